@@ -1,0 +1,143 @@
+#include "delivery/ack_window.h"
+
+#include <iterator>
+
+#include "store/check.h"
+
+namespace ackwire {
+
+std::uint64_t AckWindow::Add(const Sent& sent) {
+  const std::uint64_t number = ++last_number_;
+  sent_[number] = sent;
+  ++in_flight_;
+  std::set<std::uint64_t>& numbers = numbers_[sent.key];
+  numbers.insert(number);
+  if (numbers.size() > kNumbersRememberedMax) {
+    Erase(*numbers.begin());
+    numbers.erase(numbers.begin());
+  }
+  return number;
+}
+
+void AckWindow::SetDeadline(std::uint64_t number, Timestamp deadline) {
+  const auto found = sent_.find(number);
+  if (found == sent_.end() || found->second.state != State::kInFlight) return;
+  if (found->second.deadline) deadlines_.erase({*found->second.deadline, number});
+  found->second.deadline = deadline;
+  deadlines_.insert({deadline, number});
+}
+
+void AckWindow::End(std::uint64_t number, State state) {
+  Sent& sent = sent_.at(number);
+  CHECK(sent.state == State::kInFlight, "an attempt ends once");
+  if (sent.deadline) deadlines_.erase({*sent.deadline, number});
+  sent.deadline.reset();
+  sent.state = state;
+  --in_flight_;
+}
+
+void AckWindow::Erase(std::uint64_t number) {
+  const auto found = sent_.find(number);
+  if (found->second.state == State::kInFlight) End(number, State::kLate);
+  if (found->second.parked) parked_.erase({number, found->second.key});
+  sent_.erase(found);
+}
+
+void AckWindow::Forget(const DeliveryKey& key) {
+  const auto found = numbers_.find(key);
+  if (found == numbers_.end()) return;
+  for (const std::uint64_t number : found->second) Erase(number);
+  numbers_.erase(found);
+}
+
+void AckWindow::Park(const DeliveryKey& key) {
+  const auto found = numbers_.find(key);
+  if (found == numbers_.end()) return;
+  for (const std::uint64_t number : found->second) {
+    if (sent_.at(number).state == State::kInFlight) End(number, State::kLate);
+    sent_.at(number).parked = true;
+  }
+  parked_.insert({*found->second.rbegin(), key});
+  if (parked_.size() > kParkedRememberedMax) Forget(DeliveryKey(parked_.begin()->second));
+}
+
+void AckWindow::ForgetBefore(ChannelId channel, Timestamp time) {
+  auto at = numbers_.lower_bound({channel, Seq{}});
+  while (at != numbers_.end() && at->first.channel == channel) {
+    std::set<std::uint64_t>& numbers = at->second;
+    while (!numbers.empty() && sent_.at(*numbers.begin()).sent_at < time) {
+      Erase(*numbers.begin());
+      numbers.erase(numbers.begin());
+    }
+    at = numbers.empty() ? numbers_.erase(at) : std::next(at);
+  }
+}
+
+void AckWindow::Drop(ChannelId channel, SeqRun seqs) {
+  for (auto at = numbers_.lower_bound({channel, seqs.first});
+       at != numbers_.end() && at->first <= DeliveryKey{channel, seqs.last}; ++at) {
+    for (const std::uint64_t number : at->second) {
+      Sent& sent = sent_.at(number);
+      if (sent.state == State::kLate) sent.state = State::kDropped;
+    }
+  }
+}
+
+void AckWindow::DropAllSent() {
+  for (auto& [number, sent] : sent_) {
+    CHECK(sent.state != State::kInFlight, "nothing is in flight while no connection lasts");
+    if (sent.state == State::kLate) sent.state = State::kDropped;
+  }
+}
+
+std::vector<std::uint64_t> AckWindow::CoveredUpTo(std::uint64_t number) const {
+  std::vector<std::uint64_t> covered;
+  for (const auto& [each, sent] : sent_) {
+    if (each > number) break;
+    if (sent.state != State::kDropped) covered.push_back(each);
+  }
+  return covered;
+}
+
+const AckWindow::Sent* AckWindow::Find(std::uint64_t number) const {
+  const auto found = sent_.find(number);
+  return found == sent_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::uint64_t> AckWindow::InFlight(const DeliveryKey& key) const {
+  const auto found = numbers_.find(key);
+  if (found == numbers_.end()) return std::nullopt;
+  const std::uint64_t newest = *found->second.rbegin();
+  if (sent_.at(newest).state != State::kInFlight) return std::nullopt;
+  return newest;
+}
+
+std::vector<std::uint64_t> AckWindow::AllInFlight() const {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, sent] : sent_) {
+    if (sent.state == State::kInFlight) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::set<ChannelId> AckWindow::Channels() const {
+  std::set<ChannelId> channels;
+  for (const auto& [key, numbers] : numbers_) channels.insert(key.channel);
+  return channels;
+}
+
+std::vector<std::uint64_t> AckWindow::Overdue(Timestamp now) const {
+  std::set<std::uint64_t> numbers;
+  for (const auto& [deadline, number] : deadlines_) {
+    if (deadline > now) break;
+    numbers.insert(number);
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
+std::optional<Timestamp> AckWindow::NextDeadline() const {
+  if (deadlines_.empty()) return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+}  // namespace ackwire

@@ -1,0 +1,112 @@
+// AckWindow numbers a session's deliveries from 1 and knows, for each number that matters still,
+// what it was, whether it is in flight and until when it may stay unacknowledged. It decides what
+// an acknowledgement covers.
+//
+// Threads: one owner.
+// Bounds:  in flight: whoever sends keeps within the window. Besides these it remembers deliveries
+//          that failed and are not settled, at most kParkedRememberedMax parked ones among them,
+//          and of each the newest kNumbersRememberedMax numbers. To acknowledge a forgotten number
+//          is silent: the delivery comes again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "store/seq_runs.h"
+#include "store/types.h"
+
+namespace ackwire {
+
+inline constexpr std::size_t kParkedRememberedMax = 4096;
+// A client that nacks one message after another has all behind it recalled each time: without a
+// bound it could make the server remember the square of its window.
+inline constexpr std::size_t kNumbersRememberedMax = 16;
+
+// One message owed to one client.
+struct DeliveryKey {
+  ChannelId channel;
+  Seq seq;
+  friend auto operator<=>(const DeliveryKey&, const DeliveryKey&) = default;
+};
+
+class AckWindow {
+ public:
+  enum class State {
+    kInFlight,
+    kLate,  // its attempt ended, but the client may have it still: any acknowledgement settles it
+    kDropped,  // the client dropped it, or may have: only an acknowledgement that names it does
+  };
+  struct Sent {
+    DeliveryKey key;
+    std::uint32_t attempt = 0;
+    Timestamp published_at{};
+    Timestamp sent_at{};
+    State state = State::kInFlight;
+    bool parked = false;
+    std::optional<Timestamp> deadline;  // none until the kernel has taken its last byte
+  };
+
+  // In flight from now on; returns its number. `state`, `parked` and `deadline` are
+  // this class's to set.
+  std::uint64_t Add(const Sent& sent);
+
+  // Starts the deadline, anew if it runs already. A number that is not in flight is left alone.
+  void SetDeadline(std::uint64_t number, Timestamp deadline);
+
+  // Ends the attempt: no longer in flight. REQUIRES: it is.
+  void End(std::uint64_t number, State state);
+
+  // Forgets all numbers of a delivery that is settled.
+  void Forget(const DeliveryKey& key);
+  // A delivery is out of attempts: its numbers stay what they are, late or dropped.
+  void Park(const DeliveryKey& key);
+  // Forgets what a channel was sent before that time.
+  void ForgetBefore(ChannelId channel, Timestamp time);
+  // Forgets a channel.
+  void Forget(ChannelId channel) { ForgetBefore(channel, Timestamp::max()); }
+  // The client dropped these, whatever the number under which it was sent them. What is in flight
+  // stays so.
+  void Drop(ChannelId channel, SeqRun seqs);
+
+  // After a session was resumed: an acknowledgement up to some number no longer covers what was
+  // sent before the connection that lasts.
+  void DropAllSent();
+
+  // The numbers that an acknowledgement up to and including `number` settles, oldest first.
+  [[nodiscard]] std::vector<std::uint64_t> CoveredUpTo(std::uint64_t number) const;
+
+  // Null when the number was never sent or is settled.
+  [[nodiscard]] const Sent* Find(std::uint64_t number) const;
+  [[nodiscard]] bool WasSent(std::uint64_t number) const {
+    return number > 0 && number <= last_number_;
+  }
+  // The number under which it is in flight; none when it is not.
+  [[nodiscard]] std::optional<std::uint64_t> InFlight(const DeliveryKey& key) const;
+  // In order of number.
+  [[nodiscard]] std::vector<std::uint64_t> AllInFlight() const;
+  // Those of which it remembers something.
+  [[nodiscard]] std::set<ChannelId> Channels() const;
+  // Those in flight whose deadline is not after `now`, in order of number.
+  [[nodiscard]] std::vector<std::uint64_t> Overdue(Timestamp now) const;
+  [[nodiscard]] std::optional<Timestamp> NextDeadline() const;
+
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
+
+ private:
+  void Erase(std::uint64_t number);
+
+  std::uint64_t last_number_ = 0;
+  std::size_t in_flight_ = 0;
+  std::map<std::uint64_t, Sent> sent_;
+  std::map<DeliveryKey, std::set<std::uint64_t>> numbers_;
+  std::set<std::pair<Timestamp, std::uint64_t>> deadlines_;
+  std::set<std::pair<std::uint64_t, DeliveryKey>> parked_;  // with the newest number
+};
+
+}  // namespace ackwire

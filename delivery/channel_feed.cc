@@ -1,0 +1,106 @@
+#include "delivery/channel_feed.h"
+
+#include <utility>
+
+namespace ackwire {
+
+ChannelFeed::ChannelFeed(std::string name, LedgerEntry entry, Seq last, Ordering ordering)
+    : name_(std::move(name)), ordering_(ordering), entry_(std::move(entry)), last_(last) {
+  next_ = entry_.FirstUnsettled({entry_.floor().value + 1});
+  for (const auto& [seq, retry] : entry_.retries()) {
+    if (retry.counted > 0) failing_.insert(seq);
+  }
+  if (ordering_ == Ordering::kOrdered || entry_.retries().empty()) return;
+  // Nothing waits for a retry here, so what was tried before stands apart from what is next.
+  const Seq tried = entry_.retries().rbegin()->first;
+  for (; next_ <= tried; next_ = entry_.FirstUnsettled({next_.value + 1})) again_.insert(next_);
+}
+
+void ChannelFeed::Extend(Seq last) {
+  if (last > last_) last_ = last;
+}
+
+bool ChannelFeed::HasFresh() const {
+  return next_ <= last_ && entry_.settled().runs().size() < kSettledRunsMax &&
+         again_.size() < kWaitingMax;
+}
+
+Timestamp ChannelFeed::DueOf(Seq seq) const {
+  const auto retry = entry_.retries().find(seq);
+  return retry == entry_.retries().end() ? Timestamp{} : retry->second.due;
+}
+
+std::optional<ChannelFeed::Next> ChannelFeed::FindNext(Timestamp now) const {
+  return ordering_ == Ordering::kOrdered ? FindNextOrdered() : FindNextUnordered(now);
+}
+
+std::optional<ChannelFeed::Next> ChannelFeed::FindNextOrdered() const {
+  std::optional<Seq> lowest;
+  if (!again_.empty()) {
+    lowest = *again_.begin();
+  } else if (HasFresh()) {
+    lowest = next_;
+  }
+  if (!lowest) return std::nullopt;
+  if (!failing_.empty() && *lowest > *failing_.begin()) return std::nullopt;
+  return Next{*lowest, DueOf(*lowest)};
+}
+
+std::optional<ChannelFeed::Next> ChannelFeed::FindNextUnordered(Timestamp now) const {
+  std::optional<Next> earliest;
+  for (const Seq seq : again_) {
+    const Timestamp due = DueOf(seq);
+    if (due <= now) return Next{seq, due};
+    if (!earliest || due < earliest->due) earliest = Next{seq, due};
+  }
+  if (!HasFresh()) return earliest;
+  const Next fresh{next_, DueOf(next_)};
+  return !earliest || fresh.due < earliest->due ? fresh : *earliest;
+}
+
+std::uint32_t ChannelFeed::Send(Seq seq) {
+  if (seq == next_) {
+    next_ = entry_.FirstUnsettled({seq.value + 1});
+  } else {
+    again_.erase(seq);
+  }
+  const auto retry = entry_.retries().find(seq);
+  return retry == entry_.retries().end() ? 1 : retry->second.attempts + 1;
+}
+
+void ChannelFeed::Fail(Seq seq, const Retry& retry) {
+  entry_.Fail({seq, seq}, retry);
+  again_.insert(seq);
+  if (retry.counted > 0) failing_.insert(seq);
+}
+
+void ChannelFeed::Settle(Seq seq) {
+  entry_.Settle({seq, seq});
+  again_.erase(seq);
+  failing_.erase(seq);
+  if (next_ == seq) next_ = entry_.FirstUnsettled(seq);
+}
+
+void ChannelFeed::Park(Seq seq) {
+  entry_.Park(seq);
+  again_.erase(seq);
+  failing_.erase(seq);
+  if (next_ == seq) next_ = entry_.FirstUnsettled(seq);
+}
+
+std::optional<Seq> ChannelFeed::blocked_by() const {
+  if (ordering_ == Ordering::kUnordered || failing_.empty()) return std::nullopt;
+  return *failing_.begin();
+}
+
+bool ChannelFeed::blocked() const {
+  const std::optional<Seq> by = blocked_by();
+  return by && *by < last_;
+}
+
+std::uint32_t ChannelFeed::CountedFailures(Seq seq) const {
+  const auto retry = entry_.retries().find(seq);
+  return retry == entry_.retries().end() ? 0 : retry->second.counted;
+}
+
+}  // namespace ackwire

@@ -1,0 +1,155 @@
+#include "delivery/client_directory.h"
+
+#include <utility>
+
+#include "delivery/unsubscription.h"
+
+namespace ackwire {
+void ClientDirectory::Take(const std::string& client, const Claim& claim) {
+  ForgetExpired();
+  Record& record = records_[client];
+  // Whoever waits, or has it, is the older connection now.
+  for (const Owner* older : {record.claim ? &record.claim->owner : nullptr,
+                             record.owner ? &*record.owner : nullptr}) {
+    if (older == nullptr) continue;
+    older->post([weak = older->session] {
+      if (const auto session = weak.lock()) session->OnReplaced();
+    });
+  }
+  record.claim = claim;
+  Next(client);
+}
+
+void ClientDirectory::Releasing(const std::string& client) {
+  Record& record = records_[client];
+  record.owner.reset();
+  record.busy = true;
+}
+
+void ClientDirectory::Release(const std::string& client, const std::string& session_id,
+                              AckWindow sent) {
+  Record& record = records_[client];
+  record.owner.reset();
+  const Timestamp until = deps_.clock.Now() + deps_.resume_within;
+  record.ended = Ended{session_id, std::move(sent), until};
+  expiring_.emplace_back(until, client);
+  Finished(client);
+}
+
+void ClientDirectory::Finished(const std::string& client) {
+  records_[client].busy = false;
+  Next(client);
+}
+
+void ClientDirectory::Next(const std::string& client) {
+  Record& record = records_[client];
+  if (!record.free()) return;
+  if (!record.changes.empty()) {
+    record.busy = true;
+    const std::function<void()> change = std::move(record.changes.front());
+    record.changes.pop_front();
+    change();
+  } else if (record.claim) {
+    const Claim claim = *std::exchange(record.claim, std::nullopt);
+    GrantTo(client, record, claim);
+  } else if (!record.ended) {
+    records_.erase(client);
+  }
+}
+
+void ClientDirectory::GrantTo(const std::string& client, Record& record, const Claim& claim) {
+  Grant grant;
+  grant.session_id = claim.new_session_id;
+  const bool resumes = record.ended && record.ended->session_id == claim.resume_session &&
+                       deps_.clock.Now() < record.ended->until &&
+                       claim.resume_delivery <= record.ended->sent.last_number();
+  if (resumes) {
+    grant.resumed = true;
+    grant.session_id = record.ended->session_id;
+    grant.sent = std::move(record.ended->sent);
+  }
+  record.ended.reset();
+  record.owner = claim.owner;
+  claim.owner.post([this, client, weak = claim.owner.session, grant]() mutable {
+    if (const auto session = weak.lock()) {
+      session->OnGranted(std::move(grant));
+    } else {
+      Post([this, client, grant] { Release(client, grant.session_id, grant.sent); });
+    }
+  });
+}
+
+void ClientDirectory::ForgetExpired() {
+  const Timestamp now = deps_.clock.Now();
+  while (!expiring_.empty() && expiring_.front().first <= now) {
+    const auto found = records_.find(expiring_.front().second);
+    if (found != records_.end() && found->second.ended && found->second.ended->until <= now) {
+      found->second.ended.reset();
+      Next(expiring_.front().second);
+    }
+    expiring_.pop_front();
+  }
+}
+
+void ClientDirectory::AskSession(const std::string& client,
+                                 const std::function<void(Session*)>& ask) {
+  const auto found = records_.find(client);
+  if (found == records_.end()) return ask(nullptr);
+  Record& record = found->second;
+  if (record.owner) {
+    record.owner->post([weak = record.owner->session, ask] {
+      const auto session = weak.lock();
+      ask(session != nullptr && session->open() ? session.get() : nullptr);
+    });
+  } else if (record.busy) {
+    // What its session knew is being put on record: after that the store has it all.
+    record.changes.emplace_back([this, client, ask] {
+      ask(nullptr);
+      Finished(client);
+    });
+  } else {
+    ask(nullptr);
+  }
+}
+
+void ClientDirectory::Unsubscribe(const std::string& client, const std::string& channel,
+                                  const Unsubscribed& done) {
+  Record& record = records_[client];
+  if (record.owner) {
+    record.owner->post([this, client, channel, done, weak = record.owner->session] {
+      const auto session = weak.lock();
+      if (session != nullptr && session->UnsubscribeFromElsewhere(channel, done)) return;
+      // It is not open yet, or no more: the client will be free, or its session open.
+      Post([this, client, channel, done] { Unsubscribe(client, channel, done); });
+    });
+    return;
+  }
+  record.changes.push_back(
+      [this, client, channel, done] { UnsubscribeOffline(client, channel, done); });
+  Next(client);
+}
+
+void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::string& channel,
+                                         const Unsubscribed& done) {
+  const auto finish = [this, client, done](const StatusOr<std::uint64_t>& outcome) {
+    Post([this, client, done, outcome] {
+      Finished(client);
+      done(outcome);
+    });
+  };
+  deps_.read([this, client, channel, finish] {
+    StatusOr<store::Unsubscribed> record = LoadUnsubscribed(deps_.store, client, channel);
+    if (!record.ok()) return finish(record.status());
+    JournalWork work;
+    work.done = [finish](const StatusOr<Recorded>& recorded) {
+      finish(recorded.ok() ? StatusOr<std::uint64_t>(recorded->abandoned) : recorded.status());
+    };
+    store::Event& event = work.events.emplace_back();
+    event.set_client(client);
+    event.set_at_ms(ToUnixMs(deps_.clock.Now()));
+    *event.mutable_unsubscribed() = *std::move(record);
+    deps_.store.Submit(std::move(work));
+  });
+}
+
+}  // namespace ackwire

@@ -1,0 +1,94 @@
+// ClientDirectory is the home of the clients that hash to its thread: it serialises who has a client's
+// ledger, and all changes to clients that are offline. At any moment a client has one owner at most:
+// a session, or a change under way.
+//
+// Threads:  its I/O thread, but for Post; others come through ClientHomes, which post.
+// Lifetime: borrows the store; its executor outlives it.
+// Bounds:   a session that ended is kept for `resume_within`, its numbers only.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "delivery/policy.h"
+#include "delivery/session.h"
+#include "store/clock.h"
+#include "store/store.h"
+
+namespace ackwire {
+
+class ClientDirectory {
+ public:
+  // How to reach a session on its own thread.
+  struct Owner {
+    std::weak_ptr<Session> session;
+    std::function<void(std::function<void()>)> post;
+  };
+  struct Claim {
+    Owner owner;
+    std::string resume_session;  // empty: none
+    std::uint64_t resume_delivery = 0;
+    std::string new_session_id;  // unless one is resumed
+  };
+  struct Dependencies {
+    Store& store;
+    const Clock& clock;
+    Duration resume_within;
+    std::function<void(std::function<void()>)> post;  // onto this thread
+    std::function<void(std::function<void()>)> read;  // runs a job that may block
+  };
+  explicit ClientDirectory(Dependencies dependencies) : deps_(std::move(dependencies)) {}
+  ClientDirectory(const ClientDirectory&) = delete;
+  ClientDirectory& operator=(const ClientDirectory&) = delete;
+
+  // Onto this thread.
+  void Post(std::function<void()> job) const { deps_.post(std::move(job)); }
+
+  // Grants the client to the session once whoever has it has let go: an older session is replaced.
+  void Take(const std::string& client, const Claim& claim);
+  // The owning session has ended, and its last events are being put on record.
+  void Releasing(const std::string& client);
+  // They are on record. `sent` and the id are kept for a resume.
+  void Release(const std::string& client, const std::string& session_id, AckWindow sent);
+
+  using Unsubscribed = Session::Unsubscribed;
+  void Unsubscribe(const std::string& client, const std::string& channel,
+                   const Unsubscribed& done);
+
+  // Calls `ask` on the thread of the client's session with it, or with null when it is not connected.
+  void AskSession(const std::string& client, const std::function<void(Session*)>& ask);
+
+ private:
+  struct Ended {
+    std::string session_id;
+    AckWindow sent;
+    Timestamp until{};
+  };
+  struct Record {
+    std::optional<Owner> owner;                 // a session, until it lets go
+    bool busy = false;                          // a release or an offline change is under way
+    std::optional<Claim> claim;                 // the newest that waits
+    std::deque<std::function<void()>> changes;  // that wait; each is busy until it calls Finished
+    std::optional<Ended> ended;
+
+    [[nodiscard]] bool free() const { return !owner && !busy; }
+  };
+
+  // Lets the next one have the client, or forgets a record that holds nothing.
+  void Next(const std::string& client);
+  void Finished(const std::string& client);
+  void GrantTo(const std::string& client, Record& record, const Claim& claim);
+  void ForgetExpired();
+  void UnsubscribeOffline(const std::string& client, const std::string& channel,
+                          const Unsubscribed& done);
+
+  const Dependencies deps_;
+  std::map<std::string, Record> records_;
+  std::deque<std::pair<Timestamp, std::string>> expiring_;
+};
+
+}  // namespace ackwire

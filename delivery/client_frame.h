@@ -1,0 +1,81 @@
+// What a client says, as frames of ackwire.v1.json (proto/README.md).
+//
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "store/status.h"
+#include "store/types.h"
+#include "store/work.h"
+
+namespace ackwire::frame {
+
+struct Subscribe {
+  std::uint32_t id = 0;
+  std::string channel;
+  StartAt start;
+};
+
+struct Connect {
+  std::string client;
+  std::uint32_t window = 0;  // 0: the server's default
+  struct Resume {
+    std::string session;
+    std::uint64_t delivery = 0;  // 0: none was completed
+  };
+  std::optional<Resume> resume;
+  std::vector<Subscribe> subscriptions;
+  std::uint32_t max_frame_bytes = 0;  // 0: the server's default
+};
+
+struct Unsubscribe {
+  std::uint32_t id = 0;
+  std::string channel;
+};
+
+struct Ack {
+  std::uint64_t up_to = 0;  // 0: `deliveries` are named
+  std::vector<std::uint64_t> deliveries;
+  std::uint32_t id = 0;  // not 0: answer `confirmed` once it is on disk
+};
+
+struct Nack {
+  std::vector<std::uint64_t> deliveries;
+  std::string reason;
+  Duration delay{};
+  bool final = false;
+};
+
+struct Working {
+  std::vector<std::uint64_t> deliveries;
+};
+
+struct Pong {};
+
+// A frame that is none: unparsable, no object, no `type`. It ends the session, 4502.
+struct Malformed {
+  std::string why;
+};
+
+// A frame of an unknown type, or with a field that breaks a rule: it is answered with an error, and
+// the session goes on.
+struct Refused {
+  std::string type;  // as the client said it
+  std::uint32_t id = 0;
+  Status why;
+};
+
+using ClientFrame =
+    std::variant<Connect, Subscribe, Unsubscribe, Ack, Nack, Working, Pong, Malformed, Refused>;
+
+// Unknown fields are ignored. Names and ranges are checked here (store/limits.h), so that what
+// comes out can be acted on.
+[[nodiscard]] ClientFrame ParseJson(std::string_view text);
+
+}  // namespace ackwire::frame

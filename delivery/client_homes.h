@@ -1,0 +1,34 @@
+// ClientHomes finds a client's home: the I/O thread, by hash of the client's name, whose
+// ClientDirectory decides who has the client. Every call is posted there.
+//
+// Threads:  any, once all homes are added.
+// Lifetime: borrows the directories.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "delivery/client_directory.h"
+
+namespace ackwire {
+
+class ClientHomes {
+ public:
+  void Add(ClientDirectory& directory) { directories_.push_back(&directory); }
+
+  // As the members of ClientDirectory.
+  void Take(const std::string& client, ClientDirectory::Claim claim);
+  void Releasing(const std::string& client);
+  void Release(const std::string& client, const std::string& session_id, AckWindow sent);
+  void Unsubscribe(const std::string& client, const std::string& channel,
+                   ClientDirectory::Unsubscribed done);
+  void AskSession(const std::string& client, std::function<void(Session*)> ask);
+
+ private:
+  [[nodiscard]] ClientDirectory& HomeOf(const std::string& client) const;
+
+  std::vector<ClientDirectory*> directories_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,260 @@
+#include "delivery/client_ledger.h"
+
+#include <algorithm>
+
+#include "delivery/unsubscription.h"
+
+namespace ackwire {
+
+ClientLedger::ClientLedger(Options options, AckWindow sent, const DeliveryPolicy& policy, Rng& rng)
+    : options_(std::move(options)),
+      policy_(policy),
+      schedule_(policy.retry, rng),
+      sent_(std::move(sent)) {}
+
+void ClientLedger::Open(Timestamp now) {
+  auto& opened = *AddEvent(now).mutable_session_opened();
+  opened.set_transport(options_.session.transport);
+  opened.set_protocol(options_.session.protocol);
+  opened.set_remote_address(options_.session.remote_address);
+}
+
+void ClientLedger::Resume(std::uint64_t delivery, Timestamp now) {
+  // A subscription may have ended meanwhile, or ended and begun anew: nothing that is here was owed
+  // under the numbers of the earlier one.
+  for (const ChannelId channel : sent_.Channels()) {
+    const auto found = feeds_.find(channel);
+    sent_.ForgetBefore(
+        channel, found == feeds_.end() ? Timestamp::max() : found->second.entry().created_at());
+  }
+  for (const std::uint64_t number : sent_.CoveredUpTo(delivery)) Settle(number, now);
+  sent_.DropAllSent();
+}
+
+void ClientLedger::Close(const Ending& ending, Timestamp now) {
+  const Numbers in_flight = sent_.AllInFlight();
+  if (!in_flight.empty()) {
+    const DeliveryKey oldest = sent_.Find(in_flight.front())->key;
+    store::Failed& record = AddFailed(ending.reason, ending.detail, now);
+    for (const std::uint64_t number : in_flight) {
+      Fail(number, {AckWindow::State::kLate, ending.reason, false, now}, record);
+    }
+    if (ending.counts && ++options_.disconnects >= policy_.max_disconnects) {
+      Park(oldest, v1::REASON_MAX_ATTEMPTS,
+           std::to_string(options_.disconnects) +
+               " disconnections in a row without an acknowledgement",
+           now);
+      options_.disconnects = 0;
+    }
+  }
+  auto& closed = *AddEvent(now).mutable_session_closed();
+  closed.set_close_code(ending.close_code);
+  closed.set_disconnects(options_.disconnects);
+}
+
+bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
+  const auto [at, added] =
+      feeds_.try_emplace(subscription.channel, subscription.channel_name, subscription.entry,
+                         subscription.last, policy_.ordering);
+  if (!added) return false;
+  by_name_[subscription.channel_name] = subscription.channel;
+  ready_.insert(subscription.channel);
+  return true;
+}
+
+Status ClientLedger::RemoveSubscription(const std::string& channel, const std::vector<Seq>& parked,
+                                        Timestamp now) {
+  const auto named = by_name_.find(channel);
+  if (named == by_name_.end()) {
+    return Error(StatusCode::kNotFound, client() + " is not subscribed to " + channel);
+  }
+  const ChannelId id = named->second;
+  const ChannelFeed& removed = feed(id);
+  *AddEvent(now).mutable_unsubscribed() =
+      MakeUnsubscribed({id, channel, removed.last()}, removed.entry(), parked);
+  sent_.Forget(id);
+  ready_.erase(id);
+  by_name_.erase(named);
+  feeds_.erase(id);
+  return OkStatus();
+}
+
+void ClientLedger::Extend(ChannelId channel, Seq last) {
+  const auto found = feeds_.find(channel);
+  if (found == feeds_.end()) return;
+  found->second.Extend(last);
+  ready_.insert(channel);
+}
+
+std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
+  while (!waiting_.empty() && waiting_.begin()->first <= now) {
+    ready_.insert(waiting_.begin()->second);
+    waiting_.erase(waiting_.begin());
+  }
+  if (sent_.in_flight() >= options_.window) return std::nullopt;
+  while (!ready_.empty()) {
+    auto turn = ready_.upper_bound(last_turn_);
+    if (turn == ready_.end()) turn = ready_.begin();
+    const auto found = feeds_.find(*turn);
+    const auto next = found == feeds_.end() ? std::nullopt : found->second.FindNext(now);
+    if (next && next->due <= now) {
+      last_turn_ = *turn;
+      return DeliveryKey{*turn, next->seq};
+    }
+    if (next) waiting_.insert({next->due, *turn});
+    ready_.erase(turn);
+  }
+  return std::nullopt;
+}
+
+ClientLedger::Delivery ClientLedger::Send(const DeliveryKey& key, Timestamp published_at,
+                                          Timestamp now) {
+  const std::uint32_t attempt = feed(key.channel).Send(key.seq);
+  const std::uint64_t number =
+      sent_.Add({.key = key, .attempt = attempt, .published_at = published_at, .sent_at = now});
+  return {number, attempt};
+}
+
+void ClientLedger::Written(const std::vector<std::uint64_t>& deliveries, Timestamp now) {
+  for (const std::uint64_t number : deliveries) {
+    sent_.SetDeadline(number, now + policy_.ack_wait);
+  }
+}
+
+void ClientLedger::Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now) {
+  auto& record = *AddEvent(now).mutable_abandoned();
+  record.set_channel(key.channel.value);
+  record.set_reason(reason);
+  auto* run = record.add_runs();
+  run->set_first(key.seq.value);
+  run->set_last(key.seq.value);
+  feed(key.channel).Settle(key.seq);
+  sent_.Forget(key);
+  ready_.insert(key.channel);
+}
+
+void ClientLedger::Reject(const DeliveryKey& key, v1::Reason reason, const std::string& detail,
+                          Timestamp now) {
+  Park(key, reason, detail, now);
+}
+
+Status ClientLedger::Unknown(std::uint64_t number) const {
+  return Error(StatusCode::kNotFound, "delivery " + std::to_string(number) +
+                                          " was never sent in this session, whose last is " +
+                                          std::to_string(sent_.last_number()));
+}
+
+Status ClientLedger::AckUpTo(std::uint64_t delivery, Timestamp now) {
+  if (!sent_.WasSent(delivery)) return Unknown(delivery);
+  for (const std::uint64_t number : sent_.CoveredUpTo(delivery)) Settle(number, now);
+  return OkStatus();
+}
+
+Status ClientLedger::Ack(const std::vector<std::uint64_t>& deliveries, Timestamp now) {
+  Status status;
+  for (const std::uint64_t number : deliveries) {
+    if (!sent_.WasSent(number)) status = Unknown(number);
+    Settle(number, now);
+  }
+  return status;
+}
+
+void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
+  const AckWindow::Sent* sent = sent_.Find(number);
+  if (sent == nullptr) return;  // settled already, perhaps under another number
+  const DeliveryKey key = sent->key;
+  const bool was_parked = sent->parked;
+  // A resumed session may remember what was settled while it was away.
+  const auto known = feeds_.find(key.channel);
+  const bool owed =
+      known != feeds_.end() &&
+      (was_parked ? known->second.entry().parked() > 0 : !known->second.entry().IsSettled(key.seq));
+  if (!owed) return sent_.Forget(key);
+  acked_.push_back({key, sent->attempt, sent->sent_at, was_parked});
+  ack_ages_.push_back(now - sent->published_at);
+  if (was_parked) {
+    feed(key.channel).Unpark();
+  } else {
+    feed(key.channel).Settle(key.seq);
+  }
+  sent_.Forget(key);
+  ready_.insert(key.channel);
+  options_.disconnects = 0;
+  ++acked_total_;
+}
+
+Status ClientLedger::Nack(const Refusal& refusal, Timestamp now) {
+  Status status;
+  Numbers failed;
+  Numbers ended;
+  for (const std::uint64_t number : refusal.deliveries) {
+    if (!sent_.WasSent(number)) status = Unknown(number);
+    const AckWindow::Sent* sent = sent_.Find(number);
+    if (sent == nullptr) continue;
+    // It is about the delivery: what was sent again meanwhile is behind it in the client's queue,
+    // and dropped with it.
+    if (const auto in_flight = sent_.InFlight(sent->key)) {
+      failed.push_back(*in_flight);
+    } else {
+      ended.push_back(number);
+    }
+  }
+  std::sort(failed.begin(), failed.end());
+  failed.erase(std::unique(failed.begin(), failed.end()), failed.end());
+  const v1::Reason reason = refusal.final ? v1::REASON_REJECTED : v1::REASON_NACK;
+  if (!failed.empty()) FailCounted(failed, reason, refusal, now);
+  for (const std::uint64_t number : ended) NackEnded(number, refusal, now);
+  return status;
+}
+
+void ClientLedger::NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now) {
+  const AckWindow::Sent* sent = sent_.Find(number);
+  if (sent == nullptr) return;  // forgotten while others that the frame names were parked
+  const DeliveryKey key = sent->key;
+  const bool parked = sent->parked;
+  Drop(key, now);
+  // Its attempts ended before; the client's last word still holds.
+  if (refusal.final && !parked) Park(key, v1::REASON_REJECTED, refusal.reason, now);
+}
+
+Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Timestamp now) {
+  Status status;
+  for (const std::uint64_t number : deliveries) {
+    if (!sent_.WasSent(number)) status = Unknown(number);
+    sent_.SetDeadline(number, now + policy_.ack_wait);
+  }
+  return status;
+}
+
+void ClientLedger::Tick(Timestamp now) {
+  // Of an ordered channel only the oldest fails; those behind it are recalled with it.
+  std::set<ChannelId> failing;
+  Numbers failed;
+  for (const std::uint64_t number : sent_.Overdue(now)) {
+    const ChannelId channel = sent_.Find(number)->key.channel;
+    const bool first = failing.insert(channel).second;
+    if (first || feed(channel).ordering() == Ordering::kUnordered) failed.push_back(number);
+  }
+  if (!failed.empty()) FailCounted(failed, v1::REASON_ACK_TIMEOUT, {}, now);
+}
+
+std::optional<Timestamp> ClientLedger::NextEvent() const {
+  std::optional<Timestamp> next = sent_.NextDeadline();
+  if (!waiting_.empty() && (!next || waiting_.begin()->first < *next)) {
+    next = waiting_.begin()->first;
+  }
+  return next;
+}
+
+const ChannelFeed* ClientLedger::FindFeed(const std::string& channel) const {
+  const auto found = by_name_.find(channel);
+  return found == by_name_.end() ? nullptr : &feeds_.at(found->second);
+}
+
+std::uint64_t ClientLedger::undelivered() const {
+  std::uint64_t total = 0;
+  for (const auto& [id, feed] : feeds_) total += feed.undelivered();
+  return total;
+}
+
+}  // namespace ackwire

@@ -1,0 +1,187 @@
+// ClientLedger is everything one connected client is owed, while it is connected: its
+// subscriptions' feeds, what is in flight, and what is not on record yet. Event and time in; what
+// to send next, and journal events, out. It knows no socket, no disk and no clock.
+//
+// Threads:  one owner: the thread of the client's session.
+// Durable:  nothing here is, until the events that TakeEvents gave are committed.
+// Bounds:   at most `window` deliveries in flight.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ackwire/v1/deliveries.pb.h"
+#include "delivery/ack_window.h"
+#include "delivery/channel_feed.h"
+#include "delivery/policy.h"
+#include "outbox/retry_schedule.h"
+#include "store/ledger_fold.h"
+#include "store/records.pb.h"
+#include "store/rng.h"
+#include "store/status.h"
+#include "store/work.h"
+
+namespace ackwire {
+
+// The connection that a client's deliveries go over.
+struct SessionIdentity {
+  std::string id;
+  std::string transport;  // websocket, sse
+  std::string protocol;
+  std::string remote_address;
+};
+
+class ClientLedger {
+ public:
+  struct Options {
+    std::string client;
+    SessionIdentity session;
+    std::uint32_t window = 0;
+    std::uint32_t disconnects = 0;  // in a row before this session
+  };
+  // `policy` and `rng` are borrowed. `sent` is the resumed session's, or a new one.
+  ClientLedger(Options options, AckWindow sent, const DeliveryPolicy& policy, Rng& rng);
+
+  // The session is open: that goes on record.
+  void Open(Timestamp now);
+  // The session goes on from an earlier connection, of which the client completed everything up to
+  // and including `delivery` (0: nothing). What lies beyond is sent again under new numbers.
+  // REQUIRES: all its subscriptions were added.
+  void Resume(std::uint64_t delivery, Timestamp now);
+  // The connection has ended. What is in flight fails as `disconnected`; with the
+  // max-disconnects-th such end in a row, the oldest delivery in flight is parked. Nothing may be
+  // sent after it.
+  struct Ending {
+    std::uint16_t close_code = 0;
+    v1::Reason reason = v1::REASON_DISCONNECTED;
+    std::string detail;
+    bool counts = true;  // towards max-disconnects
+  };
+  void Close(const Ending& ending, Timestamp now);
+
+  // A subscription of this client is on disk. One that is here already stays as it is; returns
+  // whether it is new here.
+  bool AddSubscription(const SubscriptionState& subscription);
+  // Ends it. `parked` are its parked seqs.
+  //   kNotFound  there is none
+  [[nodiscard]] Status RemoveSubscription(const std::string& channel,
+                                          const std::vector<Seq>& parked, Timestamp now);
+  // A channel has grown.
+  void Extend(ChannelId channel, Seq last);
+
+  // The delivery to send next; none when the window is full or nothing is due. Channels take turns.
+  [[nodiscard]] std::optional<DeliveryKey> FindNext(Timestamp now);
+  // It goes to the connection.
+  struct Delivery {
+    std::uint64_t number = 0;
+    std::uint32_t attempt = 0;
+  };
+  Delivery Send(const DeliveryKey& key, Timestamp published_at, Timestamp now);
+  // The kernel has taken the last byte of these: from now on they may time out.
+  void Written(const std::vector<std::uint64_t>& deliveries, Timestamp now);
+  // It is not sent, ever: its ttl has passed, …
+  void Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now);
+  // It cannot be sent to this client: parked.
+  void Reject(const DeliveryKey& key, v1::Reason reason, const std::string& detail, Timestamp now);
+
+  // The client's answers. `kNotFound` for a number that this session was never sent; the others
+  // that the same frame names are processed.
+  [[nodiscard]] Status AckUpTo(std::uint64_t delivery, Timestamp now);
+  [[nodiscard]] Status Ack(const std::vector<std::uint64_t>& deliveries, Timestamp now);
+  struct Refusal {
+    std::vector<std::uint64_t> deliveries;
+    std::string reason;  // the client's own words
+    Duration delay{};    // earliest next attempt
+    bool final = false;
+  };
+  [[nodiscard]] Status Nack(const Refusal& refusal, Timestamp now);
+  [[nodiscard]] Status Working(const std::vector<std::uint64_t>& deliveries, Timestamp now);
+
+  // Ends the attempts that were not acknowledged in time.
+  void Tick(Timestamp now);
+  // When Tick or FindNext may have something to do, if nothing else happens.
+  [[nodiscard]] std::optional<Timestamp> NextEvent() const;
+
+  // What happened since the last call, oldest first.
+  [[nodiscard]] std::vector<store::Event> TakeEvents(Timestamp now);
+  // How long after their publishing the deliveries were acknowledged since the last call.
+  [[nodiscard]] std::vector<Duration> TakeAckAges() { return std::exchange(ack_ages_, {}); }
+  [[nodiscard]] bool HasEvents() const { return !events_.empty() || !acked_.empty(); }
+
+  // The numbers, for a session that resumes this one. REQUIRES: Close was called.
+  [[nodiscard]] AckWindow TakeAckWindow() { return std::move(sent_); }
+
+  [[nodiscard]] const std::string& client() const { return options_.client; }
+  [[nodiscard]] const SessionIdentity& session() const { return options_.session; }
+  [[nodiscard]] std::uint32_t window() const { return options_.window; }
+  [[nodiscard]] const AckWindow& sent() const { return sent_; }
+  [[nodiscard]] std::uint64_t acked_total() const { return acked_total_; }
+  [[nodiscard]] const std::map<ChannelId, ChannelFeed>& feeds() const { return feeds_; }
+  // Null when the client is not subscribed to it.
+  [[nodiscard]] const ChannelFeed* FindFeed(const std::string& channel) const;
+  // Owed and not settled, over all subscriptions.
+  [[nodiscard]] std::uint64_t undelivered() const;
+
+ private:
+  struct AckedRun {
+    DeliveryKey key;
+    std::uint32_t attempt = 0;
+    Timestamp sent_at{};
+    bool was_parked = false;
+  };
+  // Deliveries in flight, by number.
+  using Numbers = std::vector<std::uint64_t>;
+
+  void Settle(std::uint64_t number, Timestamp now);
+  // A nack of a delivery whose attempts have ended before.
+  void NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now);
+  // Ends counted attempts: recorded in one event, then retried or parked, with recalls behind them.
+  void FailCounted(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
+  // All of `keys`, but of each ordered channel only the lowest: what is done behind it covers the
+  // rest.
+  [[nodiscard]] std::vector<DeliveryKey> Heads(const std::vector<DeliveryKey>& keys) const;
+  // Parks those of `failed` that have no further attempt.
+  void ParkExhausted(const std::vector<DeliveryKey>& failed, v1::Reason reason,
+                     const Refusal& refusal, Timestamp now);
+  // Of an ordered channel: takes back what is in flight beyond `failed`.
+  void Recall(const DeliveryKey& failed, AckWindow::State state, Timestamp now);
+  // The client has dropped a delivery, and in an ordered channel all that it held behind it.
+  void Drop(const DeliveryKey& key, Timestamp now);
+  void Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail, Timestamp now);
+  void RecordAcked(Timestamp now);
+  store::Event& AddEvent(Timestamp now);
+  store::Failed& AddFailed(v1::Reason reason, const std::string& detail, Timestamp now);
+  // Ends the attempt, and adds it to the event.
+  struct HowFailed {
+    AckWindow::State state;
+    v1::Reason reason;
+    bool counted = false;
+    Timestamp due{};
+  };
+  void Fail(std::uint64_t number, const HowFailed& how, store::Failed& record);
+  static void AddFailedRun(store::Failed& record, const AckWindow::Sent& sent,
+                           const HowFailed& how);
+  [[nodiscard]] ChannelFeed& feed(ChannelId channel) { return feeds_.at(channel); }
+  [[nodiscard]] Status Unknown(std::uint64_t number) const;
+
+  Options options_;
+  const DeliveryPolicy& policy_;
+  RetrySchedule schedule_;
+  AckWindow sent_;
+  std::map<ChannelId, ChannelFeed> feeds_;
+  std::map<std::string, ChannelId> by_name_;
+  ChannelId last_turn_;                                // the channel that was served last
+  std::set<ChannelId> ready_;                          // may have something to send
+  std::set<std::pair<Timestamp, ChannelId>> waiting_;  // have something to send then
+  std::uint64_t acked_total_ = 0;
+  std::vector<AckedRun> acked_;  // not yet an event
+  std::vector<store::Event> events_;
+  std::vector<Duration> ack_ages_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,312 @@
+#include "delivery/delivery_server.h"
+
+#include <sys/statvfs.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "delivery/admin_api.h"
+#include "delivery/client_homes.h"
+#include "delivery/commit_watch.h"
+#include "delivery/gauges.h"
+#include "delivery/http_api.h"
+#include "delivery/hub.h"
+#include "delivery/listener.h"
+#include "delivery/session.h"
+
+namespace ackwire {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kReadThreads = 2;
+// The offline part of the gauges reads the whole ledger: not at every scrape.
+constexpr Duration kOfflineScanInterval{15'000};
+// How long sessions may take to send their last frames when the server stops.
+constexpr std::chrono::milliseconds kClosingTime{500};
+
+// One I/O thread and what lives on it.
+struct IoThread {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  std::optional<ClientDirectory> directory;
+  std::optional<Hub> hub;
+  std::unique_ptr<WakeTimer> closing;
+  std::thread thread;
+};
+
+// What a scrape collects from the hubs.
+struct OnlineScan {
+  DeliveryServer::OnlineTotals totals;
+  std::uint64_t blocked_subscriptions = 0;
+  OldestSeqs oldest;
+  std::set<std::string> clients;
+};
+
+void Collect(const Hub& hub, OnlineScan& scan) {
+  for (const auto& session : hub.sessions()) {
+    if (!session->open()) continue;
+    ++scan.totals.sessions;
+    scan.clients.insert(session->client());
+    for (const auto& [channel, feed] : session->ledger().feeds()) {
+      const std::uint64_t undelivered = feed.undelivered();
+      if (undelivered == 0) continue;
+      scan.totals.undelivered += undelivered;
+      scan.blocked_subscriptions += feed.blocked() ? 1 : 0;
+      Lower(scan.oldest, channel, feed.entry().FirstUnsettled({feed.entry().floor().value + 1}));
+    }
+  }
+}
+
+}  // namespace
+
+struct DeliveryServer::Parts {
+  Parts(Store& the_store, const Clock& the_clock, Metrics& the_metrics, const Options& the_options)
+      : store(the_store),
+        clock(the_clock),
+        metrics(the_metrics),
+        options(the_options),
+        http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }}),
+        admin_api(metrics, [this](auto done) { GatherGauges(std::move(done)); }),
+        commit_watch(store.derived()) {}
+
+  void MakeThreads();
+  [[nodiscard]] std::vector<IoTarget> targets();
+  void Read(std::function<void()> job) { asio::post(read_pool, std::move(job)); }
+  // Visits the hubs one after the other, each on its thread, then calls `done` on the last one's.
+  void VisitHubs(std::function<void(Hub&)> visit, std::function<void()> done, std::size_t from = 0);
+  void GatherGauges(std::function<void(Metrics::Gauges)> done);
+  // Blocks on disk.
+  [[nodiscard]] Metrics::Gauges ReadGauges(const OnlineScan& online);
+  void CloseSessions();
+
+  Store& store;
+  const Clock& clock;
+  Metrics& metrics;
+  const Options options;
+  Wiring wiring;
+  asio::thread_pool read_pool{kReadThreads};
+  std::vector<std::unique_ptr<IoThread>> threads;
+  ClientHomes homes;
+  HttpApi http_api;
+  AdminApi admin_api;
+  CommitWatch commit_watch;
+  std::unique_ptr<Listener> http;
+  std::unique_ptr<Listener> admin;
+  bool stopped = false;
+
+  std::mutex offline_mutex;  // guards the next two
+  OfflineScan offline;
+  std::optional<Timestamp> offline_at;
+};
+
+void DeliveryServer::Parts::MakeThreads() {
+  for (std::size_t i = 0; i < std::max<std::size_t>(options.io_threads, 1); ++i) {
+    auto& thread = *threads.emplace_back(std::make_unique<IoThread>());
+    const auto read = [this](std::function<void()> job) { Read(std::move(job)); };
+    thread.directory.emplace(ClientDirectory::Dependencies{
+        .store = store,
+        .clock = clock,
+        .resume_within = options.session.resume_within,
+        .post =
+            [&context = thread.context](std::function<void()> job) {
+              asio::post(context, std::move(job));
+            },
+        .read = read});
+    homes.Add(*thread.directory);
+    thread.hub.emplace(thread.context.get_executor(),
+                       Hub::Dependencies{.store = store,
+                                         .clock = clock,
+                                         .metrics = metrics,
+                                         .policy = options.policy,
+                                         .session_policy = options.session,
+                                         .homes = homes,
+                                         .read = read,
+                                         .seed = options.seed + i});
+  }
+}
+
+std::vector<IoTarget> DeliveryServer::Parts::targets() {
+  std::vector<IoTarget> out;
+  for (const auto& thread : threads) out.push_back({&thread->context, &*thread->hub});
+  return out;
+}
+
+void DeliveryServer::Parts::VisitHubs(std::function<void(Hub&)> visit, std::function<void()> done,
+                                      std::size_t from) {
+  Hub& hub = *threads[from]->hub;
+  hub.Post([this, visit = std::move(visit), done = std::move(done), from, &hub]() mutable {
+    visit(hub);
+    if (from + 1 == threads.size()) return done();
+    VisitHubs(std::move(visit), std::move(done), from + 1);
+  });
+}
+
+void DeliveryServer::Parts::GatherGauges(std::function<void(Metrics::Gauges)> done) {
+  auto scan = std::make_shared<OnlineScan>();
+  VisitHubs([scan](Hub& hub) { Collect(hub, *scan); },
+            [this, scan, done = std::move(done)] {
+              Read([this, scan, done] { done(ReadGauges(*scan)); });
+            });
+}
+
+Metrics::Gauges DeliveryServer::Parts::ReadGauges(const OnlineScan& online) {
+  Metrics::Gauges gauges;
+  const Timestamp now = clock.Now();
+  const Totals totals = store.derived().Read([&](const DerivedView& view) {
+    gauges.log_last_position = view.last_position.value;
+    return view.totals;
+  });
+  gauges.undelivered_online = std::min(online.totals.undelivered, totals.undelivered);
+  gauges.undelivered_offline = totals.undelivered - gauges.undelivered_online;
+  gauges.parked = totals.parked;
+  gauges.websocket_sessions = online.totals.sessions;
+  const OutboxDepth depth = wiring.outbox_depth();
+  gauges.outbox_depth = depth.commits;
+  gauges.outbox_oldest_seconds = std::chrono::duration<double>(depth.oldest_age).count();
+  gauges.store_bytes = store.database().bytes();
+  struct statvfs disk {};
+  if (::statvfs(store.database().directory().c_str(), &disk) == 0) {
+    gauges.disk_free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  }
+  std::lock_guard lock(offline_mutex);
+  if (!offline_at || now - *offline_at >= kOfflineScanInterval) {
+    StatusOr<OfflineScan> scanned = ScanOffline(store, online.clients);
+    if (scanned.ok()) {
+      offline = *std::move(scanned);
+      offline_at = now;
+    }
+  }
+  gauges.blocked_subscriptions = online.blocked_subscriptions + offline.blocked_subscriptions;
+  gauges.oldest_online_seconds = OldestAgeSeconds(store, online.oldest, now).value_or(0);
+  gauges.oldest_offline_seconds = OldestAgeSeconds(store, offline.oldest, now).value_or(0);
+  return gauges;
+}
+
+void DeliveryServer::Parts::CloseSessions() {
+  std::mutex mutex;
+  std::condition_variable visited;
+  bool done = false;
+  VisitHubs(
+      [](Hub& hub) { hub.ShutAll(close_code::kGoingAway, "the server is stopping"); },
+      [&] {
+        std::lock_guard lock(mutex);
+        done = true;
+        visited.notify_one();
+      });
+  std::unique_lock lock(mutex);
+  visited.wait(lock, [&] { return done; });
+}
+
+DeliveryServer::DeliveryServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+DeliveryServer::~DeliveryServer() { Stop(); }
+
+StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, const Clock& clock,
+                                                               Metrics& metrics,
+                                                               const Options& options) {
+  auto parts = std::make_unique<Parts>(store, clock, metrics, options);
+  parts->MakeThreads();
+  auto http = Listener::Bind(
+      options.http, parts->targets(),
+      {.answer = [api = &parts->http_api](HttpRequest request,
+                                          HttpApi::Done done) {
+         api->Answer(std::move(request), std::move(done));
+       },
+       .web_sockets = true});
+  if (!http.ok()) return http.status();
+  parts->http = *std::move(http);
+  auto admin = Listener::Bind(
+      options.admin, parts->targets(),
+      {.answer = [api = &parts->admin_api](const HttpRequest& request, const HttpApi::Done& done) {
+        api->Answer(request, done);
+      }});
+  if (!admin.ok()) return admin.status();
+  parts->admin = *std::move(admin);
+  return std::unique_ptr<DeliveryServer>(new DeliveryServer(std::move(parts)));
+}
+
+std::vector<Sink*> DeliveryServer::sinks() {
+  std::vector<Sink*> out = {&parts_->commit_watch};
+  for (const auto& thread : parts_->threads) out.push_back(&*thread->hub);
+  return out;
+}
+
+void DeliveryServer::Start(Wiring wiring) {
+  parts_->wiring = std::move(wiring);
+  for (const auto& thread : parts_->threads) {
+    thread->hub->Start(parts_->wiring.wake_relay);
+    thread->thread = std::thread([&context = thread->context] { context.run(); });
+  }
+  parts_->http->Start();
+  parts_->admin->Start();
+  SetNotReady("");
+}
+
+void DeliveryServer::Stop() {
+  if (std::exchange(parts_->stopped, true)) return;
+  parts_->http->Close();
+  parts_->admin->Close();
+  if (parts_->threads.front()->thread.joinable()) parts_->CloseSessions();
+  for (const auto& thread : parts_->threads) {
+    if (!thread->thread.joinable()) continue;
+    // The loops end by themselves once the connections have; what hangs is cut.
+    thread->work.reset();
+    asio::post(thread->context, [thread = thread.get()] {
+      thread->closing = std::make_unique<WakeTimer>(thread->context.get_executor());
+      thread->closing->Arm(std::chrono::duration_cast<Duration>(kClosingTime),
+                           [thread] { thread->context.stop(); });
+    });
+    thread->thread.join();
+  }
+  parts_->read_pool.join();
+}
+
+void DeliveryServer::SetNotReady(const std::string& why) { parts_->admin_api.SetNotReady(why); }
+
+Endpoint DeliveryServer::http_endpoint() const { return parts_->http->endpoint(); }
+Endpoint DeliveryServer::admin_endpoint() const { return parts_->admin->endpoint(); }
+
+void DeliveryServer::Read(std::function<void()> job) { parts_->Read(std::move(job)); }
+
+void DeliveryServer::Unsubscribe(const std::string& client, const std::string& channel,
+                                 std::function<void(StatusOr<std::uint64_t>)> done) {
+  parts_->homes.Unsubscribe(client, channel, std::move(done));
+}
+
+void DeliveryServer::AskLive(const std::string& client, ChannelId channel, Seq seq,
+                             std::function<void(std::optional<LiveDelivery>)> done) {
+  parts_->homes.AskSession(client, [channel, seq, done = std::move(done)](Session* session) {
+    if (session == nullptr) return done(std::nullopt);
+    session->Record([live = session->Live(channel, seq), done] { done(live); });
+  });
+}
+
+void DeliveryServer::AskSessions(std::function<void(LiveSessions)> done) {
+  auto sessions = std::make_shared<LiveSessions>();
+  parts_->VisitHubs(
+      [sessions](Hub& hub) {
+        for (const auto& session : hub.sessions()) {
+          if (session->open()) sessions->emplace(session->client(), session->Describe());
+        }
+      },
+      [sessions, done = std::move(done)] { done(std::move(*sessions)); });
+}
+
+void DeliveryServer::AskOnlineTotals(std::function<void(OnlineTotals)> done) {
+  auto scan = std::make_shared<OnlineScan>();
+  parts_->VisitHubs([scan](Hub& hub) { Collect(hub, *scan); },
+                    [scan, done = std::move(done)] { done(scan->totals); });
+}
+
+void DeliveryServer::WhenCommitted(Position position, std::function<void()> wake) {
+  parts_->commit_watch.WhenCommitted(position, std::move(wake));
+}
+
+}  // namespace ackwire

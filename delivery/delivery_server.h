@@ -1,0 +1,115 @@
+// DeliveryServer is the module's outside: the listeners for clients and operators, the I/O threads
+// with their hubs, and what gRPC services ask about deliveries.
+//
+// Threads:  every member from any thread; callbacks come on one of the server's threads and must not
+//           block.
+// Lifetime: borrows the store and the clock; Stop before the store is stopped.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ackwire/v1/deliveries.pb.h"
+#include "delivery/metrics.h"
+#include "delivery/policy.h"
+#include "outbox/relay.h"
+#include "outbox/sink.h"
+#include "store/clock.h"
+#include "store/status.h"
+#include "store/store.h"
+
+namespace ackwire {
+
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any that is free
+};
+
+// What a connected client's session knows of one delivery, ahead of the ledger on disk.
+struct LiveDelivery {
+  bool in_flight = false;
+  bool window_full = false;
+  std::optional<Seq> blocked_by;  // the earlier message of an ordered channel that failed
+  v1::Attempt attempt;            // with in_flight
+};
+
+class DeliveryServer {
+ public:
+  struct Options {
+    Endpoint http;
+    Endpoint admin;
+    DeliveryPolicy policy;
+    SessionPolicy session;
+    std::size_t io_threads = 2;
+    std::uint64_t seed = 0;
+  };
+
+  // Binds the listeners; nothing is served before Start.
+  //   kUnavailable  an address cannot be bound; the message names it
+  [[nodiscard]] static StatusOr<std::unique_ptr<DeliveryServer>> Bind(Store& store,
+                                                                      const Clock& clock,
+                                                                      Metrics& metrics,
+                                                                      const Options& options);
+  ~DeliveryServer();
+  DeliveryServer(const DeliveryServer&) = delete;
+  DeliveryServer& operator=(const DeliveryServer&) = delete;
+
+  // One for each I/O thread; all committed groups go to each of them.
+  [[nodiscard]] std::vector<Sink*> sinks();
+
+  // Serves. `wake_relay` is called when a sink that was full has room again; `outbox_depth` is for
+  // the metrics.
+  struct Wiring {
+    std::function<void()> wake_relay;
+    std::function<OutboxDepth()> outbox_depth;
+  };
+  void Start(Wiring wiring);
+
+  // Closes every session with 1001, puts what they have on record and joins the threads.
+  void Stop();
+
+  // What /readyz says from now on: ready, or why not.
+  void SetNotReady(const std::string& why);
+
+  [[nodiscard]] Endpoint http_endpoint() const;
+  [[nodiscard]] Endpoint admin_endpoint() const;
+
+  // Runs a job that may block on disk, on the read pool.
+  void Read(std::function<void()> job);
+
+  // Ends a subscription once that is on disk; gives how many undelivered messages it abandoned.
+  //   kNotFound  there is no such subscription
+  void Unsubscribe(const std::string& client, const std::string& channel,
+                   std::function<void(StatusOr<std::uint64_t>)> done);
+
+  // Gives none when the client is not connected. What its session knew until then is on record when
+  // `done` is called: facts read from the store afterwards fit the answer.
+  void AskLive(const std::string& client, ChannelId channel, Seq seq,
+               std::function<void(std::optional<LiveDelivery>)> done);
+
+  // The sessions of all connected clients, by client.
+  using LiveSessions = std::map<std::string, v1::Session>;
+  void AskSessions(std::function<void(LiveSessions)> done);
+
+  // Undelivered to clients that are connected, and how many of these there are.
+  struct OnlineTotals {
+    std::uint64_t undelivered = 0;
+    std::uint64_t sessions = 0;
+  };
+  void AskOnlineTotals(std::function<void(OnlineTotals)> done);
+
+  // Calls `wake` once, as soon as something is committed beyond `position`; at once if it is already.
+  void WhenCommitted(Position position, std::function<void()> wake);
+
+ private:
+  struct Parts;
+  explicit DeliveryServer(std::unique_ptr<Parts> parts);
+  const std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ackwire

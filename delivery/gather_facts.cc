@@ -1,0 +1,92 @@
+// GatherFacts (delivery/explain.h).
+
+#include "delivery/explain.h"
+#include "store/limits.h"
+
+namespace ackwire {
+namespace {
+
+// More than anyone reads; a client may lose its connection any number of times.
+constexpr std::size_t kFailuresMax = 1000;
+
+Status CheckQuestion(const DeliveryQuestion& question) {
+  if (Status status = CheckClientName(question.client); !status.ok()) return status;
+  if (Status status = CheckChannelName(question.channel); !status.ok()) return status;
+  if ((question.seq.value == 0) == question.message_id.empty()) {
+    return InvalidArgument(
+        "seq: name the message by seq, from 1, or by message_id, one of the two");
+  }
+  return OkStatus();
+}
+
+Status FindMessage(const Store& store, DeliveryFacts& facts) {
+  if (facts.message_id.empty()) {
+    if (facts.seq > facts.channel_last) return OkStatus();
+    StatusOr<StoredMessage> stored = store.log().ReadSeq(facts.channel_id, facts.seq);
+    if (!stored.ok()) return stored.status();
+    facts.message = std::move(stored->message);
+    return OkStatus();
+  }
+  StatusOr<std::optional<StoredMessage>> stored =
+      store.log().FindById(facts.channel_id, facts.message_id);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return OkStatus();
+  facts.seq = (*stored)->seq();
+  facts.message = std::move((*stored)->message);
+  return OkStatus();
+}
+
+Status ReadParked(const Store& store, DeliveryFacts& facts) {
+  const auto parked_by = store.ledger().ParkedBy(facts.client, facts.channel_id, facts.seq);
+  if (!parked_by.ok()) return parked_by.status();
+  if (!parked_by->has_value()) return OkStatus();
+  StatusOr<JournalEvent> event = store.ledger().Event(**parked_by);
+  if (!event.ok()) return event.status();
+  facts.parked = *std::move(event);
+  return OkStatus();
+}
+
+// What is settled stays so: the entry is read first, and what settled it is found afterwards.
+Status ReadLedger(const Store& store, DeliveryFacts& facts) {
+  const LedgerReader& ledger = store.ledger();
+  StatusOr<LedgerEntry> entry = ledger.Entry(facts.client, facts.channel_id);
+  if (!entry.ok()) return entry.status();
+  facts.entry = *std::move(entry);
+  auto failures = ledger.FailuresOf(facts.client, facts.channel_id, facts.seq, kFailuresMax);
+  if (!failures.ok()) return failures.status();
+  facts.failures = *std::move(failures);
+  if (!facts.owed() || !facts.entry.IsSettled(facts.seq)) return OkStatus();
+  if (Status status = ReadParked(store, facts); !status.ok() || facts.parked) return status;
+  auto acked = ledger.AckOf(facts.client, facts.channel_id, facts.seq);
+  if (!acked.ok()) return acked.status();
+  facts.acked = *std::move(acked);
+  return OkStatus();
+}
+
+}  // namespace
+
+StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& policy,
+                                    const DeliveryQuestion& question, Timestamp now) {
+  if (Status status = CheckQuestion(question); !status.ok()) return status;
+  DeliveryFacts facts;
+  facts.client = question.client;
+  facts.channel = question.channel;
+  facts.seq = question.seq;
+  facts.message_id = question.message_id;
+  facts.now = now;
+  facts.ack_wait = policy.ack_wait;
+  facts.attempts_max = policy.retry.max_attempts;
+  store.derived().Read([&](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Find(question.channel);
+    if (info == nullptr) return;
+    facts.channel_id = info->id;
+    facts.channel_last = info->last;
+  });
+  if (facts.channel_id.value == 0) return facts;
+  if (Status status = FindMessage(store, facts); !status.ok()) return status;
+  if (!facts.message) return facts;
+  if (Status status = ReadLedger(store, facts); !status.ok()) return status;
+  return facts;
+}
+
+}  // namespace ackwire

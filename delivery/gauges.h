@@ -1,0 +1,36 @@
+// What the metrics' gauges need from the ledger on disk: how old the oldest undelivered message of the
+// clients that are offline is, and how many of their subscriptions wait for a failed message.
+//
+// Threads: any; the scan blocks on disk.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "store/status.h"
+#include "store/store.h"
+
+namespace ackwire {
+
+// The lowest undelivered seq of each channel.
+using OldestSeqs = std::map<ChannelId, Seq>;
+
+struct OfflineScan {
+  OldestSeqs oldest;
+  std::uint64_t blocked_subscriptions = 0;
+};
+
+// Reads the ledger of every client that is not in `online`.
+[[nodiscard]] StatusOr<OfflineScan> ScanOffline(const Store& store,
+                                                const std::set<std::string>& online);
+
+// Seconds since the oldest of these messages was published; 0 when there is none.
+[[nodiscard]] StatusOr<double> OldestAgeSeconds(const Store& store, const OldestSeqs& oldest,
+                                                Timestamp now);
+
+// Keeps the lower seq of a channel.
+void Lower(OldestSeqs& oldest, ChannelId channel, Seq seq);
+
+}  // namespace ackwire

@@ -1,0 +1,143 @@
+#include "delivery/http_api.h"
+
+#include <absl/strings/cord.h>
+#include <absl/strings/match.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+
+#include "delivery/http_history.h"
+#include "delivery/http_publish.h"
+#include "delivery/http_target.h"
+#include "delivery/message_json.h"
+
+namespace ackwire {
+namespace {
+
+constexpr char kTooLargeMark[] = "ackwire/too-large";
+
+unsigned HttpStatusOf(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+      return status.GetPayload(kTooLargeMark) ? 413 : 400;
+    case StatusCode::kUnauthenticated:
+      return 401;
+    case StatusCode::kPermissionDenied:
+      return 403;
+    case StatusCode::kNotFound:
+      return 404;
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kAborted:
+    case StatusCode::kFailedPrecondition:
+      return 409;
+    case StatusCode::kResourceExhausted:
+      return 429;
+    case StatusCode::kUnimplemented:
+      return 501;
+    case StatusCode::kUnavailable:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+const char* AllowedMethods(const MessagesPath& path) {
+  return path.seq ? "GET, HEAD, PUT, DELETE, OPTIONS" : "GET, HEAD, POST, OPTIONS";
+}
+
+HttpResponse MethodNotAllowed(const std::string& method, const MessagesPath& path) {
+  HttpResponse response =
+      ErrorResponse(Error(StatusCode::kUnimplemented, "method: this path has no " + method +
+                                                          "; it has " + AllowedMethods(path)));
+  response.status = 405;
+  response.headers.emplace_back("Allow", AllowedMethods(path));
+  return response;
+}
+
+bool SaysRetry(const HttpRequest& request) {
+  const std::string attempt = request.Header("Ackwire-Attempt");
+  unsigned number = 0;
+  const char* const end = attempt.data() + attempt.size();
+  return std::from_chars(attempt.data(), end, number).ptr == end && number > 1;
+}
+
+}  // namespace
+
+std::string HttpRequest::Header(const std::string& name) const {
+  const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& header) {
+    return absl::EqualsIgnoreCase(header.first, name);
+  });
+  return found == headers.end() ? std::string() : found->second;
+}
+
+HttpResponse JsonResponse(unsigned status, std::string body) {
+  return {status, {{"Content-Type", "application/json"}}, std::move(body)};
+}
+
+HttpResponse ErrorResponse(const Status& status) {
+  HttpResponse response = JsonResponse(HttpStatusOf(status), EncodeError(status));
+  if (IsRetryable(status)) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(RetryAfter(status));
+    response.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
+  }
+  return response;
+}
+
+Status TooLarge(const std::string& message) {
+  Status status = InvalidArgument(message);
+  status.SetPayload(kTooLargeMark, absl::Cord());
+  return status;
+}
+
+void HttpApi::Answer(HttpRequest request, Done done) {
+  const StatusOr<HttpTarget> target = ParseTarget(request.target);
+  if (!target.ok()) return done(ErrorResponse(target.status()));
+  const std::optional<MessagesPath> path = MessagesPathOf(*target);
+  if (!path) {
+    return done(ErrorResponse(Error(StatusCode::kNotFound,
+                                    "path: there is nothing here; messages are at "
+                                    "/v1/channels/{channel}/messages")));
+  }
+  if (request.method == "OPTIONS") {
+    return done({204, {{"Allow", AllowedMethods(*path)}}, {}});
+  }
+  const bool changes = request.method == "PUT" || request.method == "DELETE";
+  if (path->seq ? changes : request.method == "POST") {
+    return Publish(request, *target, *path, std::move(done));
+  }
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads) return Read(request, *target, *path, std::move(done));
+  done(MethodNotAllowed(request.method, *path));
+}
+
+void HttpApi::Publish(const HttpRequest& request, const HttpTarget& target,
+                      const MessagesPath& path, Done done) {
+  const Timestamp began = deps_.clock.Now();
+  if (SaysRetry(request)) deps_.metrics.PublishRetried();
+  const auto answer = [&clock = deps_.clock, &metrics = deps_.metrics, &epoch = deps_.store.epoch(),
+                       channel = path.channel, began,
+                       done = std::move(done)](const StatusOr<Published>& outcome) {
+    const auto stored =
+        outcome.ok() && outcome->duplicate ? Metrics::Stored::kBefore : Metrics::Stored::kNow;
+    metrics.PublishAnswered(outcome.status(), Metrics::Transport::kHttp, clock.Now() - began,
+                            stored);
+    done(outcome.ok() ? PublishedResponse(channel, *outcome, epoch)
+                      : ErrorResponse(outcome.status()));
+  };
+  StatusOr<PublishWork> work = MakePublish(request, target, path);
+  if (!work.ok()) return answer(work.status());
+  work->done = answer;
+  deps_.store.Submit(*std::move(work));
+}
+
+void HttpApi::Read(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
+                   Done done) {
+  StatusOr<HistoryQuestion> question = ParseHistoryQuestion(request, target, path);
+  if (!question.ok()) return done(ErrorResponse(question.status()));
+  deps_.read([&store = deps_.store, question = *std::move(question), done = std::move(done)] {
+    done(question.seq ? ReadMessage(store, question) : ReadHistory(store, question));
+  });
+}
+
+}  // namespace ackwire

@@ -1,0 +1,70 @@
+// HttpApi answers the HTTP/JSON calls of clients: publish, edit, withdraw, history, one message.
+// (Listening, keep-alive, limits of a connection and the upgrade to WebSocket: http_connection.h.)
+//
+// Threads:  Answer from any; `done` comes on a thread of the store or the read pool, or within
+//           Answer, and posts.
+// Lifetime: borrows all it is given, until the last answer.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "delivery/metrics.h"
+#include "store/clock.h"
+#include "store/store.h"
+
+namespace ackwire {
+
+struct HttpTarget;
+struct MessagesPath;
+
+// A request that was read whole.
+struct HttpRequest {
+  std::string method;
+  std::string target;  // path and query as sent: still percent-encoded
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+
+  // The first header of this name, in any case; empty when there is none.
+  [[nodiscard]] std::string Header(const std::string& name) const;
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;  // Content-Type among them
+  std::string body;
+};
+
+// {"error":…} with the HTTP status of the contract for this status.
+[[nodiscard]] HttpResponse ErrorResponse(const Status& status);
+[[nodiscard]] HttpResponse JsonResponse(unsigned status, std::string body);
+
+// kInvalidArgument for what is over a limit of bytes: ErrorResponse gives it 413 rather than 400.
+[[nodiscard]] Status TooLarge(const std::string& message);
+
+class HttpApi {
+ public:
+  struct Dependencies {
+    Store& store;
+    const Clock& clock;
+    Metrics& metrics;
+    std::function<void(std::function<void()>)> read;  // runs a job that may block
+  };
+  explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}
+
+  // HEAD is answered like GET: the connection leaves the body out, and not its length.
+  using Done = std::function<void(HttpResponse)>;
+  void Answer(HttpRequest request, Done done);
+
+ private:
+  void Publish(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
+               Done done);
+  void Read(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
+            Done done);
+
+  const Dependencies deps_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,28 @@
+// From an HTTP request to what the writer is asked to do, and from what came of it to the answer.
+//
+// Threads: any; nothing here blocks.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "delivery/http_api.h"
+#include "delivery/http_target.h"
+#include "store/status.h"
+#include "store/work.h"
+
+namespace ackwire {
+
+// POST publishes, PUT edits, DELETE withdraws. `done` is left to the caller.
+//   kInvalidArgument  names the field and its limit
+[[nodiscard]] StatusOr<PublishWork> MakePublish(const HttpRequest& request,
+                                                const HttpTarget& target, const MessagesPath& path);
+
+// 201, or 200 for a duplicate.
+[[nodiscard]] HttpResponse PublishedResponse(const std::string& channel, const Published& published,
+                                             const std::string& epoch);
+
+// True for what the W3C's Trace Context calls a valid traceparent.
+[[nodiscard]] bool IsTraceparent(std::string_view text);
+
+}  // namespace ackwire

@@ -1,0 +1,253 @@
+#include "delivery/hub.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "delivery/client_homes.h"
+#include "delivery/session.h"
+
+namespace ackwire {
+namespace {
+
+std::size_t BytesOf(const CommittedGroup& group) {
+  std::size_t bytes = group.record.ByteSizeLong();
+  for (const StoredMessage& stored : group.messages) bytes += stored.message.payload().size();
+  return bytes;
+}
+
+}  // namespace
+
+Hub::Hub(boost::asio::any_io_executor executor, Dependencies dependencies)
+    : executor_(std::move(executor)),
+      deps_(std::move(dependencies)),
+      rng_(deps_.seed),
+      wake_timer_(executor_),
+      flush_timer_(executor_) {}
+
+Hub::~Hub() = default;
+
+void Hub::Post(std::function<void()> job) const { boost::asio::post(executor_, std::move(job)); }
+
+Offered Hub::Offer(const SharedGroup& group) {
+  const std::size_t bytes = BytesOf(*group);
+  const std::size_t waiting = offered_bytes_.load();
+  if (waiting > 0 && waiting + bytes > kOfferedBytesMax) {
+    relay_waits_ = true;
+    // The thread may have caught up since: then nobody else would wake the relay.
+    if (offered_bytes_.load() > 0) return Offered::kFull;
+    relay_waits_ = false;
+  }
+  offered_bytes_ += bytes;
+  Post([this, group, bytes] {
+    OnGroup(*group);
+    offered_bytes_ -= bytes;
+    if (offered_bytes_ < kOfferedBytesMax / 2 && relay_waits_.exchange(false)) wake_relay_();
+  });
+  return Offered::kTaken;
+}
+
+void Hub::OnGroup(const CommittedGroup& group) {
+  OnMessages(group);
+  for (const store::Event& event : group.record.events()) {
+    if (event.has_subscribed()) OnSubscribed(event);
+  }
+}
+
+void Hub::OnMessages(const CommittedGroup& group) {
+  std::set<Session*> touched;
+  for (const StoredMessage& stored : group.messages) {
+    const auto listeners = by_channel_.find(stored.channel);
+    if (listeners == by_channel_.end()) continue;
+    (void)cache_.Put(stored);
+    for (Session* session : listeners->second) {
+      session->OnMessage(stored.channel, stored.seq());
+      touched.insert(session);
+    }
+  }
+  for (Session* session : touched) session->Changed();
+}
+
+void Hub::OnSubscribed(const store::Event& event) {
+  const auto found = by_client_.find(event.client());
+  if (found == by_client_.end()) return;
+  const auto& subscribed = event.subscribed();
+  const ChannelId channel{subscribed.channel()};
+  found->second->OnSubscribed(
+      {.client = event.client(),
+       .channel = channel,
+       .channel_name = subscribed.channel_name(),
+       .entry = LedgerEntry(Seq{subscribed.start()}, FromUnixMs(event.at_ms())),
+       .last = LastOf(channel)});
+}
+
+void Hub::Add(const std::shared_ptr<Session>& session) { sessions_.insert(session); }
+
+void Hub::Claimed(Session& session) { by_client_[session.client()] = &session; }
+
+void Hub::Listen(Session& session, ChannelId channel) { by_channel_[channel].insert(&session); }
+
+void Hub::Unlisten(Session& session, ChannelId channel) {
+  const auto found = by_channel_.find(channel);
+  if (found == by_channel_.end()) return;
+  found->second.erase(&session);
+  if (found->second.empty()) by_channel_.erase(found);
+}
+
+void Hub::Remove(Session& session) {
+  if (session.has_ledger()) {
+    for (const auto& [channel, feed] : session.ledger().feeds()) Unlisten(session, channel);
+  }
+  const auto claimed = by_client_.find(session.client());
+  if (claimed != by_client_.end() && claimed->second == &session) by_client_.erase(claimed);
+  const auto wake = wake_of_.find(&session);
+  if (wake != wake_of_.end()) {
+    wakes_.erase({wake->second, &session});
+    wake_of_.erase(wake);
+  }
+  dirty_.erase(&session);
+  sessions_.erase(session.shared_from_this());
+}
+
+void Hub::WakeAt(Session& session, Timestamp time) {
+  const auto [found, added] = wake_of_.try_emplace(&session, time);
+  if (!added) {
+    if (found->second == time) return;
+    wakes_.erase({found->second, &session});
+    found->second = time;
+  }
+  const bool first = wakes_.empty() || time < wakes_.begin()->first;
+  wakes_.insert({time, &session});
+  if (first) wake_timer_.Arm(std::max(time - now(), Duration(0)), [this] { OnTime(); });
+}
+
+void Hub::OnTime() {
+  const Timestamp time = now();
+  while (!wakes_.empty() && wakes_.begin()->first <= time) {
+    Session* session = wakes_.begin()->second;
+    wakes_.erase(wakes_.begin());
+    wake_of_.erase(session);
+    // It may end itself by what it does now.
+    const std::shared_ptr<Session> alive = session->shared_from_this();
+    alive->OnTime();
+  }
+  if (wakes_.empty()) return;
+  wake_timer_.Arm(std::max(wakes_.begin()->first - now(), Duration(1)), [this] { OnTime(); });
+}
+
+void Hub::MarkDirty(Session& session) {
+  dirty_.insert(&session);
+  if (flush_armed_ || flushing_) return;
+  flush_armed_ = true;
+  flush_timer_.Arm(kJournalFlushInterval, [this] { FlushJournal(); });
+}
+
+void Hub::FlushJournal() {
+  flush_armed_ = false;
+  flushing_ = true;
+  JournalWork work;
+  for (Session* session : std::exchange(dirty_, {})) {
+    for (store::Event& event : session->TakeEvents()) work.events.push_back(std::move(event));
+    auto confirms = session->TakeConfirms();
+    if (!confirms.empty()) confirming_.emplace_back(session->weak_from_this(), std::move(confirms));
+  }
+  // What a confirmation waits for without an event of its own is on disk: flushes do not overlap.
+  if (work.events.empty()) return OnFlushed(Recorded{});
+  Count(work.events);
+  work.done = Posting<StatusOr<Recorded>>([this](const auto& outcome) { OnFlushed(outcome); });
+  deps_.store.Submit(std::move(work));
+}
+
+void Hub::OnFlushed(const StatusOr<Recorded>& outcome) {
+  flushing_ = false;
+  for (const auto& [weak, ids] : std::exchange(confirming_, {})) {
+    const auto session = weak.lock();
+    if (session != nullptr && outcome.ok()) session->Confirm(ids);
+  }
+  if (dirty_.empty() || flush_armed_) return;
+  flush_armed_ = true;
+  flush_timer_.Arm(kJournalFlushInterval, [this] { FlushJournal(); });
+}
+
+void Hub::SubmitEvents(std::vector<store::Event> events,
+                       std::function<void(const StatusOr<Recorded>&)> done) {
+  Count(events);
+  JournalWork work;
+  work.events = std::move(events);
+  work.done = Posting<StatusOr<Recorded>>(std::move(done));
+  deps_.store.Submit(std::move(work));
+}
+
+void Hub::Count(const std::vector<store::Event>& events) {
+  const auto seqs = [](const auto& runs) {
+    std::uint64_t count = 0;
+    for (const auto& run : runs) count += run.last() - run.first() + 1;
+    return count;
+  };
+  for (const store::Event& event : events) {
+    for (const auto& part : event.acked().channels()) {
+      const std::uint64_t acked =
+          seqs(part.runs()) + static_cast<std::uint64_t>(part.unparked_size());
+      deps_.metrics.DeliveriesAcked(acked);
+      deps_.metrics.AttemptEnded("acked", acked);
+    }
+    for (const auto& part : event.failed().channels()) {
+      const auto reason = static_cast<v1::Reason>(event.failed().reason());
+      deps_.metrics.DeliveriesFailed(reason, seqs(part.runs()));
+      deps_.metrics.AttemptEnded(reason == v1::REASON_RECALLED ? "recalled" : "failed",
+                                 seqs(part.runs()));
+    }
+    // What the client rejected is counted as the failed attempt before it.
+    if (event.has_parked() && event.parked().reason() != v1::REASON_REJECTED) {
+      deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(event.parked().reason()), 1);
+    }
+    if (event.has_abandoned()) {
+      deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(event.abandoned().reason()),
+                                     seqs(event.abandoned().runs()));
+    }
+    if (event.has_unsubscribed()) {
+      deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, event.unsubscribed().undelivered());
+    }
+  }
+}
+
+void Hub::Read(const ReadAhead& what, std::function<void(const Status&)> done) {
+  constexpr std::size_t kReadMessagesMax = 128;
+  using Messages = StatusOr<std::vector<StoredMessage>>;
+  auto arrived = Posting<Messages>([this, done = std::move(done)](const Messages& messages) {
+    if (messages.ok()) {
+      for (const StoredMessage& stored : *messages) (void)cache_.Put(stored);
+    }
+    done(messages.status());
+  });
+  const ReadRange range{.from = what.key.seq.value,
+                        .messages_max = std::min(what.messages_max, kReadMessagesMax)};
+  deps_.read([&log = deps_.store.log(), channel = what.key.channel, range, arrived] {
+    arrived(log.ReadChannel(channel, range));
+  });
+}
+
+void Hub::ShutAll(std::uint16_t code, const std::string& reason) {
+  const std::set<std::shared_ptr<Session>> all = sessions_;
+  for (const auto& session : all) session->Shut(code, reason);
+}
+
+ClientDirectory::Owner Hub::OwnerOf(Session& session) const {
+  return {session.weak_from_this(), [this](std::function<void()> job) { Post(std::move(job)); }};
+}
+
+Seq Hub::LastOf(ChannelId channel) const {
+  return deps_.store.derived().Read([channel](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Get(channel);
+    return info == nullptr ? Seq{} : info->last;
+  });
+}
+
+ChannelId Hub::ChannelNamed(const std::string& name) const {
+  return deps_.store.derived().Read([&name](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Find(name);
+    return info == nullptr ? ChannelId{} : info->id;
+  });
+}
+
+}  // namespace ackwire

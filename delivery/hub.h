@@ -1,0 +1,136 @@
+// Hub is one I/O thread's part of the delivery: the sessions that the thread accepted, which of them
+// listen to which channel, the encoded messages they share, and their journal, flushed together.
+//
+// Threads:  the I/O thread, but for Offer (the relay's thread) and Post (any).
+// Lifetime: outlives its sessions; the executor outlives it.
+// Bounds:   at most kOfferedBytesMax of offered groups wait for the thread; then the relay keeps the
+//           rest in the outbox. One journal work under way at a time.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "delivery/client_directory.h"
+#include "delivery/message_cache.h"
+#include "delivery/metrics.h"
+#include "delivery/policy.h"
+#include "delivery/wake_timer.h"
+#include "outbox/sink.h"
+#include "store/clock.h"
+#include "store/rng.h"
+#include "store/store.h"
+
+namespace ackwire {
+
+class ClientHomes;
+class Session;
+
+inline constexpr std::size_t kOfferedBytesMax = 32ULL << 20U;
+inline constexpr Duration kJournalFlushInterval{5};
+
+class Hub final : public Sink {
+ public:
+  struct Dependencies {
+    Store& store;
+    const Clock& clock;
+    Metrics& metrics;
+    const DeliveryPolicy& policy;
+    const SessionPolicy& session_policy;
+    ClientHomes& homes;
+    std::function<void(std::function<void()>)> read;  // runs a job that may block
+    std::uint64_t seed = 0;
+  };
+  Hub(boost::asio::any_io_executor executor, Dependencies dependencies);
+  ~Hub() override;
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  // `wake_relay` is called when there is room again after Offer said kFull.
+  void Start(std::function<void()> wake_relay) { wake_relay_ = std::move(wake_relay); }
+  [[nodiscard]] Offered Offer(const SharedGroup& group) override;
+  void Post(std::function<void()> job) const;
+  // A callback that may be called on any thread and calls `job` on this one.
+  template <typename T>
+  [[nodiscard]] std::function<void(const T&)> Posting(std::function<void(const T&)> job) const {
+    return [this, job = std::move(job)](const T& value) {
+      Post([job, value] { job(value); });
+    };
+  }
+
+  // Sessions.
+  void Add(const std::shared_ptr<Session>& session);
+  void Remove(Session& session);
+  // The session has this client: subscriptions made elsewhere are told to it.
+  void Claimed(Session& session);
+  void Listen(Session& session, ChannelId channel);
+  void Unlisten(Session& session, ChannelId channel);
+  // The session has events or confirmations to be flushed.
+  void MarkDirty(Session& session);
+  // Calls OnTime of the session then, and forgets what was set before.
+  void WakeAt(Session& session, Timestamp time);
+  // Puts a session's events on record, after all that it had flushed, then calls `done` on this
+  // thread.
+  void SubmitEvents(std::vector<store::Event> events,
+                    std::function<void(const StatusOr<Recorded>&)> done);
+  // Reads on from `key` into the cache, then calls `done`.
+  struct ReadAhead {
+    DeliveryKey key;
+    std::size_t messages_max = 0;
+  };
+  void Read(const ReadAhead& what, std::function<void(const Status&)> done);
+
+  void ShutAll(std::uint16_t code, const std::string& reason);
+
+  [[nodiscard]] ClientDirectory::Owner OwnerOf(Session& session) const;
+  [[nodiscard]] Seq LastOf(ChannelId channel) const;
+  // Zero when there is none.
+  [[nodiscard]] ChannelId ChannelNamed(const std::string& name) const;
+  [[nodiscard]] const std::set<std::shared_ptr<Session>>& sessions() const { return sessions_; }
+  [[nodiscard]] MessageCache& cache() { return cache_; }
+  [[nodiscard]] Rng& rng() { return rng_; }
+  [[nodiscard]] const Dependencies& deps() const { return deps_; }
+  [[nodiscard]] Timestamp now() const { return deps_.clock.Now(); }
+
+ private:
+  void OnGroup(const CommittedGroup& group);
+  void OnSubscribed(const store::Event& event);
+  void OnMessages(const CommittedGroup& group);
+  void OnTime();
+  void FlushJournal();
+  void OnFlushed(const StatusOr<Recorded>& outcome);
+  void Count(const std::vector<store::Event>& events);
+
+  const boost::asio::any_io_executor executor_;
+  const Dependencies deps_;
+  Rng rng_;
+  std::function<void()> wake_relay_;
+
+  // Shared with the relay's thread.
+  std::atomic<std::size_t> offered_bytes_ = 0;
+  std::atomic<bool> relay_waits_ = false;
+
+  // Of the I/O thread.
+  MessageCache cache_;
+  std::set<std::shared_ptr<Session>> sessions_;
+  absl::flat_hash_map<std::string, Session*> by_client_;
+  absl::flat_hash_map<ChannelId, absl::flat_hash_set<Session*>> by_channel_;
+  std::set<std::pair<Timestamp, Session*>> wakes_;
+  absl::flat_hash_map<Session*, Timestamp> wake_of_;
+  WakeTimer wake_timer_;
+  std::set<Session*> dirty_;
+  WakeTimer flush_timer_;
+  bool flush_armed_ = false;
+  bool flushing_ = false;
+  using Confirming = std::vector<std::pair<std::weak_ptr<Session>, std::vector<std::uint32_t>>>;
+  Confirming confirming_;  // once the flush under way is on disk
+};
+
+}  // namespace ackwire

@@ -1,0 +1,48 @@
+// MessageCache keeps the newest messages of one I/O thread as they go to clients, so that a message
+// is read and encoded once for all sessions of the thread, live or catching up together.
+//
+// Threads: one I/O thread.
+// Bounds:  kCachedBytesMax of text; what was used longest ago goes first.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "delivery/ack_window.h"
+#include "store/committed_group.h"
+#include "store/types.h"
+
+namespace ackwire {
+
+inline constexpr std::size_t kCachedBytesMax = 32ULL << 20U;
+
+struct EncodedMessage {
+  std::string json;
+  Timestamp published_at{};
+  std::optional<Timestamp> expires_at;
+};
+
+class MessageCache {
+ public:
+  // Encodes it unless it is here.
+  std::shared_ptr<const EncodedMessage> Put(const StoredMessage& stored);
+  // Null when it is not here.
+  [[nodiscard]] std::shared_ptr<const EncodedMessage> Find(const DeliveryKey& key);
+
+ private:
+  struct Entry {
+    DeliveryKey key;
+    std::shared_ptr<const EncodedMessage> message;
+  };
+  using KeyPair = std::pair<std::uint64_t, std::uint64_t>;
+
+  std::list<Entry> entries_;  // most recently used first
+  absl::flat_hash_map<KeyPair, std::list<Entry>::iterator> by_key_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,31 @@
+// What holds for deliveries: the values of the server's flags.
+#pragma once
+
+#include <cstdint>
+
+#include "outbox/retry_schedule.h"
+#include "store/types.h"
+
+namespace ackwire {
+
+enum class Ordering { kOrdered, kUnordered };
+
+struct DeliveryPolicy {
+  Duration ack_wait{30'000};
+  RetryPolicy retry;
+  std::uint32_t max_disconnects = 10;
+  std::uint32_t window = 256;  // deliveries in flight for one client, unless it asks for another
+  Ordering ordering = Ordering::kOrdered;
+};
+
+inline constexpr std::uint32_t kWindowMax = 4096;
+
+struct SessionPolicy {
+  Duration ping_interval{30'000};
+  Duration ping_timeout{45'000};
+  Duration write_stall{30'000};
+  Duration connect_timeout{5'000};    // for the first frame
+  Duration resume_within{120'000};    // how long a session that ended can be resumed
+};
+
+}  // namespace ackwire

@@ -1,0 +1,64 @@
+// What the server says, as frames of ackwire.v1.json (proto/README.md): each function returns the
+// text of one frame.
+//
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "delivery/policy.h"
+#include "store/status.h"
+#include "store/types.h"
+
+namespace ackwire::frame {
+
+struct Subscription {
+  std::string channel;
+  Seq floor;
+  Seq last;
+};
+
+struct Welcome {
+  std::string session;
+  std::string epoch;
+  std::string client;
+  std::uint32_t window = 0;
+  Duration ping_interval{};
+  Duration ping_timeout{};
+  bool resumed = false;
+  std::uint32_t max_frame_bytes = 0;
+  std::vector<Subscription> subscriptions;
+};
+// Puts as many subscriptions into it as the frame holds, and removes these from `welcome`: the rest
+// follows as `subscribed` with id 0.
+[[nodiscard]] std::string EncodeWelcome(Welcome& welcome);
+
+[[nodiscard]] std::string EncodeSubscribed(std::uint32_t id, const Subscription& subscription);
+[[nodiscard]] std::string EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
+                                             std::uint64_t abandoned);
+[[nodiscard]] std::string EncodeConfirmed(std::uint32_t id);
+[[nodiscard]] std::string EncodePing();
+// `code` is the contract's, where it is not the status' own name: `unknown_delivery`.
+[[nodiscard]] std::string EncodeError(std::uint32_t id, const Status& status,
+                                      const std::string& code = "");
+
+// One item of a deliveries frame, around a message that is JSON already.
+[[nodiscard]] std::string EncodeDelivery(std::uint64_t delivery, std::uint32_t attempt,
+                                         const std::string& message);
+
+// Builds a deliveries frame item by item.
+class DeliveriesFrame {
+ public:
+  // True when there is room for this item; the first always has room.
+  [[nodiscard]] bool Fits(const std::string& item, std::size_t frame_bytes_max) const;
+  void Add(const std::string& item);
+  [[nodiscard]] std::string Take();
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+
+ private:
+  std::string items_;
+};
+
+}  // namespace ackwire::frame

@@ -1,0 +1,233 @@
+#include "delivery/session.h"
+
+#include <utility>
+
+#include "delivery/client_homes.h"
+#include "delivery/hub.h"
+#include "delivery/message_json.h"
+#include "store/message_id.h"
+
+namespace ackwire {
+
+Session::Session(Hub& hub, Outlet& outlet, SessionIdentity identity)
+    : hub_(hub),
+      outlet_(outlet),
+      identity_(std::move(identity)),
+      heartbeat_(hub.deps().session_policy.ping_interval, hub.deps().session_policy.ping_timeout) {}
+
+void Session::Start() {
+  connected_at_ = hub_.now();
+  hub_.WakeAt(*this, connected_at_ + hub_.deps().session_policy.connect_timeout);
+}
+
+void Session::OnText(std::string_view text) {
+  heartbeat_.Heard(hub_.now());
+  if (state_ == State::kOpen) {
+    OnFrame(frame::ParseJson(text));
+  } else if (state_ != State::kEnded) {
+    OnFrameBeforeOpen(text);
+  }
+}
+
+void Session::OnBinary() {
+  Shut(close_code::kUnsupportedData, "ackwire.v1.json carries text frames only");
+}
+
+void Session::OnFrameBeforeOpen(std::string_view text) {
+  bytes_before_open_ += text.size();
+  if (bytes_before_open_ > kBytesBeforeConnectMax) {
+    return Shut(close_code::kBadFrame, "more than 64 KiB before connect succeeded");
+  }
+  if (state_ == State::kClaiming) {
+    early_frames_.emplace_back(text);
+    if (early_frames_.size() < kFramesBeforeConnectMax) return;
+    return Shut(close_code::kBadFrame, "more than two frames before connect succeeded");
+  }
+  frame::ClientFrame parsed = frame::ParseJson(text);
+  if (auto* malformed = std::get_if<frame::Malformed>(&parsed)) {
+    return Shut(close_code::kBadFrame, malformed->why);
+  }
+  auto* connect = std::get_if<frame::Connect>(&parsed);
+  if (connect == nullptr) {
+    auto* refused = std::get_if<frame::Refused>(&parsed);
+    if (refused != nullptr && refused->type == "connect") {
+      outlet_.Write(frame::EncodeError(0, refused->why), {});
+      return Shut(close_code::kBadFrame, MessageOf(refused->why));
+    }
+    return Shut(close_code::kBadFrame, "the first frame must be connect");
+  }
+  connect_ = std::move(*connect);
+  state_ = State::kClaiming;
+  ClientDirectory::Claim claim{.owner = hub_.OwnerOf(*this),
+                               .new_session_id = "s-" + MakeRandomHex(hub_.rng())};
+  if (connect_.resume) {
+    claim.resume_session = connect_.resume->session;
+    claim.resume_delivery = connect_.resume->delivery;
+  }
+  hub_.deps().homes.Take(connect_.client, std::move(claim));
+}
+
+void Session::OnGranted(Grant grant) {
+  if (state_ == State::kEnded) {
+    hub_.deps().homes.Release(client(), grant.session_id, std::move(grant.sent));
+    return;
+  }
+  identity_.id = grant.session_id;
+  grant_ = std::move(grant);
+  hub_.Claimed(*this);
+  if (connect_.subscriptions.empty()) {
+    Load();
+  } else {
+    SubscribeThenLoad();
+  }
+}
+
+void Session::SubscribeThenLoad() {
+  SubscribeWork work;
+  for (const frame::Subscribe& each : connect_.subscriptions) {
+    work.requests.push_back({client(), each.channel, each.start});
+  }
+  work.done = hub_.Posting<StatusOr<std::vector<SubscriptionState>>>(
+      [self = shared_from_this()](const StatusOr<std::vector<SubscriptionState>>& outcome) {
+        if (self->state_ != State::kClaiming) return;
+        if (outcome.ok()) return self->Load();
+        self->outlet_.Write(frame::EncodeError(0, outcome.status()), {});
+        self->Shut(close_code::kPolicy, MessageOf(outcome.status()));
+      });
+  hub_.deps().store.Submit(std::move(work));
+}
+
+void Session::Load() {
+  auto done = hub_.Posting<StatusOr<LoadedClient>>(
+      [self = shared_from_this()](const StatusOr<LoadedClient>& loaded) {
+        if (self->state_ == State::kClaiming) self->OnLoaded(loaded);
+      });
+  hub_.deps().read([&store = hub_.deps().store, client = client(), done] {
+    done(LoadClient(store, client));
+  });
+}
+
+void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
+  if (!loaded.ok()) return Fail(loaded.status());
+  const std::uint32_t window =
+      connect_.window == 0 ? hub_.deps().policy.window : std::min(connect_.window, kWindowMax);
+  if (connect_.max_frame_bytes != 0) {
+    max_frame_bytes_ = std::min(connect_.max_frame_bytes, kFrameBytesDefault);
+  }
+  ledger_.emplace(ClientLedger::Options{.client = client(),
+                                        .session = identity_,
+                                        .window = window,
+                                        .disconnects = loaded->state.disconnects},
+                  std::move(grant_->sent), hub_.deps().policy, hub_.rng());
+  for (const SubscriptionState& each : loaded->subscriptions) AddSubscription(each);
+  for (const SubscriptionState& each : std::exchange(early_subscriptions_, {})) {
+    AddSubscription(each);
+  }
+  const Timestamp now = hub_.now();
+  ledger_->Open(now);
+  if (grant_->resumed) ledger_->Resume(connect_.resume->delivery, now);
+  state_ = State::kOpen;
+  SendWelcome();
+  heartbeat_.Start(now);
+  for (const std::string& early : std::exchange(early_frames_, {})) {
+    if (state_ == State::kOpen) OnFrame(frame::ParseJson(early));
+  }
+  for (const auto& [channel, done] : std::exchange(early_unsubscriptions_, {})) {
+    if (!UnsubscribeFromElsewhere(channel, done)) {
+      hub_.deps().homes.Unsubscribe(client(), channel, done);
+    }
+  }
+  if (state_ == State::kOpen) Changed();
+}
+
+void Session::SendWelcome() {
+  frame::Welcome welcome{.session = identity_.id,
+                         .epoch = hub_.deps().store.epoch(),
+                         .client = client(),
+                         .window = ledger_->window(),
+                         .ping_interval = hub_.deps().session_policy.ping_interval,
+                         .ping_timeout = hub_.deps().session_policy.ping_timeout,
+                         .resumed = grant_->resumed,
+                         .max_frame_bytes = max_frame_bytes_};
+  for (const auto& [id, feed] : ledger_->feeds()) {
+    welcome.subscriptions.push_back({feed.name(), feed.entry().floor(), feed.last()});
+  }
+  outlet_.Write(frame::EncodeWelcome(welcome), {});
+  for (const frame::Subscription& rest : welcome.subscriptions) {
+    outlet_.Write(frame::EncodeSubscribed(0, rest), {});
+  }
+}
+
+void Session::AddSubscription(const SubscriptionState& subscription) {
+  if (!ledger_->AddSubscription(subscription)) return;
+  hub_.Listen(*this, subscription.channel);
+  // The hub may have passed on messages between the reading of the subscription and now.
+  ledger_->Extend(subscription.channel, hub_.LastOf(subscription.channel));
+}
+
+void Session::OnReplaced() { Shut(close_code::kSessionReplaced, "the client connected elsewhere"); }
+
+void Session::Fail(const Status& status) {
+  outlet_.Write(frame::EncodeError(0, status), {});
+  Shut(close_code::kInternal, MessageOf(status));
+}
+
+void Session::Shut(std::uint16_t code, const std::string& reason) {
+  if (state_ == State::kEnded) return;
+  close_code_ = code;
+  outlet_.Close(code, reason);
+  End(code);
+}
+
+void Session::End(std::uint16_t code) {
+  if (state_ == State::kEnded) return;
+  const State before = std::exchange(state_, State::kEnded);
+  hub_.deps().metrics.SessionClosed(code);
+  if (before == State::kOpen) {
+    const bool by_operator = code == close_code::kServiceRestart ||
+                             code == close_code::kTokenExpired ||
+                             code == close_code::kDisconnected ||
+                             code == close_code::kSessionReplaced ||
+                             (code == close_code::kGoingAway && close_code_ == code);
+    ledger_->Close({.close_code = code,
+                    .reason = code == close_code::kSlowConsumer ? v1::REASON_SLOW_CONSUMER
+                                                                : v1::REASON_DISCONNECTED,
+                    .detail = "close code " + std::to_string(code),
+                    .counts = !by_operator},
+                   hub_.now());
+    hub_.deps().homes.Releasing(client());
+    hub_.SubmitEvents(TakeEvents(),
+                      [&homes = hub_.deps().homes, client = client(), id = identity_.id,
+                       sent = ledger_->TakeAckWindow()](const auto&) {
+                        homes.Release(client, id, sent);
+                      });
+  } else if (grant_) {
+    hub_.deps().homes.Release(client(), identity_.id, std::move(grant_->sent));
+  }
+  for (const auto& [channel, done] : early_unsubscriptions_) {
+    hub_.deps().homes.Unsubscribe(client(), channel, done);
+  }
+  hub_.Remove(*this);
+}
+
+StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client) {
+  const StatusOr<ClientState> state = store.ledger().Client(client);
+  if (!state.ok()) return state.status();
+  StatusOr<std::vector<ChannelEntry>> entries = store.ledger().Entries(client);
+  if (!entries.ok()) return entries.status();
+  LoadedClient loaded{*state, {}};
+  store.derived().Read([&](const DerivedView& view) {
+    for (ChannelEntry& each : *entries) {
+      const ChannelInfo& channel = *view.channels.Get(each.channel);
+      loaded.subscriptions.push_back({.client = client,
+                                      .channel = each.channel,
+                                      .channel_name = channel.name,
+                                      .entry = std::move(each.entry),
+                                      .last = channel.last,
+                                      .existed = true});
+    }
+  });
+  return loaded;
+}
+
+}  // namespace ackwire

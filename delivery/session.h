@@ -1,0 +1,150 @@
+// Session is one client's connection, from its `connect` frame to its end: it acts on the client's
+// frames, sends what the ClientLedger says is next, and keeps the heartbeat. The transport is behind
+// an Outlet; disk, clock and the other sessions are behind the Hub.
+//
+// Threads:  the I/O thread of its hub.
+// Lifetime: shared by the connection and by work under way for it. Borrows hub and outlet; after
+//           End it touches the outlet no more.
+// Bounds:   at most kUnsentBytesMax unsent, then the client's messages wait in the log; at most
+//           kFramesBeforeConnectMax frames and kBytesBeforeConnectMax bytes before it is open.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "delivery/client_frame.h"
+#include "delivery/client_ledger.h"
+#include "delivery/delivery_server.h"
+#include "delivery/heartbeat.h"
+#include "delivery/outlet.h"
+#include "delivery/server_frame.h"
+
+namespace ackwire {
+
+class Hub;
+
+inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
+inline constexpr std::size_t kFramesBeforeConnectMax = 2;
+inline constexpr std::size_t kBytesBeforeConnectMax = 64 * 1024;
+inline constexpr std::uint32_t kFrameBytesDefault = 1'048'576;
+inline constexpr std::size_t kDeliveriesBytesMax = 64 * 1024;  // of a frame with several items
+
+// What a client's home thread hands to the session that may have the client.
+struct Grant {
+  AckWindow sent;  // of the resumed session
+  bool resumed = false;
+  std::string session_id;
+};
+
+// What is stored of a client when its session begins.
+struct LoadedClient {
+  ClientState state;
+  std::vector<SubscriptionState> subscriptions;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  // `identity.id` is given later, by the grant.
+  Session(Hub& hub, Outlet& outlet, SessionIdentity identity);
+
+  // From the connection.
+  void Start();
+  void OnText(std::string_view text);
+  void OnBinary();
+  void OnWritten(const std::vector<std::uint64_t>& deliveries);
+  // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
+  void End(std::uint16_t code);
+
+  // From the client's home: this session has the client now; or another session takes over.
+  void OnGranted(Grant grant);
+  void OnReplaced();
+
+  // From the hub.
+  void OnMessage(ChannelId channel, Seq seq) { ledger_->Extend(channel, seq); }
+  void Changed();  // something may have to be sent, or put on record, or be due at another time
+  void OnSubscribed(const SubscriptionState& subscription);  // by whomever
+  void OnTime();
+  void Shut(std::uint16_t code, const std::string& reason);
+  [[nodiscard]] std::vector<store::Event> TakeEvents();
+  [[nodiscard]] std::vector<std::uint32_t> TakeConfirms() { return std::exchange(confirms_, {}); }
+  void Confirm(const std::vector<std::uint32_t>& ids);
+
+  // From others, through the client's home. False when the session has ended: ask the home again.
+  using Unsubscribed = std::function<void(StatusOr<std::uint64_t>)>;
+  [[nodiscard]] bool UnsubscribeFromElsewhere(const std::string& channel,
+                                              const Unsubscribed& done);
+  [[nodiscard]] LiveDelivery Live(ChannelId channel, Seq seq) const;
+  // Calls `done` once everything that has happened here is on record.
+  void Record(std::function<void()> done);
+  [[nodiscard]] v1::Session Describe() const;
+
+  [[nodiscard]] bool open() const { return state_ == State::kOpen; }
+  [[nodiscard]] const std::string& client() const { return connect_.client; }
+  // False before the client is loaded.
+  [[nodiscard]] bool has_ledger() const { return ledger_.has_value(); }
+  // REQUIRES: has_ledger().
+  [[nodiscard]] ClientLedger& ledger() { return *ledger_; }
+
+ private:
+  enum class State { kConnecting, kClaiming, kOpen, kEnded };
+
+  void OnFrameBeforeOpen(std::string_view text);
+  void SubscribeThenLoad();
+  void Load();
+  void OnLoaded(const StatusOr<LoadedClient>& loaded);
+  void SendWelcome();
+  void Fail(const Status& status);  // our fault: 4005
+
+  void OnFrame(frame::ClientFrame frame);
+  void On(frame::Connect& frame);
+  void On(frame::Pong& frame);
+  void On(frame::Malformed& frame);
+  void On(frame::Refused& frame);
+  void On(frame::Subscribe& frame);
+  void On(frame::Unsubscribe& frame);
+  void On(frame::Ack& frame);
+  void On(frame::Nack& frame);
+  void On(frame::Working& frame);
+  void OnUnknownDelivery(std::uint32_t id, const Status& status);
+  void Unsubscribe(const std::string& channel, const Unsubscribed& done);
+  void FinishUnsubscribe(const std::string& channel, const std::vector<Seq>& parked,
+                         const Unsubscribed& done);
+  void AddSubscription(const SubscriptionState& subscription);
+  void Pump();
+  // False when the message is not here yet: it is being read.
+  [[nodiscard]] bool SendNext(const DeliveryKey& key);
+  void ReadAhead(const DeliveryKey& key);
+  void FlushFrame();
+
+  Hub& hub_;
+  Outlet& outlet_;
+  SessionIdentity identity_;
+  State state_ = State::kConnecting;
+  Timestamp connected_at_{};
+  frame::Connect connect_;
+  std::size_t bytes_before_open_ = 0;
+  std::vector<std::string> early_frames_;              // arrived before it was open
+  std::vector<SubscriptionState> early_subscriptions_;  // likewise
+  std::vector<std::pair<std::string, Unsubscribed>> early_unsubscriptions_;
+  std::optional<Grant> grant_;
+  std::optional<ClientLedger> ledger_;
+  Heartbeat heartbeat_;
+  std::uint32_t max_frame_bytes_ = kFrameBytesDefault;
+  std::set<std::string> subscribing_;  // channels that this session's own frames subscribe to
+  std::vector<std::uint32_t> confirms_;
+  frame::DeliveriesFrame frame_;
+  std::vector<std::uint64_t> frame_deliveries_;
+  bool reading_ = false;
+  std::uint16_t close_code_ = 0;  // that we gave; 0: the peer ended it
+};
+
+// Reads what is stored of a client. Blocks on disk.
+[[nodiscard]] StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client);
+
+}  // namespace ackwire

@@ -1,0 +1,290 @@
+// What an open session does: the client's frames, the deliveries, time.
+#include <utility>
+
+#include "delivery/client_homes.h"
+#include "delivery/hub.h"
+#include "delivery/session.h"
+#include "store/proto_time.h"
+
+namespace ackwire {
+
+void Session::OnFrame(frame::ClientFrame frame) {
+  std::visit([this](auto& each) { On(each); }, frame);
+  if (state_ == State::kOpen) Changed();
+}
+
+void Session::On(frame::Connect&) {
+  outlet_.Write(frame::EncodeError(0, InvalidArgument("connect: this session is connected")), {});
+}
+
+void Session::On(frame::Pong&) {}
+
+void Session::On(frame::Malformed& frame) { Shut(close_code::kBadFrame, frame.why); }
+
+void Session::On(frame::Refused& frame) {
+  outlet_.Write(frame::EncodeError(frame.id, frame.why), {});
+}
+
+void Session::On(frame::Subscribe& frame) {
+  subscribing_.insert(frame.channel);
+  SubscribeWork work;
+  work.requests.push_back({client(), frame.channel, frame.start});
+  work.done = hub_.Posting<StatusOr<std::vector<SubscriptionState>>>(
+      [self = shared_from_this(), id = frame.id, channel = frame.channel](
+          const StatusOr<std::vector<SubscriptionState>>& outcome) {
+        if (self->state_ != State::kOpen) return;
+        self->subscribing_.erase(channel);
+        if (!outcome.ok()) {
+          self->outlet_.Write(frame::EncodeError(id, outcome.status()), {});
+          return;
+        }
+        const SubscriptionState& made = outcome->front();
+        self->AddSubscription(made);
+        const ChannelFeed& feed = *self->ledger_->FindFeed(channel);
+        self->outlet_.Write(
+            frame::EncodeSubscribed(id, {channel, feed.entry().floor(), feed.last()}), {});
+        self->Changed();
+      });
+  hub_.deps().store.Submit(std::move(work));
+}
+
+void Session::OnSubscribed(const SubscriptionState& subscription) {
+  if (state_ == State::kClaiming) {
+    early_subscriptions_.push_back(subscription);
+  } else if (state_ == State::kOpen && !subscribing_.contains(subscription.channel_name) &&
+             ledger_->FindFeed(subscription.channel_name) == nullptr) {
+    AddSubscription(subscription);
+    outlet_.Write(frame::EncodeSubscribed(0, {subscription.channel_name,
+                                              subscription.entry.floor(), subscription.last}),
+                  {});
+    Changed();
+  }
+}
+
+void Session::On(frame::Unsubscribe& frame) {
+  Unsubscribe(frame.channel, [self = shared_from_this(), id = frame.id,
+                              channel = frame.channel](const StatusOr<std::uint64_t>& abandoned) {
+    if (self->state_ != State::kOpen) return;
+    self->outlet_.Write(abandoned.ok() ? frame::EncodeUnsubscribed(id, channel, *abandoned)
+                                       : frame::EncodeError(id, abandoned.status()),
+                        {});
+  });
+}
+
+bool Session::UnsubscribeFromElsewhere(const std::string& channel, const Unsubscribed& done) {
+  if (state_ == State::kEnded) return false;
+  if (state_ != State::kOpen) {
+    early_unsubscriptions_.emplace_back(channel, done);
+    return true;
+  }
+  Unsubscribe(channel, [self = shared_from_this(), channel,
+                        done](const StatusOr<std::uint64_t>& abandoned) {
+    if (abandoned.ok() && self->state_ == State::kOpen) {
+      self->outlet_.Write(frame::EncodeUnsubscribed(0, channel, *abandoned), {});
+    }
+    done(abandoned);
+  });
+  return true;
+}
+
+void Session::Unsubscribe(const std::string& channel, const Unsubscribed& done) {
+  const ChannelFeed* feed = ledger_->FindFeed(channel);
+  if (feed == nullptr || feed->entry().parked() == 0) {
+    return FinishUnsubscribe(channel, {}, done);
+  }
+  // Which seqs are parked is on disk only.
+  const ChannelId id = hub_.ChannelNamed(channel);
+  auto loaded = hub_.Posting<StatusOr<std::vector<Seq>>>(
+      [self = shared_from_this(), channel, done](const StatusOr<std::vector<Seq>>& parked) {
+        if (!parked.ok()) return done(parked.status());
+        if (self->state_ == State::kOpen) return self->FinishUnsubscribe(channel, *parked, done);
+        self->hub_.deps().homes.Unsubscribe(self->client(), channel, done);
+      });
+  // Its parkings must be there first.
+  Record([&hub = hub_, client = client(), id, loaded] {
+    hub.deps().read([&store = hub.deps().store, client, id, loaded] {
+      loaded(store.ledger().ParkedSeqs(client, id));
+    });
+  });
+}
+
+void Session::FinishUnsubscribe(const std::string& channel, const std::vector<Seq>& parked,
+                                const Unsubscribed& done) {
+  const ChannelId id = hub_.ChannelNamed(channel);
+  const Status status = ledger_->RemoveSubscription(channel, parked, hub_.now());
+  if (!status.ok()) return done(status);
+  hub_.Unlisten(*this, id);
+  hub_.SubmitEvents(TakeEvents(), [done](const StatusOr<Recorded>& recorded) {
+    done(recorded.ok() ? StatusOr<std::uint64_t>(recorded->abandoned) : recorded.status());
+  });
+}
+
+void Session::On(frame::Ack& frame) {
+  const Status status = frame.up_to != 0 ? ledger_->AckUpTo(frame.up_to, hub_.now())
+                                         : ledger_->Ack(frame.deliveries, hub_.now());
+  if (!status.ok()) return OnUnknownDelivery(frame.id, status);
+  if (frame.id != 0) confirms_.push_back(frame.id);
+}
+
+void Session::On(frame::Nack& frame) {
+  const Status status = ledger_->Nack({.deliveries = std::move(frame.deliveries),
+                                       .reason = std::move(frame.reason),
+                                       .delay = frame.delay,
+                                       .final = frame.final},
+                                      hub_.now());
+  if (!status.ok()) OnUnknownDelivery(0, status);
+}
+
+void Session::On(frame::Working& frame) {
+  const Status status = ledger_->Working(frame.deliveries, hub_.now());
+  if (!status.ok()) OnUnknownDelivery(0, status);
+}
+
+void Session::OnUnknownDelivery(std::uint32_t id, const Status& status) {
+  outlet_.Write(frame::EncodeError(id, status, "unknown_delivery"), {});
+}
+
+void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
+  if (state_ != State::kOpen) return;
+  ledger_->Written(deliveries, hub_.now());
+  Changed();
+}
+
+void Session::OnTime() {
+  const Timestamp now = hub_.now();
+  if (state_ == State::kConnecting || state_ == State::kClaiming) {
+    return Shut(close_code::kConnectTimeout, "no connect within 5 s");
+  }
+  if (state_ != State::kOpen) return;
+  const auto writing_since = outlet_.writing_since();
+  if (writing_since && now - *writing_since >= hub_.deps().session_policy.write_stall) {
+    Shut(close_code::kSlowConsumer, "the socket took no bytes");
+    return outlet_.Abort();
+  }
+  switch (heartbeat_.OnTime(now)) {
+    case Heartbeat::Action::kGiveUp:
+      return Shut(close_code::kPingTimeout, "nothing heard");
+    case Heartbeat::Action::kPing:
+      outlet_.Write(frame::EncodePing(), {});
+      break;
+    case Heartbeat::Action::kNone:
+      break;
+  }
+  ledger_->Tick(now);
+  Changed();
+}
+
+void Session::Changed() {
+  Pump();
+  if (state_ != State::kOpen) return;
+  if (ledger_->HasEvents() || !confirms_.empty()) hub_.MarkDirty(*this);
+  Timestamp wake = heartbeat_.NextEvent();
+  if (const auto next = ledger_->NextEvent()) wake = std::min(wake, *next);
+  if (const auto since = outlet_.writing_since()) {
+    wake = std::min(wake, *since + hub_.deps().session_policy.write_stall);
+  }
+  hub_.WakeAt(*this, wake);
+}
+
+void Session::Pump() {
+  while (state_ == State::kOpen && !reading_ && outlet_.queued_bytes() < kUnsentBytesMax) {
+    const auto next = ledger_->FindNext(hub_.now());
+    if (!next || !SendNext(*next)) break;
+  }
+  if (!frame_.empty()) FlushFrame();
+}
+
+bool Session::SendNext(const DeliveryKey& key) {
+  const auto message = hub_.cache().Find(key);
+  if (message == nullptr) {
+    ReadAhead(key);
+    return false;
+  }
+  const Timestamp now = hub_.now();
+  if (message->expires_at && *message->expires_at <= now) {
+    ledger_->Abandon(key, v1::REASON_EXPIRED, now);
+    return true;
+  }
+  // An item around a message takes less than this more than the message.
+  constexpr std::size_t kItemOverheadBytes = 128;
+  if (message->json.size() + kItemOverheadBytes > max_frame_bytes_) {
+    ledger_->Reject(key, v1::REASON_TOO_LARGE,
+                    "the message takes " + std::to_string(message->json.size()) +
+                        " bytes, the client's frame limit is " + std::to_string(max_frame_bytes_),
+                    now);
+    return true;
+  }
+  const ClientLedger::Delivery delivery = ledger_->Send(key, message->published_at, now);
+  const std::string item =
+      frame::EncodeDelivery(delivery.number, delivery.attempt, message->json);
+  if (!frame_.Fits(item, std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax))) {
+    FlushFrame();
+  }
+  frame_.Add(item);
+  frame_deliveries_.push_back(delivery.number);
+  return true;
+}
+
+void Session::ReadAhead(const DeliveryKey& key) {
+  reading_ = true;
+  const std::size_t room = ledger_->window() - ledger_->sent().in_flight();
+  hub_.Read({key, room}, [self = shared_from_this()](const Status& status) {
+    self->reading_ = false;
+    if (self->state_ != State::kOpen) return;
+    if (!status.ok()) return self->Fail(status);
+    self->Changed();
+  });
+}
+
+void Session::FlushFrame() {
+  outlet_.Write(frame_.Take(), std::exchange(frame_deliveries_, {}));
+}
+
+std::vector<store::Event> Session::TakeEvents() {
+  for (const Duration age : ledger_->TakeAckAges()) hub_.deps().metrics.AckedAfter(age, 1);
+  return ledger_->TakeEvents(hub_.now());
+}
+
+void Session::Confirm(const std::vector<std::uint32_t>& ids) {
+  if (state_ != State::kOpen) return;
+  for (const std::uint32_t id : ids) outlet_.Write(frame::EncodeConfirmed(id), {});
+}
+
+void Session::Record(std::function<void()> done) {
+  hub_.SubmitEvents(TakeEvents(), [done = std::move(done)](const auto&) { done(); });
+}
+
+LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
+  LiveDelivery live;
+  live.window_full = ledger_->sent().in_flight() >= ledger_->window();
+  if (const auto number = ledger_->sent().InFlight({channel, seq})) {
+    const AckWindow::Sent& sent = *ledger_->sent().Find(*number);
+    live.in_flight = true;
+    live.attempt.set_number(sent.attempt);
+    live.attempt.set_session(identity_.id);
+    live.attempt.set_transport(identity_.transport);
+    live.attempt.set_remote_address(identity_.remote_address);
+    SetTime(*live.attempt.mutable_sent_at(), sent.sent_at);
+  }
+  const auto feed = ledger_->feeds().find(channel);
+  if (feed != ledger_->feeds().end()) {
+    const auto blocked_by = feed->second.blocked_by();
+    if (blocked_by && *blocked_by < seq) live.blocked_by = blocked_by;
+  }
+  return live;
+}
+
+v1::Session Session::Describe() const {
+  v1::Session out;
+  out.set_id(identity_.id);
+  out.set_transport(identity_.transport);
+  out.set_protocol(identity_.protocol);
+  out.set_remote_address(identity_.remote_address);
+  SetTime(*out.mutable_connected_at(), connected_at_);
+  out.set_in_flight(static_cast<std::uint32_t>(ledger_->sent().in_flight()));
+  out.set_sent(ledger_->sent().last_number());
+  out.set_acked(ledger_->acked_total());
+  return out;
+}
+
+}  // namespace ackwire

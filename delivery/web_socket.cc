@@ -1,0 +1,238 @@
+#include "delivery/web_socket.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/websocket.hpp>
+#include <deque>
+#include <utility>
+
+#include "delivery/session.h"
+#include "delivery/spawn.h"
+
+namespace ackwire {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace websocket = beast::websocket;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr char kJsonProtocol[] = "ackwire.v1.json";
+constexpr std::size_t kFrameBytesReadMax = 1ULL << 20U;
+// How long a peer may take to upgrade, to answer a close, or to take what is queued before it.
+constexpr std::chrono::seconds kClosingTimeout{10};
+constexpr Duration kClosingTimeoutMs{10'000};
+
+// True when the comma-separated list of a header names this protocol.
+bool Offers(beast::string_view list, beast::string_view protocol) {
+  for (const auto& token : http::token_list(list)) {
+    if (token == protocol) return true;
+  }
+  return false;
+}
+
+// The code under which an ended read goes on record.
+std::uint16_t CodeOf(const beast::error_code& ec, const websocket::close_reason& reason) {
+  constexpr std::uint16_t kProtocolError = 1002;
+  constexpr std::uint16_t kBadPayload = 1007;
+  constexpr std::uint16_t kNoStatus = 1005;
+  if (ec == websocket::error::closed) {
+    return reason.code == websocket::close_code::none ? kNoStatus : reason.code;
+  }
+  if (ec == websocket::error::bad_frame_payload) return kBadPayload;
+  if (ec == websocket::condition::protocol_violation) return kProtocolError;
+  return close_code::kAbnormal;
+}
+
+class WebSocketConnection final : public Outlet,
+                                  public std::enable_shared_from_this<WebSocketConnection> {
+ public:
+  WebSocketConnection(beast::tcp_stream stream, Hub& hub)
+      : hub_(hub),
+        remote_address_(AddressOf(stream)),
+        ws_(std::move(stream)),
+        wake_(ws_.get_executor()),
+        closing_timer_(ws_.get_executor()) {
+    wake_.expires_at(asio::steady_timer::time_point::max());
+  }
+
+  void Write(std::string text, std::vector<std::uint64_t> deliveries) override {
+    queued_bytes_ += text.size();
+    queue_.push_back({std::move(text), std::move(deliveries)});
+    wake_.cancel();
+  }
+
+  void Close(std::uint16_t code, const std::string& reason) override {
+    if (close_) return;
+    // RFC 6455: a control frame carries at most 125 bytes, two of them the code.
+    constexpr std::size_t kReasonBytesMax = 123;
+    close_ = websocket::close_reason(static_cast<websocket::close_code>(code),
+                                     reason.substr(0, kReasonBytesMax));
+    closing_timer_.Arm(kClosingTimeoutMs, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->Abort();
+    });
+    wake_.cancel();
+  }
+
+  void Abort() override { beast::get_lowest_layer(ws_).close(); }
+
+  [[nodiscard]] std::size_t queued_bytes() const override { return queued_bytes_; }
+  [[nodiscard]] std::optional<Timestamp> writing_since() const override { return writing_since_; }
+
+  static asio::awaitable<void> Run(std::shared_ptr<WebSocketConnection> self,
+                                   UpgradeRequest request) {
+    self->SetOptions(request);
+    auto [ec] = co_await self->ws_.async_accept(request, kAwait);
+    if (ec) co_return;
+    self->ws_.text(true);
+    self->session_ = std::make_shared<Session>(
+        self->hub_, *self,
+        SessionIdentity{.transport = "websocket",
+                        .protocol = kJsonProtocol,
+                        .remote_address = self->remote_address_});
+    self->hub_.Add(self->session_);
+    self->session_->Start();
+    Spawn(self->ws_.get_executor(), WriteLoop(self), "WebSocket write loop");
+    co_await ReadLoop(self);
+  }
+
+ private:
+  struct Outgoing {
+    std::string text;
+    std::vector<std::uint64_t> deliveries;
+  };
+
+  static std::string AddressOf(beast::tcp_stream& stream) {
+    beast::error_code ec;
+    const auto endpoint = stream.socket().remote_endpoint(ec);
+    return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+  }
+
+  void SetOptions(const UpgradeRequest& request) {
+    ws_.set_option(websocket::stream_base::timeout{
+        .handshake_timeout = kClosingTimeout,
+        .idle_timeout = websocket::stream_base::none(),  // the session keeps the heartbeat
+        .keep_alive_pings = false});
+    const bool asked = request.count(http::field::sec_websocket_protocol) > 0;
+    ws_.set_option(websocket::stream_base::decorator([asked](websocket::response_type& response) {
+      response.set(http::field::server, "ackwire");
+      if (asked) response.set(http::field::sec_websocket_protocol, kJsonProtocol);
+    }));
+    ws_.read_message_max(0);  // ReadMessage has the limit
+    ws_.auto_fragment(false);
+  }
+
+  static asio::awaitable<void> ReadLoop(std::shared_ptr<WebSocketConnection> self) {
+    beast::flat_buffer buffer;
+    for (;;) {
+      const beast::error_code ec = co_await ReadMessage(self, buffer);
+      if (ec) {
+        self->session_->End(CodeOf(ec, self->ws_.reason()));
+        break;
+      }
+      if (buffer.size() > kFrameBytesReadMax) {
+        // The write loop closes, and closing reads and drops what is still to come.
+        self->session_->Shut(close_code::kTooBig, "a frame has at most 1 MiB");
+        co_return;
+      }
+      if (self->ws_.got_text()) {
+        const auto data = buffer.data();
+        self->session_->OnText({static_cast<const char*>(data.data()), data.size()});
+      } else {
+        self->session_->OnBinary();
+      }
+      buffer.consume(buffer.size());
+    }
+    self->read_ended_ = true;
+    self->closing_timer_.Cancel();
+    self->wake_.cancel();
+  }
+
+  // Reads the rest of a message up to one byte over the limit. (Beast's own limit would close the
+  // socket with bytes unread, and the reset that follows takes our close frame with it.)
+  static asio::awaitable<beast::error_code> ReadMessage(std::shared_ptr<WebSocketConnection> self,
+                                                        beast::flat_buffer& buffer) {
+    do {
+      const std::size_t room = kFrameBytesReadMax + 1 - buffer.size();
+      auto [ec, size] = co_await self->ws_.async_read_some(buffer, room, kAwait);
+      if (ec) co_return ec;
+    } while (!self->ws_.is_message_done() && buffer.size() <= kFrameBytesReadMax);
+    co_return beast::error_code();
+  }
+
+  static asio::awaitable<void> WriteLoop(std::shared_ptr<WebSocketConnection> self) {
+    while (!self->read_ended_) {
+      if (!self->queue_.empty()) {
+        const bool written = co_await WriteOne(self);
+        if (!written) break;
+      } else if (self->close_) {
+        (void)co_await self->ws_.async_close(*self->close_, kAwait);
+        break;
+      } else {
+        (void)co_await self->wake_.async_wait(kAwait);
+      }
+    }
+  }
+
+  // False when the connection is broken: the read loop ends it.
+  static asio::awaitable<bool> WriteOne(std::shared_ptr<WebSocketConnection> self) {
+    const Outgoing out = std::move(self->queue_.front());
+    self->queue_.pop_front();
+    self->writing_since_ = self->hub_.now();
+    auto [ec, size] = co_await self->ws_.async_write(asio::buffer(out.text), kAwait);
+    self->writing_since_.reset();
+    self->queued_bytes_ -= out.text.size();
+    if (ec) co_return false;
+    self->session_->OnWritten(out.deliveries);
+    co_return true;
+  }
+
+  Hub& hub_;
+  const std::string remote_address_;
+  websocket::stream<beast::tcp_stream> ws_;
+  asio::steady_timer wake_;
+  WakeTimer closing_timer_;
+  std::shared_ptr<Session> session_;
+  std::deque<Outgoing> queue_;
+  std::size_t queued_bytes_ = 0;
+  std::optional<Timestamp> writing_since_;
+  std::optional<websocket::close_reason> close_;
+  bool read_ended_ = false;
+};
+
+}  // namespace
+
+UpgradeRefusal CheckUpgrade(const UpgradeRequest& request) {
+  constexpr unsigned kBadRequest = 400;
+  constexpr unsigned kMethodNotAllowed = 405;
+  constexpr unsigned kUpgradeRequired = 426;
+  if (request.method() != http::verb::get) {
+    return {kMethodNotAllowed, "a WebSocket is opened by GET"};
+  }
+  if (!Offers(request[http::field::upgrade], "websocket") ||
+      request[http::field::sec_websocket_version] != "13") {
+    return {kUpgradeRequired, "this address takes WebSocket upgrades of version 13"};
+  }
+  if (request[http::field::sec_websocket_key].empty()) {
+    return {kBadRequest, "Sec-WebSocket-Key: missing"};
+  }
+  const auto asked = request.find(http::field::sec_websocket_protocol);
+  if (asked != request.end() && !Offers(asked->value(), kJsonProtocol)) {
+    return {kBadRequest, std::string("Sec-WebSocket-Protocol: must offer ") + kJsonProtocol};
+  }
+  if (!websocket::is_upgrade(request)) return {kBadRequest, "not a WebSocket upgrade"};
+  return {};
+}
+
+asio::awaitable<void> RunWebSocket(beast::tcp_stream stream, UpgradeRequest request, Hub& hub) {
+  auto connection = std::make_shared<WebSocketConnection>(std::move(stream), hub);
+  co_await WebSocketConnection::Run(connection, std::move(request));
+}
+
+}  // namespace ackwire

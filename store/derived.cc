@@ -1,0 +1,195 @@
+#include "store/derived.h"
+
+#include <rocksdb/iterator.h>
+
+#include <mutex>
+
+#include "store/check.h"
+#include "store/proto_time.h"
+#include "store/record.h"
+#include "store/recovery.h"
+
+namespace ackwire {
+
+std::optional<Position> DerivedView::PositionOf(ChannelId channel, Seq seq) const {
+  const auto found = active.PositionOf(channel, seq);
+  return found || frozen == nullptr ? found : frozen->PositionOf(channel, seq);
+}
+
+std::optional<Position> DerivedView::PositionOfId(ChannelId channel,
+                                                  const keys::IdHash& hash) const {
+  const auto found = active.PositionOfId(channel, hash);
+  return found || frozen == nullptr ? found : frozen->PositionOfId(channel, hash);
+}
+
+Status Derived::Recover() {
+  if (Status status = LoadChannels(); !status.ok()) return status;
+  const auto value = database_.Get(Family::kMeta, meta::kDerived);
+  if (!value.ok()) return value.status();
+  store::DerivedCheckpoint checkpoint;
+  if (value->has_value()) {
+    Status status = record::OpenInto(**value, "checkpoint of the derived families", checkpoint);
+    if (!status.ok()) return status;
+  }
+  totals_ = {checkpoint.undelivered(), checkpoint.parked(), checkpoint.clients()};
+  last_position_ = Position{checkpoint.position()};
+  last_number_ = JournalNumber{checkpoint.journal_number()};
+  Status status = FoldFrom(database_, {last_position_, last_number_},
+                           [this](const SharedGroup& group) { Apply(group); });
+  if (!status.ok() || channels_.complete()) return status;
+  return Error(StatusCode::kDataLoss, "a channel is missing from both channels and log");
+}
+
+Status Derived::LoadChannels() {
+  std::map<ChannelId, ChannelInfo> by_id;
+  const auto iterator = database_.NewIterator(Family::kChannels, {});
+  for (; iterator->Valid(); iterator->Next()) {
+    store::ChannelRow row;
+    const std::string name = iterator->key().ToString();
+    Status status = record::OpenInto(iterator->value().ToStringView(), "channel " + name, row);
+    if (!status.ok()) return status;
+    by_id[ChannelId{row.id()}] = {.id = ChannelId{row.id()},
+                                  .name = name,
+                                  .first = Seq{row.first_seq()},
+                                  .last = Seq{row.last_seq()},
+                                  .subscriptions = row.subscriptions(),
+                                  .last_published_at = FromUnixMs(row.last_published_at_ms())};
+  }
+  if (!iterator->status().ok()) return FromRocks(iterator->status(), "read the channels");
+  for (const auto& [id, info] : by_id) {
+    if (id.value != channels_.size() + 1) {
+      return Error(StatusCode::kDataLoss, "channel number " + std::to_string(channels_.size() + 1) +
+                                              " is missing from the channels");
+    }
+    channels_.GetOrAdd(id, info.name) = info;
+  }
+  return OkStatus();
+}
+
+void Derived::Apply(const SharedGroup& group) {
+  std::unique_lock lock(mutex_);
+  ApplyMessages(*group);
+  for (const store::Event& event : group->record.events()) ApplyEvent(event);
+  active_->Apply(group);
+  last_position_ = group->last;
+  if (group->number.value != 0) last_number_ = group->number;
+}
+
+void Derived::ApplyMessages(const CommittedGroup& group) {
+  for (const StoredMessage& stored : group.messages) {
+    ChannelInfo& channel = channels_.GetOrAdd(stored.channel, stored.message.channel());
+    channel.last = stored.seq();
+    channel.last_published_at = TimeOf(stored.message.published_at());
+    totals_.undelivered += channel.subscriptions;
+  }
+}
+
+void Derived::ApplyEvent(const store::Event& event) {
+  const auto count = [](const auto& runs) {
+    std::uint64_t seqs = 0;
+    for (const auto& run : runs) seqs += run.last() - run.first() + 1;
+    return seqs;
+  };
+  switch (event.what_case()) {
+    case store::Event::kSessionOpened:
+      totals_.clients += event.session_opened().new_client() ? 1 : 0;
+      break;
+    case store::Event::kSubscribed: {
+      const auto& subscribed = event.subscribed();
+      ChannelInfo& channel =
+          channels_.GetOrAdd(ChannelId{subscribed.channel()}, subscribed.channel_name());
+      ++channel.subscriptions;
+      totals_.clients += subscribed.new_client() ? 1 : 0;
+      if (subscribed.start() <= channel.last.value) {
+        totals_.undelivered += channel.last.value - subscribed.start() + 1;
+      }
+      break;
+    }
+    case store::Event::kUnsubscribed: {
+      const auto& unsubscribed = event.unsubscribed();
+      ChannelInfo& channel = channels_.GetOrAdd(ChannelId{unsubscribed.channel()}, "");
+      --channel.subscriptions;
+      totals_.undelivered -= unsubscribed.undelivered();
+      totals_.parked -= static_cast<std::uint64_t>(unsubscribed.parked_size());
+      break;
+    }
+    case store::Event::kAcked:
+      for (const auto& part : event.acked().channels()) {
+        totals_.undelivered -= count(part.runs());
+        totals_.parked -= static_cast<std::uint64_t>(part.unparked_size());
+      }
+      break;
+    case store::Event::kParked:
+      ++totals_.parked;
+      --totals_.undelivered;
+      break;
+    case store::Event::kAbandoned:
+      totals_.undelivered -= count(event.abandoned().runs());
+      break;
+    default:
+      break;  // session closed, failed: nothing is counted
+  }
+}
+
+Status Derived::WaitForRoom() {
+  std::shared_lock lock(mutex_);
+  room_.wait(lock, [this] {
+    return !failure_.ok() || active_->size() < kTailEntriesMax / 2 || frozen_ == nullptr;
+  });
+  return failure_;
+}
+
+void Derived::Fail(const Status& why) {
+  std::unique_lock lock(mutex_);
+  failure_ = why;
+  room_.notify_all();
+}
+
+std::optional<std::optional<std::string>> Derived::TailRow(Family family,
+                                                           const std::string& key) const {
+  return Read([&](const DerivedView& view) -> std::optional<std::optional<std::string>> {
+    for (const Tail* tail : {&view.active, view.frozen}) {
+      if (tail == nullptr) continue;
+      const auto found = tail->rows(family).find(key);
+      if (found != tail->rows(family).end()) return found->second;
+    }
+    return std::nullopt;
+  });
+}
+
+Tail::Rows Derived::TailRows(Family family, const Database::Range& range) const {
+  return Read([&](const DerivedView& view) {
+    Tail::Rows out;
+    for (const Tail* tail : {&view.active, view.frozen}) {
+      if (tail == nullptr) continue;
+      const Tail::Rows& rows = tail->rows(family);
+      // insert keeps what the newer tail put there.
+      out.insert(rows.lower_bound(range.from), rows.lower_bound(range.to));
+    }
+    return out;
+  });
+}
+
+std::optional<FrozenTail> Derived::Freeze() {
+  std::unique_lock lock(mutex_);
+  if (frozen_ != nullptr || active_->size() == 0) return std::nullopt;
+  frozen_ = std::exchange(active_, std::make_shared<Tail>());
+  room_.notify_all();
+  FrozenTail frozen{frozen_, totals_, last_number_, {}};
+  for (const ChannelId id : frozen_->changed_channels()) {
+    frozen.channels.push_back(*channels_.Get(id));
+  }
+  return frozen;
+}
+
+void Derived::DropFrozen() {
+  std::unique_lock lock(mutex_);
+  frozen_.reset();
+  room_.notify_all();
+}
+
+Position Derived::last_position() const {
+  return Read([](const DerivedView& view) { return view.last_position; });
+}
+
+}  // namespace ackwire

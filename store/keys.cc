@@ -1,0 +1,124 @@
+#include "store/keys.h"
+
+#include <openssl/sha.h>
+
+#include <cstring>
+
+namespace ackwire::keys {
+namespace {
+
+constexpr std::size_t kU64Bytes = sizeof(std::uint64_t);
+
+void AppendU64(std::string& out, std::uint64_t value) {
+  char bytes[kU64Bytes];
+  for (std::size_t i = 0; i < kU64Bytes; ++i) {
+    bytes[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (kU64Bytes - 1 - i))));
+  }
+  out.append(bytes, kU64Bytes);
+}
+
+}  // namespace
+
+std::string U64(std::uint64_t value) {
+  std::string out;
+  AppendU64(out, value);
+  return out;
+}
+
+std::optional<std::uint64_t> ParseU64(std::string_view bytes) {
+  if (bytes.size() < kU64Bytes) return std::nullopt;
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < kU64Bytes; ++i) {
+    value = (value << 8U) | static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
+}
+
+std::string Log(Position position) { return U64(position.value); }
+
+std::optional<Position> ParseLog(std::string_view key) {
+  const auto value = ParseU64(key);
+  if (!value || key.size() != kU64Bytes) return std::nullopt;
+  return Position{*value};
+}
+
+std::string Outbox(Position last, JournalNumber number) {
+  std::string key = U64(last.value);
+  AppendU64(key, number.value);
+  return key;
+}
+
+std::string Journal(JournalNumber number) { return U64(number.value); }
+
+std::optional<JournalNumber> ParseJournal(std::string_view key) {
+  const auto value = ParseU64(key);
+  if (!value || key.size() != kU64Bytes) return std::nullopt;
+  return JournalNumber{*value};
+}
+
+std::string Index(ChannelId channel, Seq seq) {
+  std::string key = U64(channel.value);
+  AppendU64(key, seq.value);
+  return key;
+}
+
+IdHash HashOfId(std::string_view message_id) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(message_id.data()), message_id.size(), digest);
+  IdHash hash;
+  std::memcpy(hash.data(), digest, hash.size());
+  return hash;
+}
+
+std::string Ids(ChannelId channel, const IdHash& hash) {
+  std::string key = U64(channel.value);
+  key.append(hash.data(), hash.size());
+  return key;
+}
+
+std::string Ledger(std::string_view client, ChannelId channel) {
+  std::string key(client);
+  key.push_back('\0');
+  AppendU64(key, channel.value);
+  return key;
+}
+
+std::optional<LedgerKey> ParseLedger(std::string_view key) {
+  const std::size_t end = key.find('\0');
+  if (end == std::string_view::npos || key.size() != end + 1 + kU64Bytes) return std::nullopt;
+  return LedgerKey{std::string(key.substr(0, end)), ChannelId{*ParseU64(key.substr(end + 1))}};
+}
+
+std::string LedgerEnd(std::string_view client) {
+  std::string key(client);
+  key.push_back('\1');
+  return key;
+}
+
+std::string Members(ChannelId channel, std::string_view client) {
+  std::string key = U64(channel.value);
+  key.append(client);
+  return key;
+}
+
+std::optional<MembersKey> ParseMembers(std::string_view key) {
+  const auto channel = ParseU64(key);
+  if (!channel || key.size() == kU64Bytes) return std::nullopt;
+  return MembersKey{ChannelId{*channel}, std::string(key.substr(kU64Bytes))};
+}
+
+std::string Numbered(std::string_view client, ChannelId channel, std::uint64_t number) {
+  std::string key = Ledger(client, channel);
+  AppendU64(key, number);
+  return key;
+}
+
+std::optional<NumberedKey> ParseNumbered(std::string_view key) {
+  const std::size_t end = key.find('\0');
+  if (end == std::string_view::npos || key.size() != end + 1 + 2 * kU64Bytes) return std::nullopt;
+  const std::string_view numbers = key.substr(end + 1);
+  return NumberedKey{std::string(key.substr(0, end)), ChannelId{*ParseU64(numbers)},
+                     *ParseU64(numbers.substr(kU64Bytes))};
+}
+
+}  // namespace ackwire::keys

@@ -1,0 +1,83 @@
+// The only place that builds or parses a key.
+//
+// RELEASED LAYOUTS ARE FROZEN. To change one, add a version and a migration.
+//
+//   log       position:u64be                           -> channel:u64be ackwire.v1.Message
+//   outbox    position:u64be number:u64be              -> OutboxRow      last position after the
+//   commit, its
+//                                                                        journal number or 0
+//   journal   number:u64be                             -> JournalRecord
+//   index     channel:u64be seq:u64be                  -> position:u64be
+//   ids       channel:u64be hash:16                    -> position:u64be hash: SHA-256 of the
+//   message id channels  name                                     -> ChannelRow ledger    client 00
+//   channel:u64be                  -> LedgerRow      channel 0: ClientRow members   channel:u64be
+//   client                     -> () parked    client 00 channel:u64be seq:u64be        ->
+//   event:u64be failures  client 00 channel:u64be event:u64be      -> () history   client 00
+//   channel:u64be last_seq:u64be   -> event:u64be    a run that was acknowledged meta      name ->
+//   see store/database.h
+//
+// Big-endian, so that RocksDB's byte order is numeric order. A client's name has no byte 00, so its
+// keys stand together and clients are in order of their names. Rows and records stand behind the
+// header of store/record.h; bare numbers and () do not.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/types.h"
+
+namespace ackwire::keys {
+
+using IdHash = std::array<char, 16>;
+
+[[nodiscard]] std::string U64(std::uint64_t value);
+// The number at the start of `bytes`; none when there are fewer than eight.
+[[nodiscard]] std::optional<std::uint64_t> ParseU64(std::string_view bytes);
+
+[[nodiscard]] std::string Log(Position position);
+[[nodiscard]] std::optional<Position> ParseLog(std::string_view key);
+
+[[nodiscard]] std::string Outbox(Position last, JournalNumber number);
+
+[[nodiscard]] std::string Journal(JournalNumber number);
+[[nodiscard]] std::optional<JournalNumber> ParseJournal(std::string_view key);
+
+[[nodiscard]] std::string Index(ChannelId channel, Seq seq);
+
+[[nodiscard]] IdHash HashOfId(std::string_view message_id);
+[[nodiscard]] std::string Ids(ChannelId channel, const IdHash& hash);
+
+[[nodiscard]] std::string Ledger(std::string_view client, ChannelId channel);
+struct LedgerKey {
+  std::string client;
+  ChannelId channel;
+  friend bool operator==(const LedgerKey&, const LedgerKey&) = default;
+};
+[[nodiscard]] std::optional<LedgerKey> ParseLedger(std::string_view key);
+// All ledger keys of a client lie from Ledger(client, {0}) up to and excluding this.
+[[nodiscard]] std::string LedgerEnd(std::string_view client);
+
+[[nodiscard]] std::string Members(ChannelId channel, std::string_view client);
+struct MembersKey {
+  ChannelId channel;
+  std::string client;
+  friend bool operator==(const MembersKey&, const MembersKey&) = default;
+};
+[[nodiscard]] std::optional<MembersKey> ParseMembers(std::string_view key);
+
+// `parked`, `failures` and `history` share a shape: client, channel and a number, which is a seq,
+// an event or a last seq.
+[[nodiscard]] std::string Numbered(std::string_view client, ChannelId channel,
+                                   std::uint64_t number);
+struct NumberedKey {
+  std::string client;
+  ChannelId channel;
+  std::uint64_t number = 0;
+  friend bool operator==(const NumberedKey&, const NumberedKey&) = default;
+};
+[[nodiscard]] std::optional<NumberedKey> ParseNumbered(std::string_view key);
+
+}  // namespace ackwire::keys

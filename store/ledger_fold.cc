@@ -1,0 +1,76 @@
+#include "store/ledger_fold.h"
+
+#include "store/record.h"
+
+namespace ackwire {
+
+void ClientState::Fold(EventId id, const store::Event& event) {
+  if (id <= as_of) return;
+  known = true;
+  if (event.has_session_opened() || event.has_session_closed()) {
+    last_seen_at = FromUnixMs(event.at_ms());
+  }
+  if (event.has_session_closed()) disconnects = event.session_closed().disconnects();
+  if (event.has_subscribed()) ++subscriptions;
+  if (event.has_unsubscribed()) --subscriptions;
+  as_of = id;
+}
+
+std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
+  const auto of_parts = [](const auto& parts) {
+    std::vector<ChannelId> channels;
+    for (const auto& part : parts) channels.push_back({part.channel()});
+    return channels;
+  };
+  switch (event.what_case()) {
+    case store::Event::kSessionOpened:
+    case store::Event::kSessionClosed:
+      return {ChannelId{}};
+    case store::Event::kSubscribed:
+      return {{event.subscribed().channel()}, ChannelId{}};
+    case store::Event::kUnsubscribed:
+      return {{event.unsubscribed().channel()}, ChannelId{}};
+    case store::Event::kAcked:
+      return of_parts(event.acked().channels());
+    case store::Event::kFailed:
+      return of_parts(event.failed().channels());
+    case store::Event::kParked:
+      return {{event.parked().channel()}};
+    case store::Event::kAbandoned:
+      return {{event.abandoned().channel()}};
+    case store::Event::WHAT_NOT_SET:
+      break;
+  }
+  return {};
+}
+
+StatusOr<LedgerEntry> FoldLedger(const keys::LedgerKey& key, const std::optional<std::string>& row,
+                                 const std::vector<TailEvent>& events) {
+  LedgerEntry entry;
+  if (row) {
+    store::LedgerRow stored;
+    Status status = record::OpenInto(
+        *row, "ledger of " + key.client + ", channel number " + std::to_string(key.channel.value),
+        stored);
+    if (!status.ok()) return status;
+    entry = LedgerEntry::FromRow(stored);
+  }
+  for (const TailEvent& event : events) entry.Fold(event.id, event.event(), key.channel);
+  return entry;
+}
+
+StatusOr<ClientState> FoldClient(const std::string& client, const std::optional<std::string>& row,
+                                 const std::vector<TailEvent>& events) {
+  ClientState state;
+  if (row) {
+    store::ClientRow stored;
+    Status status = record::OpenInto(*row, "ledger of client " + client, stored);
+    if (!status.ok()) return status;
+    state = {true, FromUnixMs(stored.last_seen_at_ms()), stored.disconnects(),
+             stored.subscriptions(), EventId{stored.as_of()}};
+  }
+  for (const TailEvent& event : events) state.Fold(event.id, event.event());
+  return state;
+}
+
+}  // namespace ackwire

@@ -1,0 +1,263 @@
+#include "store/ledger_reader.h"
+
+#include <rocksdb/iterator.h>
+
+#include <algorithm>
+#include <set>
+
+#include "store/keys.h"
+#include "store/record.h"
+
+namespace ackwire {
+namespace {
+
+template <typename Runs>
+bool Covers(const Runs& runs, Seq seq) {
+  return std::any_of(runs.begin(), runs.end(), [seq](const auto& run) {
+    return run.first() <= seq.value && seq.value <= run.last();
+  });
+}
+
+template <typename Parts>
+bool PartCovers(const Parts& parts, ChannelId channel, Seq seq) {
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
+    return part.channel() == channel.value && Covers(part.runs(), seq);
+  });
+}
+
+bool AckCovers(const store::Acked& acked, ChannelId channel, Seq seq) {
+  if (PartCovers(acked.channels(), channel, seq)) return true;
+  return std::any_of(acked.channels().begin(), acked.channels().end(), [&](const auto& part) {
+    const auto& seqs = part.unparked();
+    return part.channel() == channel.value &&
+           std::find(seqs.begin(), seqs.end(), seq.value) != seqs.end();
+  });
+}
+
+bool Names(const store::Event& event, ChannelId channel, Seq seq) {
+  switch (event.what_case()) {
+    case store::Event::kFailed:
+      return PartCovers(event.failed().channels(), channel, seq);
+    case store::Event::kParked:
+      return event.parked().seq() == seq.value;
+    case store::Event::kAbandoned:
+      return Covers(event.abandoned().runs(), seq);
+    case store::Event::kUnsubscribed:
+      return Covers(event.unsubscribed().runs(), seq);
+    default:
+      return false;
+  }
+}
+
+// The range of `client`'s keys for one channel in parked, failures and history.
+Database::Range NumberedRange(const std::string& client, ChannelId channel) {
+  return {keys::Ledger(client, channel), keys::Ledger(client, {channel.value + 1})};
+}
+
+}  // namespace
+
+std::vector<TailEvent> LedgerReader::TailEvents(const std::string& key) const {
+  return derived_.Read([&](const DerivedView& view) {
+    std::vector<TailEvent> events;
+    for (const Tail* tail : {view.frozen, &view.active}) {
+      if (tail == nullptr) continue;
+      const auto found = tail->ledger().find(key);
+      if (found == tail->ledger().end()) continue;
+      events.insert(events.end(), found->second.begin(), found->second.end());
+    }
+    return events;
+  });
+}
+
+StatusOr<ClientState> LedgerReader::Client(const std::string& client) const {
+  const std::string key = keys::Ledger(client, {});
+  const std::vector<TailEvent> events = TailEvents(key);
+  const auto row = database_.Get(Family::kLedger, key);
+  if (!row.ok()) return row.status();
+  return FoldClient(client, *row, events);
+}
+
+StatusOr<LedgerEntry> LedgerReader::Entry(const std::string& client, ChannelId channel) const {
+  const std::string key = keys::Ledger(client, channel);
+  const std::vector<TailEvent> events = TailEvents(key);
+  const auto row = database_.Get(Family::kLedger, key);
+  if (!row.ok()) return row.status();
+  return FoldLedger({client, channel}, *row, events);
+}
+
+StatusOr<std::vector<ChannelEntry>> LedgerReader::Entries(const std::string& client) const {
+  const Database::Range range{keys::Ledger(client, {1}), keys::LedgerEnd(client)};
+  auto found = derived_.Read([&](const DerivedView& view) {
+    std::set<std::string> keys;
+    for (const Tail* tail : {view.frozen, &view.active}) {
+      if (tail == nullptr) continue;
+      const auto end = tail->ledger().lower_bound(range.to);
+      for (auto at = tail->ledger().lower_bound(range.from); at != end; ++at) {
+        keys.insert(at->first);
+      }
+    }
+    return keys;
+  });
+  const auto row = database_.NewIterator(Family::kLedger, range);
+  for (; row->Valid(); row->Next()) found.insert(row->key().ToString());
+  if (!row->status().ok()) return FromRocks(row->status(), "read the ledger of " + client);
+  std::vector<ChannelEntry> entries;
+  for (const std::string& key : found) {
+    const auto parsed = keys::ParseLedger(key);
+    if (!parsed) return Error(StatusCode::kDataLoss, "ledger of " + client + ": not a key of it");
+    StatusOr<LedgerEntry> entry = Entry(client, parsed->channel);
+    if (!entry.ok()) return entry.status();
+    if (entry->subscribed()) entries.push_back({parsed->channel, *std::move(entry)});
+  }
+  return entries;
+}
+
+StatusOr<std::string> LedgerReader::NextLedgerKey(const std::string& key) const {
+  std::string next = derived_.Read([&](const DerivedView& view) {
+    std::string lowest;
+    for (const Tail* tail : {view.frozen, &view.active}) {
+      if (tail == nullptr) continue;
+      const auto at = tail->ledger().lower_bound(key);
+      if (at != tail->ledger().end() && (lowest.empty() || at->first < lowest)) lowest = at->first;
+    }
+    return lowest;
+  });
+  const auto row = database_.NewIterator(Family::kLedger, {key, {}});
+  if (!row->status().ok()) return FromRocks(row->status(), "read the ledger");
+  if (row->Valid() && (next.empty() || row->key().ToStringView() < next)) {
+    next = row->key().ToString();
+  }
+  return next;
+}
+
+StatusOr<std::vector<std::string>> LedgerReader::Clients(const Page& page) const {
+  std::vector<std::string> clients;
+  std::string from =
+      page.after < page.prefix || page.after.empty() ? page.prefix : keys::LedgerEnd(page.after);
+  while (clients.size() < page.limit) {
+    StatusOr<std::string> key = NextLedgerKey(from);
+    if (!key.ok()) return key.status();
+    if (key->empty() || key->compare(0, page.prefix.size(), page.prefix) != 0) break;
+    const auto parsed = keys::ParseLedger(*key);
+    if (!parsed) return Error(StatusCode::kDataLoss, "ledger: a key that is none");
+    clients.push_back(parsed->client);
+    from = keys::LedgerEnd(parsed->client);
+  }
+  return clients;
+}
+
+StatusOr<std::map<std::string, std::string>> LedgerReader::Rows(
+    Family family, const Database::Range& range) const {
+  const Tail::Rows newer = derived_.TailRows(family, range);
+  std::map<std::string, std::string> rows;
+  const auto row = database_.NewIterator(family, range);
+  for (; row->Valid(); row->Next()) rows[row->key().ToString()] = row->value().ToString();
+  if (!row->status().ok()) return FromRocks(row->status(), "read derived rows");
+  for (const auto& [key, value] : newer) {
+    if (value) {
+      rows[key] = *value;
+    } else {
+      rows.erase(key);
+    }
+  }
+  return rows;
+}
+
+StatusOr<std::vector<std::string>> LedgerReader::Members(ChannelId channel,
+                                                         const Page& page) const {
+  const auto rows =
+      Rows(Family::kMembers, {keys::Members(channel, std::max(page.after, page.prefix)),
+                              keys::Members({channel.value + 1}, "")});
+  if (!rows.ok()) return rows.status();
+  std::vector<std::string> clients;
+  for (const auto& [key, value] : *rows) {
+    const auto parsed = keys::ParseMembers(key);
+    if (!parsed) continue;  // the channel's own key: no client has the empty name
+    if (parsed->client == page.after) continue;
+    if (!parsed->client.starts_with(page.prefix)) break;
+    if (clients.size() == page.limit) break;
+    clients.push_back(parsed->client);
+  }
+  return clients;
+}
+
+StatusOr<std::optional<EventId>> LedgerReader::ParkedBy(const std::string& client,
+                                                        ChannelId channel, Seq seq) const {
+  const std::string key = keys::Numbered(client, channel, seq.value);
+  std::optional<std::string> value;
+  if (const auto tail = derived_.TailRow(Family::kParked, key)) {
+    value = *tail;
+  } else {
+    auto row = database_.Get(Family::kParked, key);
+    if (!row.ok()) return row.status();
+    value = *std::move(row);
+  }
+  if (!value) return std::optional<EventId>();
+  return std::optional<EventId>(EventId{keys::ParseU64(*value).value_or(0)});
+}
+
+StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const std::string& client,
+                                                    ChannelId channel) const {
+  const auto rows = Rows(Family::kParked, NumberedRange(client, channel));
+  if (!rows.ok()) return rows.status();
+  std::vector<Seq> seqs;
+  for (const auto& [key, value] : *rows) {
+    if (const auto parsed = keys::ParseNumbered(key)) seqs.push_back({parsed->number});
+  }
+  return seqs;
+}
+
+StatusOr<std::optional<JournalEvent>> LedgerReader::AckOf(const std::string& client,
+                                                          ChannelId channel, Seq seq) const {
+  // Runs are keyed by their last seq: the first row at or after seq is the only one that can cover.
+  const Database::Range range{keys::Numbered(client, channel, seq.value),
+                              keys::Ledger(client, {channel.value + 1})};
+  const auto newer = derived_.TailRows(Family::kHistory, range);
+  std::optional<std::pair<std::string, std::string>> first;
+  if (!newer.empty()) first = {newer.begin()->first, *newer.begin()->second};
+  const auto row = database_.NewIterator(Family::kHistory, range);
+  if (!row->status().ok()) return FromRocks(row->status(), "read the history");
+  if (row->Valid() && (!first || row->key().ToStringView() < first->first)) {
+    first = {row->key().ToString(), row->value().ToString()};
+  }
+  if (!first) return std::optional<JournalEvent>();
+  StatusOr<JournalEvent> event = Event({keys::ParseU64(first->second).value_or(0)});
+  if (event.status().code() == StatusCode::kNotFound) return std::optional<JournalEvent>();
+  if (!event.ok()) return event.status();
+  if (!AckCovers(event->event.acked(), channel, seq)) return std::optional<JournalEvent>();
+  return std::optional<JournalEvent>(*std::move(event));
+}
+
+StatusOr<std::vector<JournalEvent>> LedgerReader::FailuresOf(const std::string& client,
+                                                             ChannelId channel, Seq seq,
+                                                             std::size_t limit) const {
+  const auto rows = Rows(Family::kFailures, NumberedRange(client, channel));
+  if (!rows.ok()) return rows.status();
+  std::vector<JournalEvent> events;
+  for (auto at = rows->rbegin(); at != rows->rend() && events.size() < limit; ++at) {
+    const auto parsed = keys::ParseNumbered(at->first);
+    if (!parsed) continue;
+    StatusOr<JournalEvent> event = Event({parsed->number});
+    if (event.status().code() == StatusCode::kNotFound) continue;
+    if (!event.ok()) return event.status();
+    if (Names(event->event, channel, seq)) events.push_back(*std::move(event));
+  }
+  std::reverse(events.begin(), events.end());
+  return events;
+}
+
+StatusOr<JournalEvent> LedgerReader::Event(EventId id) const {
+  const std::string what = "journal record " + std::to_string(id.number().value);
+  const auto value = database_.Get(Family::kJournal, keys::Journal(id.number()));
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) return Error(StatusCode::kNotFound, what + " does not exist");
+  store::JournalRecord record;
+  if (Status status = record::OpenInto(**value, what, record); !status.ok()) return status;
+  if (id.index() >= static_cast<std::uint64_t>(record.events_size())) {
+    return Error(StatusCode::kDataLoss,
+                 what + ": has no event number " + std::to_string(id.index()));
+  }
+  return JournalEvent{id, FromUnixMs(record.at_ms()), record.events(static_cast<int>(id.index()))};
+}
+
+}  // namespace ackwire

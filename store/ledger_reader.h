@@ -1,0 +1,85 @@
+// LedgerReader reads what clients are owed and what became of it, as of the last commit: stored
+// rows with the tails folded onto them.
+//
+// Threads:  any; every call may block on disk.
+// Lifetime: borrows both; they must outlive it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/database.h"
+#include "store/derived.h"
+#include "store/ledger_entry.h"
+#include "store/ledger_fold.h"
+#include "store/status.h"
+
+namespace ackwire {
+
+// An event of the journal and when it was committed.
+struct JournalEvent {
+  EventId id;
+  Timestamp committed_at{};
+  store::Event event;
+};
+
+struct ChannelEntry {
+  ChannelId channel;
+  LedgerEntry entry;
+};
+
+class LedgerReader {
+ public:
+  LedgerReader(const Database& database, const Derived& derived)
+      : database_(database), derived_(derived) {}
+
+  // All of these: kDataLoss for a damaged row.
+
+  [[nodiscard]] StatusOr<ClientState> Client(const std::string& client) const;
+  // Not subscribed() when there is no subscription.
+  [[nodiscard]] StatusOr<LedgerEntry> Entry(const std::string& client, ChannelId channel) const;
+  // All subscriptions of a client, in order of channel.
+  [[nodiscard]] StatusOr<std::vector<ChannelEntry>> Entries(const std::string& client) const;
+
+  // Names in order, which come after `after` and begin with `prefix`.
+  struct Page {
+    std::string prefix;
+    std::string after;
+    std::size_t limit = 0;
+  };
+  [[nodiscard]] StatusOr<std::vector<std::string>> Clients(const Page& page) const;
+  // The clients subscribed to a channel.
+  [[nodiscard]] StatusOr<std::vector<std::string>> Members(ChannelId channel,
+                                                           const Page& page) const;
+
+  // The event that parked it; none when it is not parked.
+  [[nodiscard]] StatusOr<std::optional<EventId>> ParkedBy(const std::string& client,
+                                                          ChannelId channel, Seq seq) const;
+  [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const std::string& client,
+                                                      ChannelId channel) const;
+  // The newest acknowledgement on record that ends at or after `seq`, if it covers it.
+  [[nodiscard]] StatusOr<std::optional<JournalEvent>> AckOf(const std::string& client,
+                                                            ChannelId channel, Seq seq) const;
+  // The failures of a subscription that name `seq`, oldest first, at most the newest `limit`.
+  [[nodiscard]] StatusOr<std::vector<JournalEvent>> FailuresOf(const std::string& client,
+                                                               ChannelId channel, Seq seq,
+                                                               std::size_t limit) const;
+
+  //   kNotFound  there is no such event (any more)
+  [[nodiscard]] StatusOr<JournalEvent> Event(EventId id) const;
+
+ private:
+  // The events of a ledger key that the tails hold, oldest first.
+  [[nodiscard]] std::vector<TailEvent> TailEvents(const std::string& key) const;
+  // Stored rows of a plain family in the range with the tails' rows put over them.
+  [[nodiscard]] StatusOr<std::map<std::string, std::string>> Rows(
+      Family family, const Database::Range& range) const;
+  // The next key of family `ledger` at or after `key`, in the tails or stored; empty at the end.
+  [[nodiscard]] StatusOr<std::string> NextLedgerKey(const std::string& key) const;
+
+  const Database& database_;
+  const Derived& derived_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,76 @@
+#include "store/record.h"
+
+#include <google/protobuf/message_lite.h>
+
+#include <boost/crc.hpp>
+#include <cstdint>
+
+#include "store/check.h"
+
+namespace ackwire::record {
+namespace {
+
+constexpr char kVersion = 1;
+constexpr std::size_t kHeaderBytes = 5;
+
+using Crc32c = boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true>;
+
+std::uint32_t Checksum(std::string_view body) {
+  Crc32c crc;
+  crc.process_byte(static_cast<unsigned char>(kVersion));
+  crc.process_bytes(body.data(), body.size());
+  return crc.checksum();
+}
+
+// Fills the header of `value`, whose body is in place already.
+void FillHeader(std::string& value) {
+  const std::uint32_t crc = Checksum(std::string_view(value).substr(kHeaderBytes));
+  value[0] = kVersion;
+  for (std::size_t i = 0; i < 4; ++i) value[1 + i] = static_cast<char>(crc >> (8 * i));
+}
+
+}  // namespace
+
+std::string Seal(std::string_view body) {
+  std::string value(kHeaderBytes, '\0');
+  value.append(body);
+  FillHeader(value);
+  return value;
+}
+
+std::string Seal(const google::protobuf::MessageLite& body) {
+  std::string value(kHeaderBytes, '\0');
+  CHECK(body.AppendToString(&value), "a record is at most 2 GiB");
+  FillHeader(value);
+  return value;
+}
+
+StatusOr<std::string_view> Open(std::string_view value, const std::string& what) {
+  if (value.size() < kHeaderBytes) {
+    return Error(StatusCode::kDataLoss, what + ": the value has " + std::to_string(value.size()) +
+                                            " bytes, fewer than its header");
+  }
+  if (value[0] != kVersion) {
+    return Error(StatusCode::kDataLoss,
+                 what + ": unknown record version " + std::to_string(value[0]));
+  }
+  std::uint32_t stored = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    stored |= static_cast<std::uint32_t>(static_cast<unsigned char>(value[1 + i])) << (8 * i);
+  }
+  const std::string_view body = value.substr(kHeaderBytes);
+  if (Checksum(body) != stored) return Error(StatusCode::kDataLoss, what + ": checksum differs");
+  return body;
+}
+
+Status OpenInto(std::string_view value, const std::string& what,
+                google::protobuf::MessageLite& body) {
+  const StatusOr<std::string_view> bytes = Open(value, what);
+  if (!bytes.ok()) return bytes.status();
+  if (!body.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
+    return Error(StatusCode::kDataLoss, what + ": not a record of this kind");
+  }
+  return OkStatus();
+}
+
+}  // namespace ackwire::record

@@ -1,0 +1,32 @@
+// The header before every record and row on disk:
+//
+//   value   version:u8 crc32c:u32le body      the checksum covers version and body
+//
+// RocksDB checks its own blocks; this checksum also notices a value that changed before RocksDB saw
+// it, or that was written by something else.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "store/status.h"
+
+namespace google::protobuf {
+class MessageLite;
+}
+
+namespace ackwire::record {
+
+// Puts the header before `body`.
+[[nodiscard]] std::string Seal(std::string_view body);
+[[nodiscard]] std::string Seal(const google::protobuf::MessageLite& body);
+
+// The body of `value`, as a view into it.
+//   kDataLoss  too short, of an unknown version, or the checksum differs; the message names `what`
+[[nodiscard]] StatusOr<std::string_view> Open(std::string_view value, const std::string& what);
+
+// The same, parsed into `body`.
+[[nodiscard]] Status OpenInto(std::string_view value, const std::string& what,
+                              google::protobuf::MessageLite& body);
+
+}  // namespace ackwire::record

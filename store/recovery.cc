@@ -1,0 +1,122 @@
+#include "store/recovery.h"
+
+#include <rocksdb/iterator.h>
+
+#include "store/keys.h"
+#include "store/record.h"
+
+namespace ackwire {
+namespace {
+
+constexpr std::size_t kFoldMessagesMax = 1000;
+
+// Reads the log onward from a position.
+class LogCursor {
+ public:
+  LogCursor(const Database& database, Position after)
+      : last_(after),
+        iterator_(database.NewIterator(Family::kLog, {keys::Log({after.value + 1}), {}})) {}
+
+  // Adds messages up to `up_to` to the group, at most kFoldMessagesMax; false when there are no
+  // more.
+  StatusOr<bool> Fill(std::uint64_t up_to, CommittedGroup& group) {
+    while (iterator_->Valid() && last_.value < up_to && group.messages.size() < kFoldMessagesMax) {
+      const auto position = keys::ParseLog(iterator_->key().ToStringView());
+      const Position expected{last_.value + 1};
+      if (!position || *position != expected) {
+        return Error(StatusCode::kDataLoss, "log: position " + std::to_string(expected.value) +
+                                                " is missing; the last good one is " +
+                                                std::to_string(last_.value));
+      }
+      StatusOr<StoredMessage> stored = ParseLogRow(expected, iterator_->value().ToStringView());
+      if (!stored.ok()) return stored.status();
+      group.messages.push_back(*std::move(stored));
+      last_ = expected;
+      iterator_->Next();
+    }
+    if (!iterator_->status().ok()) return FromRocks(iterator_->status(), "read the log");
+    group.last = last_;
+    return !group.messages.empty();
+  }
+
+  [[nodiscard]] Position last() const { return last_; }
+
+ private:
+  Position last_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+Status ApplyMessages(LogCursor& log, std::uint64_t up_to,
+                     const std::function<void(const SharedGroup&)>& apply) {
+  for (;;) {
+    auto group = std::make_shared<CommittedGroup>();
+    const StatusOr<bool> more = log.Fill(up_to, *group);
+    if (!more.ok()) return more.status();
+    if (!*more) return OkStatus();
+    apply(group);
+  }
+}
+
+}  // namespace
+
+Status FoldFrom(const Database& database, FoldPoint from,
+                const std::function<void(const SharedGroup&)>& apply) {
+  constexpr std::uint64_t kToTheEnd = ~0ULL;
+  LogCursor log(database, from.position);
+  JournalNumber last = from.number;
+  const auto journal =
+      database.NewIterator(Family::kJournal, {keys::Journal({last.value + 1}), {}});
+  for (; journal->Valid(); journal->Next()) {
+    const auto number = keys::ParseJournal(journal->key().ToStringView());
+    const JournalNumber expected{last.value + 1};
+    if (!number || *number != expected) {
+      return Error(StatusCode::kDataLoss, "journal: record " + std::to_string(expected.value) +
+                                              " is missing; the last good one is " +
+                                              std::to_string(last.value));
+    }
+    auto group = std::make_shared<CommittedGroup>();
+    Status status =
+        record::OpenInto(journal->value().ToStringView(),
+                         "journal record " + std::to_string(expected.value), group->record);
+    if (!status.ok()) return status;
+    if (status = ApplyMessages(log, group->record.position(), apply); !status.ok()) return status;
+    if (log.last().value < group->record.position()) {
+      return Error(StatusCode::kDataLoss,
+                   "log: ends at position " + std::to_string(log.last().value) +
+                       ", but journal record " + std::to_string(expected.value) +
+                       " was written after position " + std::to_string(group->record.position()));
+    }
+    group->last = log.last();
+    group->number = last = expected;
+    apply(group);
+  }
+  if (!journal->status().ok()) return FromRocks(journal->status(), "read the journal");
+  return ApplyMessages(log, kToTheEnd, apply);
+}
+
+StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value) {
+  const std::string what = "log position " + std::to_string(position.value);
+  const StatusOr<std::string_view> body = record::Open(value, what);
+  if (!body.ok()) return body.status();
+  StoredMessage stored;
+  const auto channel = keys::ParseU64(*body);
+  const std::string_view message = channel ? body->substr(sizeof(std::uint64_t)) : *body;
+  if (channel.value_or(0) == 0 ||
+      !stored.message.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
+    return Error(StatusCode::kDataLoss, what + ": not a message");
+  }
+  if (stored.position() != position) {
+    return Error(StatusCode::kDataLoss, what + ": holds the message of position " +
+                                            std::to_string(stored.message.position()));
+  }
+  stored.channel = ChannelId{*channel};
+  return stored;
+}
+
+std::string MakeLogRow(const StoredMessage& stored) {
+  std::string body = keys::U64(stored.channel.value);
+  stored.message.AppendToString(&body);
+  return record::Seal(body);
+}
+
+}  // namespace ackwire

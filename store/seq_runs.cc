@@ -1,0 +1,64 @@
+#include "store/seq_runs.h"
+
+#include <algorithm>
+
+namespace ackwire {
+
+std::size_t SeqRuns::FirstEndingAtOrAfter(Seq seq) const {
+  const auto found =
+      std::lower_bound(runs_.begin(), runs_.end(), seq,
+                       [](const SeqRun& run, Seq value) { return run.last < value; });
+  return static_cast<std::size_t>(found - runs_.begin());
+}
+
+void SeqRuns::Add(SeqRun run) {
+  // A run that ends right before this one is adjacent and joins it, hence the - 1.
+  std::size_t begin = FirstEndingAtOrAfter(Seq{run.first.value - 1});
+  std::size_t end = begin;
+  while (end < runs_.size() && runs_[end].first.value <= run.last.value + 1) {
+    run.first = std::min(run.first, runs_[end].first);
+    run.last = std::max(run.last, runs_[end].last);
+    count_ -= runs_[end].length();
+    ++end;
+  }
+  count_ += run.length();
+  const auto at = [this](std::size_t i) { return runs_.begin() + static_cast<std::ptrdiff_t>(i); };
+  if (begin == end) {
+    runs_.insert(at(begin), run);
+    return;
+  }
+  runs_[begin] = run;
+  runs_.erase(at(begin + 1), at(end));
+}
+
+Seq SeqRuns::TakeRunFrom(Seq first) {
+  const std::size_t at = FirstEndingAtOrAfter(first);
+  if (at == runs_.size() || runs_[at].first != first) return Seq{first.value - 1};
+  const SeqRun run = runs_[at];
+  count_ -= run.length();
+  runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at));
+  return run.last;
+}
+
+void SeqRuns::DropUpTo(Seq last) {
+  const std::size_t keep = FirstEndingAtOrAfter(Seq{last.value + 1});
+  for (std::size_t i = 0; i < keep; ++i) count_ -= runs_[i].length();
+  runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(keep));
+  if (!runs_.empty() && runs_.front().first <= last) {
+    count_ -= last.value - runs_.front().first.value + 1;
+    runs_.front().first = Seq{last.value + 1};
+  }
+}
+
+bool SeqRuns::Contains(Seq seq) const {
+  const std::size_t at = FirstEndingAtOrAfter(seq);
+  return at < runs_.size() && runs_[at].first <= seq;
+}
+
+Seq SeqRuns::FirstMissing(Seq from) const {
+  const std::size_t at = FirstEndingAtOrAfter(from);
+  if (at == runs_.size() || from < runs_[at].first) return from;
+  return Seq{runs_[at].last.value + 1};
+}
+
+}  // namespace ackwire

@@ -1,0 +1,52 @@
+// SeqRuns is a set of seqs kept as sorted, disjoint, non-adjacent runs.
+//
+// Threads: one owner.
+// Bounds:  none of its own; whoever fills it caps size().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "store/types.h"
+
+namespace ackwire {
+
+// From first to last, both included.
+struct SeqRun {
+  Seq first;
+  Seq last;
+  [[nodiscard]] std::uint64_t length() const { return last.value - first.value + 1; }
+  friend bool operator==(const SeqRun&, const SeqRun&) = default;
+};
+
+class SeqRuns {
+ public:
+  // Adds the run; what was in the set already stays in it.
+  void Add(SeqRun run);
+
+  // Takes out the run that begins at `first`, if there is one, and returns its last seq;
+  // else returns `first` - 1.
+  Seq TakeRunFrom(Seq first);
+
+  // Removes everything up to and including `last`.
+  void DropUpTo(Seq last);
+
+  [[nodiscard]] bool Contains(Seq seq) const;
+
+  // The lowest seq at or above `from` that is not in the set.
+  [[nodiscard]] Seq FirstMissing(Seq from) const;
+
+  [[nodiscard]] const std::vector<SeqRun>& runs() const { return runs_; }
+  [[nodiscard]] bool empty() const { return runs_.empty(); }
+  // Number of seqs in all runs.
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  [[nodiscard]] std::size_t FirstEndingAtOrAfter(Seq seq) const;
+
+  std::vector<SeqRun> runs_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace ackwire

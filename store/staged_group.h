@@ -1,0 +1,91 @@
+// StagedGroup is a commit in the making: what it has assigned so far, ahead of the derived state.
+//
+// Threads: the writer thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "store/committed_group.h"
+#include "store/derived.h"
+#include "store/ledger_fold.h"
+#include "store/ledger_reader.h"
+#include "store/status.h"
+#include "store/types.h"
+
+namespace ackwire {
+
+class StagedGroup {
+ public:
+  struct Channel {
+    ChannelId id;
+    Seq first{1};
+    Seq last;
+  };
+
+  StagedGroup(const Derived& derived, const LedgerReader& ledger, Timestamp now);
+
+  // Null when there is no such channel yet.
+  [[nodiscard]] const Channel* Find(const std::string& name);
+  [[nodiscard]] const Channel& FindOrAdd(const std::string& name);
+
+  // What this group itself holds; null when it does not.
+  [[nodiscard]] const v1::Message* FindById(ChannelId channel, const std::string& id) const;
+  [[nodiscard]] const v1::Message* FindBySeq(ChannelId channel, Seq seq) const;
+
+  // The stored state; what this group changes in it is for the caller to write there. kDataLoss for
+  // a damaged row.
+  [[nodiscard]] StatusOr<ClientState*> Client(const std::string& client);
+  // The stored state with what this group holds folded onto it. kDataLoss for a damaged row.
+  [[nodiscard]] StatusOr<LedgerEntry*> Entry(const std::string& client, ChannelId channel);
+
+  // A channel's last seq after the messages that the group has now.
+  [[nodiscard]] Seq LastOf(ChannelId channel) const;
+
+  // Gives the message the next seq of its channel and the next position.
+  const v1::Message& Add(v1::Message draft);
+  void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
+  // `entry` is what ends. Whoever sent the event may not have seen the newest messages, so Finish
+  // counts what the end abandons: all that is undelivered once the group's messages are folded.
+  void AddUnsubscribed(store::Event event, LedgerEntry entry);
+
+  // The group, to be written; null when there is nothing in it. Nothing else may follow.
+  [[nodiscard]] std::shared_ptr<CommittedGroup> Finish();
+
+  [[nodiscard]] Timestamp now() const { return now_; }
+
+ private:
+  struct Ending {
+    int event = 0;  // its index in the record
+    LedgerEntry entry;
+  };
+
+  void IndexEvents();
+  void CountAbandoned();
+  const Derived& derived_;
+  const LedgerReader& ledger_;
+  const Timestamp now_;
+  std::shared_ptr<CommittedGroup> group_ = std::make_shared<CommittedGroup>();
+  Position next_position_;
+  JournalNumber next_number_;
+  ChannelId first_new_channel_;
+  ChannelId next_channel_;
+  absl::flat_hash_map<std::string, Channel> channels_;
+  absl::flat_hash_map<std::pair<ChannelId, std::string>, std::size_t> by_id_;
+  std::map<std::string, ClientState> clients_;
+  using EntryKey = std::pair<std::string, ChannelId>;
+  std::map<EntryKey, LedgerEntry> entries_;
+  // By ledger row, the record's events up to `events_indexed_`: made only when an entry is asked
+  // for.
+  std::map<EntryKey, std::vector<int>> events_of_;
+  int events_indexed_ = 0;
+  std::vector<Ending> endings_;
+  absl::flat_hash_map<ChannelId, Seq> lasts_;  // of channels with messages in this group
+};
+
+}  // namespace ackwire

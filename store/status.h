@@ -1,0 +1,32 @@
+// The error type of every module: absl's, whose codes have gRPC's numbers.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace ackwire {
+
+using Status = absl::Status;
+using StatusCode = absl::StatusCode;
+template <typename T>
+using StatusOr = absl::StatusOr<T>;
+
+[[nodiscard]] inline Status OkStatus() { return absl::OkStatus(); }
+
+// Debian's absl::string_view is not std::string_view, so messages are built as std::string.
+[[nodiscard]] inline Status Error(StatusCode code, const std::string& message) {
+  return Status(code, message);
+}
+
+[[nodiscard]] inline Status InvalidArgument(const std::string& message) {
+  return Error(StatusCode::kInvalidArgument, message);
+}
+
+[[nodiscard]] inline std::string MessageOf(const Status& status) {
+  return std::string(status.message());
+}
+
+}  // namespace ackwire

@@ -1,0 +1,109 @@
+#include "store/tail.h"
+
+#include "store/ledger_fold.h"
+
+namespace ackwire {
+
+void Tail::Apply(const SharedGroup& group) {
+  for (const StoredMessage& stored : group->messages) ApplyMessage(stored);
+  for (int i = 0; i < group->record.events_size(); ++i) {
+    ApplyEvent({EventId::Of(group->number, static_cast<std::uint64_t>(i)), group});
+  }
+  last_position_ = group->last;
+}
+
+void Tail::ApplyMessage(const StoredMessage& stored) {
+  ChannelPositions& channel = index_[stored.channel];
+  if (channel.positions.empty()) {
+    channel.first = stored.seq();
+    changed_channels_.insert(stored.channel);
+  }
+  channel.positions.push_back(stored.position());
+  ids_[{stored.channel, keys::HashOfId(stored.message.message_id())}] = stored.position();
+  size_ += 2;
+}
+
+void Tail::ApplyEvent(const TailEvent& tail_event) {
+  const store::Event& event = tail_event.event();
+  const std::string& client = event.client();
+  for (const ChannelId channel : LedgerChannelsOf(event)) PutLedger(client, channel, tail_event);
+  switch (event.what_case()) {
+    case store::Event::kSubscribed: {
+      const ChannelId channel{event.subscribed().channel()};
+      changed_channels_.insert(channel);
+      Put(Family::kMembers, keys::Members(channel, client), "");
+      break;
+    }
+    case store::Event::kUnsubscribed: {
+      const ChannelId channel{event.unsubscribed().channel()};
+      changed_channels_.insert(channel);
+      Put(Family::kMembers, keys::Members(channel, client), std::nullopt);
+      for (const std::uint64_t seq : event.unsubscribed().parked()) {
+        Put(Family::kParked, keys::Numbered(client, channel, seq), std::nullopt);
+      }
+      Put(Family::kFailures, keys::Numbered(client, channel, tail_event.id.value), "");
+      break;
+    }
+    case store::Event::kAcked:
+      for (const auto& part : event.acked().channels()) {
+        const ChannelId channel{part.channel()};
+        const std::string id = keys::U64(tail_event.id.value);
+        for (const auto& run : part.runs()) {
+          Put(Family::kHistory, keys::Numbered(client, channel, run.last()), id);
+        }
+        for (const std::uint64_t seq : part.unparked()) {
+          Put(Family::kParked, keys::Numbered(client, channel, seq), std::nullopt);
+          Put(Family::kHistory, keys::Numbered(client, channel, seq), id);
+        }
+      }
+      break;
+    case store::Event::kFailed:
+      for (const auto& part : event.failed().channels()) {
+        const ChannelId channel{part.channel()};
+        Put(Family::kFailures, keys::Numbered(client, channel, tail_event.id.value), "");
+      }
+      break;
+    case store::Event::kParked: {
+      const ChannelId channel{event.parked().channel()};
+      Put(Family::kParked, keys::Numbered(client, channel, event.parked().seq()),
+          keys::U64(tail_event.id.value));
+      Put(Family::kFailures, keys::Numbered(client, channel, tail_event.id.value), "");
+      break;
+    }
+    case store::Event::kAbandoned: {
+      const ChannelId channel{event.abandoned().channel()};
+      Put(Family::kFailures, keys::Numbered(client, channel, tail_event.id.value), "");
+      break;
+    }
+    case store::Event::kSessionOpened:
+    case store::Event::kSessionClosed:
+    case store::Event::WHAT_NOT_SET:
+      break;
+  }
+}
+
+void Tail::PutLedger(const std::string& client, ChannelId channel, const TailEvent& event) {
+  ledger_[keys::Ledger(client, channel)].push_back(event);
+  ++size_;
+}
+
+void Tail::Put(Family family, std::string key, std::optional<std::string> value) {
+  rows_.at(family).insert_or_assign(std::move(key), std::move(value));
+  ++size_;
+}
+
+std::optional<Position> Tail::PositionOf(ChannelId channel, Seq seq) const {
+  const auto found = index_.find(channel);
+  if (found == index_.end() || seq < found->second.first) return std::nullopt;
+  const std::uint64_t offset = seq.value - found->second.first.value;
+  if (offset >= found->second.positions.size()) return std::nullopt;
+  return found->second.positions[offset];
+}
+
+std::optional<Position> Tail::PositionOfId(ChannelId channel, const keys::IdHash& hash) const {
+  const auto found = ids_.find(IdKey{channel, hash});
+  if (found == ids_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace ackwire

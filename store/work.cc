@@ -1,0 +1,43 @@
+#include "store/work.h"
+
+namespace ackwire {
+namespace {
+
+constexpr std::size_t kOverheadBytes = 64;
+
+std::size_t BytesOf(const PublishWork& work) { return work.draft.ByteSizeLong() + kOverheadBytes; }
+
+std::size_t BytesOf(const SubscribeWork& work) {
+  std::size_t bytes = 0;
+  for (const SubscribeRequest& request : work.requests) {
+    bytes += request.client.size() + request.channel.size() + kOverheadBytes;
+  }
+  return bytes;
+}
+
+std::size_t BytesOf(const JournalWork& work) {
+  std::size_t bytes = 0;
+  for (const auto& event : work.events) bytes += event.ByteSizeLong();
+  return bytes;
+}
+
+}  // namespace
+
+std::size_t SizeOf(const Work& work) {
+  return std::visit([](const auto& each) { return BytesOf(each); }, work);
+}
+
+void Answer(Work& work) {
+  std::visit(
+      [](auto& each) {
+        if (each.done) each.done(each.outcome);
+      },
+      work);
+}
+
+void Refuse(Work& work, const Status& why) {
+  std::visit([&why](auto& each) { each.outcome = why; }, work);
+  Answer(work);
+}
+
+}  // namespace ackwire

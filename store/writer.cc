@@ -1,0 +1,245 @@
+#include "store/writer.h"
+
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "store/check.h"
+#include "store/keys.h"
+#include "store/limits.h"
+#include "store/message_id.h"
+#include "store/proto_time.h"
+#include "store/record.h"
+#include "store/recovery.h"
+#include "store/staged_group.h"
+
+namespace ackwire {
+namespace {
+
+Published OutcomeOf(const v1::Message& message, bool duplicate) {
+  return {.seq = {message.seq()},
+          .position = {message.position()},
+          .message_id = message.message_id(),
+          .published_at = TimeOf(message.published_at()),
+          .duplicate = duplicate};
+}
+
+Seq StartOf(const StartAt& start, const StagedGroup::Channel& channel) {
+  const Seq next{channel.last.value + 1};
+  switch (start.kind) {
+    case StartAt::Kind::kFirst:
+      return channel.first;
+    case StartAt::Kind::kSeq:
+      return std::clamp(start.seq, channel.first, next);
+    case StartAt::Kind::kNew:
+      break;
+  }
+  return next;
+}
+
+}  // namespace
+
+StatusOr<SharedGroup> Writer::Commit(std::vector<Work>& works) {
+  if (Status status = deps_.derived.WaitForRoom(); !status.ok()) return status;
+  StagedGroup staged(deps_.derived, deps_.ledger, deps_.clock.Now());
+  for (Work& work : works) {
+    if (auto* publish = std::get_if<PublishWork>(&work)) {
+      publish->outcome = Publish(*publish, staged);
+    } else if (auto* subscribe = std::get_if<SubscribeWork>(&work)) {
+      subscribe->outcome = Subscribe(*subscribe, staged);
+    } else {
+      auto& journal = std::get<JournalWork>(work);
+      journal.outcome = Record(journal, staged);
+    }
+  }
+  const SharedGroup group = staged.Finish();
+  if (group == nullptr) return group;
+  if (Status status = WriteGroup(*group); !status.ok()) return status;
+  deps_.derived.Apply(group);
+  return group;
+}
+
+StatusOr<Published> Writer::Publish(PublishWork& work, StagedGroup& staged) {
+  const std::string channel_name = work.draft.channel();
+  const StagedGroup::Channel* channel = staged.Find(channel_name);
+  const StagedGroup::Channel none;
+  const StagedGroup::Channel& now = channel == nullptr ? none : *channel;
+  if (work.draft.message_id().empty()) {
+    work.draft.set_message_id(MakeUuidV7(staged.now(), deps_.rng));
+  } else if (channel != nullptr) {
+    const StatusOr<std::optional<Published>> found = FindDuplicate(work, now.id, staged);
+    if (!found.ok()) return found.status();
+    if (found->has_value()) return **found;
+  }
+  if (work.expected_seq && *work.expected_seq != now.last) {
+    return Error(StatusCode::kAborted, "expected_seq: the last seq of " + channel_name + " is " +
+                                           std::to_string(now.last.value) + ", expected " +
+                                           std::to_string(work.expected_seq->value));
+  }
+  if (work.draft.refers_to() != 0) {
+    if (Status status = CheckReference(work, now, staged); !status.ok()) return status;
+  }
+  (void)staged.FindOrAdd(channel_name);
+  SetTime(*work.draft.mutable_published_at(), staged.now());
+  if (work.ttl) SetTime(*work.draft.mutable_expires_at(), staged.now() + *work.ttl);
+  return OutcomeOf(staged.Add(std::move(work.draft)), false);
+}
+
+StatusOr<std::optional<Published>> Writer::FindDuplicate(const PublishWork& work, ChannelId channel,
+                                                         const StagedGroup& staged) const {
+  const v1::Message& draft = work.draft;
+  StatusOr<std::optional<StoredMessage>> stored = std::optional<StoredMessage>();
+  const v1::Message* earlier = staged.FindById(channel, draft.message_id());
+  if (earlier == nullptr) {
+    stored = deps_.log.FindById(channel, draft.message_id());
+    if (!stored.ok()) return stored.status();
+    if (!stored->has_value()) return std::optional<Published>();
+    earlier = &(*stored)->message;
+  }
+  const bool same = earlier->payload() == draft.payload() && earlier->kind() == draft.kind() &&
+                    earlier->refers_to() == draft.refers_to();
+  if (same) return std::optional<Published>(OutcomeOf(*earlier, true));
+  return Error(StatusCode::kAlreadyExists,
+               "message_id: " + draft.message_id() + " is seq " + std::to_string(earlier->seq()) +
+                   " of " + draft.channel() +
+                   " already, with another payload; a new message takes a new id");
+}
+
+Status Writer::CheckReference(const PublishWork& work, const StagedGroup::Channel& channel,
+                              const StagedGroup& staged) const {
+  const Seq seq{work.draft.refers_to()};
+  if (seq > channel.last) {
+    return Error(StatusCode::kNotFound, "refers_to: no seq " + std::to_string(seq.value) + " in " +
+                                            work.draft.channel() + ", whose last is " +
+                                            std::to_string(channel.last.value));
+  }
+  v1::Message stored;
+  const v1::Message* original = staged.FindBySeq(channel.id, seq);
+  if (original == nullptr) {
+    StatusOr<StoredMessage> read = deps_.log.ReadSeq(channel.id, seq);
+    if (!read.ok()) return read.status();
+    stored = std::move(read->message);
+    original = &stored;
+  }
+  if (original->kind() != v1::KIND_CREATED) {
+    return Error(StatusCode::kFailedPrecondition,
+                 "refers_to: seq " + std::to_string(seq.value) +
+                     " is itself an edit or a withdrawal; name the message first published");
+  }
+  if (work.may_publish_as || original->sender() == work.draft.sender()) return OkStatus();
+  return Error(StatusCode::kPermissionDenied,
+               "refers_to: seq " + std::to_string(seq.value) + " was published by another sender");
+}
+
+StatusOr<std::vector<SubscriptionState>> Writer::Subscribe(const SubscribeWork& work,
+                                                           StagedGroup& staged) {
+  if (Status status = CheckSubscriptionLimit(work, staged); !status.ok()) return status;
+  std::vector<SubscriptionState> states;
+  for (const SubscribeRequest& request : work.requests) {
+    const StagedGroup::Channel channel = staged.FindOrAdd(request.channel);
+    // CheckSubscriptionLimit has read both, so this does not fail half-way.
+    const StatusOr<LedgerEntry*> entry = staged.Entry(request.client, channel.id);
+    const StatusOr<ClientState*> client = staged.Client(request.client);
+    if (!entry.ok()) return entry.status();
+    if (!client.ok()) return client.status();
+    const bool existed = (*entry)->subscribed();
+    if (!existed) {
+      store::Event event;
+      event.set_client(request.client);
+      event.set_at_ms(ToUnixMs(staged.now()));
+      event.mutable_subscribed()->set_channel(channel.id.value);
+      event.mutable_subscribed()->set_channel_name(request.channel);
+      event.mutable_subscribed()->set_start(StartOf(request.start, channel).value);
+      event.mutable_subscribed()->set_new_client(!(*client)->known);
+      (*client)->known = true;
+      ++(*client)->subscriptions;
+      staged.Add(std::move(event));
+    }
+    const StatusOr<LedgerEntry*> now = staged.Entry(request.client, channel.id);
+    if (!now.ok()) return now.status();
+    states.push_back({request.client, channel.id, request.channel, **now, channel.last, existed});
+  }
+  return states;
+}
+
+Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged) {
+  std::map<std::string, std::set<std::string>> added;
+  for (const SubscribeRequest& request : work.requests) {
+    const StatusOr<ClientState*> client = staged.Client(request.client);
+    if (!client.ok()) return client.status();
+    const StagedGroup::Channel* channel = staged.Find(request.channel);
+    if (channel != nullptr) {
+      const StatusOr<LedgerEntry*> entry = staged.Entry(request.client, channel->id);
+      if (!entry.ok()) return entry.status();
+      if ((*entry)->subscribed()) continue;
+    }
+    std::set<std::string>& channels = added[request.client];
+    channels.insert(request.channel);
+    if ((*client)->subscriptions + channels.size() > kSubscriptionsOfClientMax) {
+      return Error(StatusCode::kResourceExhausted,
+                   "subscriptions: at most " + std::to_string(kSubscriptionsOfClientMax) +
+                       " for one client, and " + request.client + " has " +
+                       std::to_string((*client)->subscriptions));
+    }
+  }
+  return OkStatus();
+}
+
+StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
+  Recorded recorded;
+  for (store::Event& event : work.events) {
+    if (event.has_session_opened()) {
+      const StatusOr<ClientState*> client = staged.Client(event.client());
+      if (!client.ok()) return client.status();
+      event.mutable_session_opened()->set_new_client(!(*client)->known);
+      (*client)->known = true;
+    }
+    if (event.has_unsubscribed()) {
+      const StatusOr<std::uint64_t> abandoned = EndSubscription(std::move(event), staged);
+      if (!abandoned.ok()) return abandoned.status();
+      recorded.abandoned += *abandoned;
+      continue;
+    }
+    staged.Add(std::move(event));
+  }
+  return recorded;
+}
+
+StatusOr<std::uint64_t> Writer::EndSubscription(store::Event event, StagedGroup& staged) {
+  const ChannelId channel{event.unsubscribed().channel()};
+  const StatusOr<ClientState*> client = staged.Client(event.client());
+  const StatusOr<LedgerEntry*> entry = staged.Entry(event.client(), channel);
+  if (!client.ok()) return client.status();
+  if (!entry.ok()) return entry.status();
+  if (!(*entry)->subscribed()) return 0;  // asked for twice before the first was on disk
+  --(*client)->subscriptions;
+  const std::uint64_t abandoned = (*entry)->Undelivered(staged.LastOf(channel));
+  staged.AddUnsubscribed(std::move(event), **entry);
+  return abandoned;
+}
+
+Status Writer::WriteGroup(const CommittedGroup& group) {
+  CHECK(group.record.events_size() < static_cast<int>(EventId::kEventsMax),
+        "a commit has fewer events than an EventId can count");
+  rocksdb::WriteBatch batch;
+  for (const StoredMessage& stored : group.messages) {
+    batch.Put(deps_.database.handle(Family::kLog), keys::Log(stored.position()),
+              MakeLogRow(stored));
+  }
+  if (group.number.value != 0) {
+    batch.Put(deps_.database.handle(Family::kJournal), keys::Journal(group.number),
+              record::Seal(group.record));
+  }
+  store::OutboxRow row;
+  row.set_last_position(group.last.value);
+  if (!group.messages.empty()) row.set_first_position(group.messages.front().position().value);
+  row.set_journal_number(group.number.value);
+  row.set_at_ms(ToUnixMs(group.at));
+  batch.Put(deps_.database.handle(Family::kOutbox), keys::Outbox(group.last, group.number),
+            record::Seal(row));
+  return deps_.database.Write(batch, Sync::kYes);
+}
+
+}  // namespace ackwire

@@ -1,0 +1,68 @@
+// Writer turns what is queued into one commit: it drops duplicates, checks expected seqs, assigns
+// seqs and positions, fixes the start of new subscriptions, and writes messages, journal record and
+// outbox row as one batch. Nothing else writes the families `log`, `journal` and `outbox`.
+//
+// Durable:  Commit returns once the batch is synced; only then does a work's outcome hold.
+// Threads:  one, the writer thread (store/writer_thread.h). Commit blocks on disk.
+// Lifetime: borrows all it is given.
+// Bounds:   whoever calls gives at most kGroupWorksMax works and kGroupBytesMax bytes at once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/clock.h"
+#include "store/committed_group.h"
+#include "store/database.h"
+#include "store/derived.h"
+#include "store/ledger_reader.h"
+#include "store/log_reader.h"
+#include "store/rng.h"
+#include "store/staged_group.h"
+#include "store/status.h"
+#include "store/work.h"
+
+namespace ackwire {
+
+inline constexpr std::size_t kGroupWorksMax = 8192;
+inline constexpr std::size_t kGroupBytesMax = 8ULL << 20U;
+
+class Writer {
+ public:
+  struct Dependencies {
+    Database& database;
+    Derived& derived;
+    const LogReader& log;
+    const LedgerReader& ledger;
+    const Clock& clock;
+    Rng& rng;
+  };
+  explicit Writer(const Dependencies& dependencies) : deps_(dependencies) {}
+
+  // Processes the works in order and commits them. Fills each work's `outcome`; a work that is
+  // refused does not hinder the others. The group is null when nothing was to be written.
+  //   kUnavailable  the batch could not be written: no outcome holds, and the log must take no more
+  //                 writes; the truth is what recovery finds
+  [[nodiscard]] StatusOr<SharedGroup> Commit(std::vector<Work>& works);
+
+ private:
+  [[nodiscard]] StatusOr<Published> Publish(PublishWork& work, StagedGroup& staged);
+  [[nodiscard]] StatusOr<std::optional<Published>> FindDuplicate(const PublishWork& work,
+                                                                 ChannelId channel,
+                                                                 const StagedGroup& staged) const;
+  [[nodiscard]] Status CheckReference(const PublishWork& work, const StagedGroup::Channel& channel,
+                                      const StagedGroup& staged) const;
+  [[nodiscard]] StatusOr<std::vector<SubscriptionState>> Subscribe(const SubscribeWork& work,
+                                                                   StagedGroup& staged);
+  [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
+  [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
+  // Returns how many undelivered messages that abandons; none where there is no subscription.
+  [[nodiscard]] StatusOr<std::uint64_t> EndSubscription(store::Event event, StagedGroup& staged);
+  [[nodiscard]] Status WriteGroup(const CommittedGroup& group);
+
+  const Dependencies deps_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,144 @@
+// gRPC clients of all services, with promises.
+
+import { fileURLToPath } from 'node:url';
+import grpc from '@grpc/grpc-js';
+import protoLoader from '@grpc/proto-loader';
+
+export const status = grpc.status;
+
+const kProtoRoot = fileURLToPath(new URL('../../proto', import.meta.url));
+const kOptions = {
+  keepCase: false,
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+  includeDirs: [kProtoRoot],
+};
+
+const api = grpc.loadPackageDefinition(
+  protoLoader.loadSync(
+    ['ackwire/v1/message.proto', 'ackwire/v1/messages.proto', 'ackwire/v1/deliveries.proto'],
+    kOptions,
+  ),
+).ackwire.v1;
+
+// The standard service, as far as it is used here: the package grpc.health.v1 comes with no file
+// that could be loaded.
+const healthApi = grpc.loadPackageDefinition(
+  protoLoader.fromJSON(
+    {
+      nested: {
+        grpc: {
+          nested: {
+            health: {
+              nested: {
+                v1: {
+                  nested: {
+                    HealthCheckRequest: { fields: { service: { type: 'string', id: 1 } } },
+                    HealthCheckResponse: {
+                      fields: { status: { type: 'ServingStatus', id: 1 } },
+                      nested: {
+                        ServingStatus: {
+                          values: { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 },
+                        },
+                      },
+                    },
+                    Health: {
+                      methods: {
+                        Check: {
+                          requestType: 'HealthCheckRequest',
+                          responseType: 'HealthCheckResponse',
+                        },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+    kOptions,
+  ),
+).grpc.health.v1;
+
+function promising(Service, address) {
+  const stub = new Service(address, grpc.credentials.createInsecure());
+  const client = { close: () => stub.close() };
+  for (const [name, method] of Object.entries(Service.service)) {
+    const call = stub[name].bind(stub);
+    const short = name[0].toLowerCase() + name.slice(1);
+    if (method.requestStream || method.responseStream) {
+      client[short] = call;
+    } else {
+      client[short] = (request = {}, headers = {}) =>
+        new Promise((resolve, reject) => {
+          call(request, metadata(headers), { deadline: Date.now() + 20_000 }, (error, answer) =>
+            error ? reject(error) : resolve(answer),
+          );
+        });
+    }
+  }
+  return client;
+}
+
+function metadata(headers) {
+  const made = new grpc.Metadata();
+  for (const [name, value] of Object.entries(headers)) made.set(name, value);
+  return made;
+}
+
+// Methods in camelCase: unary ones take (request, metadata) and promise the answer, streams are
+// grpc-js calls.
+export function grpcClients(address) {
+  const clients = {};
+  const each = (act) =>
+    ['messages', 'subscriptions', 'deliveries', 'admin', 'health'].forEach((name) =>
+      act(clients[name]),
+    );
+  const connect = (to) =>
+    Object.assign(clients, {
+      messages: promising(api.MessageService, to),
+      subscriptions: promising(api.SubscriptionService, to),
+      deliveries: promising(api.DeliveryService, to),
+      admin: promising(api.AdminService, to),
+      health: promising(healthApi.Health, to),
+    });
+  clients.close = () => each((client) => client.close());
+  // A server that was started again has another address.
+  clients.moveTo = (to) => {
+    clients.close();
+    connect(to);
+  };
+  return connect(address);
+}
+
+// Sends bytes as they are to a method such as /ackwire.v1.MessageService/Publish; promises the
+// answer's bytes.
+export function rawUnary(address, method, bytes) {
+  const client = new grpc.Client(address, grpc.credentials.createInsecure());
+  const same = (value) => value;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(method, same, same, bytes, (error, answer) =>
+      error ? reject(error) : resolve(answer),
+    );
+  }).finally(() => client.close());
+}
+
+// All answers of a stream that the server ends.
+export async function answers(call) {
+  const all = [];
+  for await (const answer of call) all.push(answer);
+  return all;
+}
+
+// All messages of Read without follow.
+export async function readAll(messages, request) {
+  return (await answers(messages.read(request))).flatMap((answer) => answer.messages);
+}
+
+export function toMs(timestamp) {
+  return timestamp === null ? null : timestamp.seconds * 1000 + timestamp.nanos / 1e6;
+}

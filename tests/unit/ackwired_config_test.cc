@@ -1,0 +1,230 @@
+// The flags of ackwired: what they mean, what the environment says, and what is wrong with a value.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/ackwired/config.h"
+
+namespace ackwire {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+
+StatusOr<CommandLine> Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "ackwired");
+  return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data());
+}
+
+Config ConfigOf(const std::vector<const char*>& arguments) {
+  const StatusOr<CommandLine> line = Parse(arguments);
+  EXPECT_TRUE(line.ok()) << line.status();
+  return line.ok() ? line->config : Config();
+}
+
+std::string ErrorOf(const std::vector<const char*>& arguments) {
+  const StatusOr<CommandLine> line = Parse(arguments);
+  EXPECT_EQ(line.status().code(), StatusCode::kInvalidArgument);
+  return MessageOf(line.status());
+}
+
+// A variable of the environment for the length of a test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* const name_;
+};
+
+TEST(AckwiredConfig, HasTheContractsDefaults) {
+  const Config config = ConfigOf({});
+  EXPECT_EQ(config.data_dir, "./ackwire-data");
+  EXPECT_EQ(FormatEndpoint(config.grpc), "127.0.0.1:7400");
+  EXPECT_EQ(FormatEndpoint(config.http), "127.0.0.1:7480");
+  EXPECT_EQ(FormatEndpoint(config.admin), "127.0.0.1:7490");
+  EXPECT_EQ(config.delivery.ack_wait, 30s);
+  EXPECT_THAT(config.delivery.retry.backoff, ElementsAre(1s, 5s, 15s, 30s));
+  EXPECT_EQ(config.delivery.retry.max_attempts, 6U);
+  EXPECT_EQ(config.delivery.max_disconnects, 10U);
+  EXPECT_EQ(config.delivery.window, 256U);
+  EXPECT_EQ(config.session.ping_interval, 30s);
+  EXPECT_EQ(config.session.ping_timeout, 45s);
+  EXPECT_EQ(config.session.write_stall, 30s);
+  EXPECT_EQ(config.log_format, LogFormat::kText);
+}
+
+TEST(AckwiredConfig, TakesEachFlag) {
+  const Config config = ConfigOf({"--data-dir",
+                                  "/tmp/a",
+                                  "--grpc",
+                                  "[::1]:1",
+                                  "--http",
+                                  "localhost:2",
+                                  "--admin",
+                                  "127.0.0.2:0",
+                                  "--ack-wait",
+                                  "2s",
+                                  "--backoff",
+                                  "100ms,2m",
+                                  "--max-attempts",
+                                  "3",
+                                  "--max-disconnects",
+                                  "4",
+                                  "--window",
+                                  "5",
+                                  "--ping-interval",
+                                  "6s",
+                                  "--ping-timeout",
+                                  "7s",
+                                  "--write-stall",
+                                  "8s",
+                                  "--io-threads",
+                                  "9",
+                                  "--log-format",
+                                  "json"});
+  EXPECT_EQ(config.data_dir, "/tmp/a");
+  EXPECT_EQ(config.grpc.host, "::1");
+  EXPECT_EQ(FormatEndpoint(config.grpc), "[::1]:1");
+  EXPECT_EQ(FormatEndpoint(config.http), "localhost:2");
+  EXPECT_EQ(FormatEndpoint(config.admin), "127.0.0.2:0");
+  EXPECT_EQ(config.delivery.ack_wait, 2s);
+  EXPECT_THAT(config.delivery.retry.backoff, ElementsAre(100ms, 2min));
+  EXPECT_EQ(config.delivery.retry.max_attempts, 3U);
+  EXPECT_EQ(config.delivery.max_disconnects, 4U);
+  EXPECT_EQ(config.delivery.window, 5U);
+  EXPECT_EQ(config.session.ping_interval, 6s);
+  EXPECT_EQ(config.session.ping_timeout, 7s);
+  EXPECT_EQ(config.session.write_stall, 8s);
+  EXPECT_EQ(config.io_threads, 9U);
+  EXPECT_EQ(config.log_format, LogFormat::kJson);
+}
+
+TEST(AckwiredConfig, TakesTheEnvironmentUnlessThereIsAFlag) {
+  const Variable wait("ACKWIRE_ACK_WAIT", "3s");
+  const Variable attempts("ACKWIRE_MAX_ATTEMPTS", "3");
+  const Config config = ConfigOf({"--max-attempts", "4"});
+  EXPECT_EQ(config.delivery.ack_wait, 3s);
+  EXPECT_EQ(config.delivery.retry.max_attempts, 4U);
+}
+
+TEST(AckwiredConfig, NamesTheFlagOfABadVariable) {
+  const Variable wait("ACKWIRE_ACK_WAIT", "soon");
+  EXPECT_THAT(ErrorOf({}), AllOf(HasSubstr("--ack-wait"), HasSubstr("soon")));
+}
+
+TEST(AckwiredConfig, CutsAWindowToTheMostThereIs) {
+  EXPECT_EQ(ConfigOf({"--window", "4096"}).delivery.window, 4096U);
+  EXPECT_EQ(ConfigOf({"--window", "100000"}).delivery.window, 4096U);
+}
+
+TEST(AckwiredConfig, SaysWhatIsWrongAndWhatWouldBeRight) {
+  const std::vector<std::pair<std::vector<const char*>, const char*>> cases = {
+      {{"--ack-wait", "30"}, "such as 30s"},
+      {{"--ack-wait", "0s"}, "longer than 0"},
+      {{"--backoff", "1s,,5s"}, "commas between"},
+      {{"--backoff", ""}, "commas between"},
+      {{"--max-attempts", "0"}, "from 1 to"},
+      {{"--max-disconnects", "-1"}, "from 1 to"},
+      {{"--window", "many"}, "from 1 to"},
+      {{"--io-threads", "1000"}, "from 1 to 256"},
+      {{"--grpc", "7400"}, "127.0.0.1:7400"},
+      {{"--http", "::1:7480"}, "[::1]:7400"},
+      {{"--admin", "localhost:65536"}, "HOST:PORT"},
+      {{"--log-format", "xml"}, "text or json"},
+      {{"--data-dir", ""}, "directory"}};
+  for (const auto& [arguments, right] : cases) {
+    EXPECT_THAT(ErrorOf(arguments), AllOf(HasSubstr(arguments[0]), HasSubstr(right)));
+  }
+}
+
+TEST(AckwiredConfig, RefusesWhatItDoesNotKnow) {
+  EXPECT_THAT(ErrorOf({"--ack-weight", "3s"}), HasSubstr("--ack-weight"));
+  EXPECT_THAT(ErrorOf({"serve"}), HasSubstr("serve"));
+  EXPECT_THAT(ErrorOf({"--ack-wait"}), HasSubstr("--ack-wait"));
+}
+
+TEST(AckwiredConfig, WantsAPingTimeoutBehindThePing) {
+  EXPECT_THAT(ErrorOf({"--ping-interval", "20s", "--ping-timeout", "20s"}),
+              AllOf(HasSubstr("--ping-timeout"), HasSubstr("20s")));
+  EXPECT_THAT(ErrorOf({"--ping-interval", "1m"}), HasSubstr("--ping-interval (1m)"));
+}
+
+TEST(AckwiredConfig, HelpNamesFlagDefaultAndVariable) {
+  const StatusOr<CommandLine> line = Parse({"--help"});
+  ASSERT_TRUE(line.ok() && line->print);
+  EXPECT_THAT(*line->print, AllOf(HasSubstr("--ack-wait"), HasSubstr("30s"),
+                                  HasSubstr("ACKWIRE_ACK_WAIT"), HasSubstr("1s,5s,15s,30s")));
+}
+
+TEST(AckwiredConfig, PrintsTheVersion) {
+  const StatusOr<CommandLine> line = Parse({"--version"});
+  ASSERT_TRUE(line.ok() && line->print);
+  EXPECT_THAT(*line->print, HasSubstr("ackwired "));
+}
+
+TEST(AckwiredConfig, ServesOnLoopbackOnly) {
+  for (const char* good : {"127.0.0.1:0", "127.9.9.9:1", "[::1]:0", "localhost:0"}) {
+    EXPECT_TRUE(CheckLoopback(ConfigOf({"--http", good})).ok()) << good;
+  }
+  for (const char* flag : {"--grpc", "--http", "--admin"}) {
+    for (const char* bad : {"0.0.0.0:1", "[::]:1", "192.168.0.1:1", "example.com:1"}) {
+      const Status status = CheckLoopback(ConfigOf({flag, bad}));
+      EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+      EXPECT_THAT(MessageOf(status),
+                  AllOf(HasSubstr(flag), HasSubstr(bad), HasSubstr("--jwt-keys")));
+    }
+  }
+}
+
+TEST(Durations, AreAWholeNumberAndAUnit) {
+  EXPECT_EQ(*ParseDuration("0ms"), 0ms);
+  EXPECT_EQ(*ParseDuration("250ms"), 250ms);
+  EXPECT_EQ(*ParseDuration("30s"), 30s);
+  EXPECT_EQ(*ParseDuration("15m"), 15min);
+  EXPECT_EQ(*ParseDuration("12h"), 12h);
+  EXPECT_EQ(*ParseDuration("7d"), 168h);
+  for (const char* bad : {"", "s", "30", "-1s", "+1s", "1.5s", "1 s", " 1s", "1s ", "1S", "1w"}) {
+    const Status status = ParseDuration(bad).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_THAT(MessageOf(status), HasSubstr("\"" + std::string(bad) + "\""));
+  }
+}
+
+TEST(Durations, EndWhereTimesWouldOverflow) {
+  EXPECT_TRUE(ParseDuration("36500d").ok());
+  for (const char* bad : {"36501d", "9223372036854775807d", "99999999999999999999s"}) {
+    EXPECT_THAT(MessageOf(ParseDuration(bad).status()), HasSubstr("36500d")) << bad;
+  }
+}
+
+TEST(Durations, AreFormattedInTheirLargestUnit) {
+  for (const char* text : {"0ms", "1ms", "1500ms", "30s", "90s", "15m", "12h", "7d"}) {
+    EXPECT_EQ(FormatDuration(*ParseDuration(text)), text);
+  }
+  EXPECT_EQ(FormatDuration(60s), "1m");
+}
+
+TEST(Endpoints, AreAHostAndAPort) {
+  const StatusOr<Endpoint> endpoint = ParseEndpoint("[::1]:65535");
+  ASSERT_TRUE(endpoint.ok());
+  EXPECT_EQ(endpoint->host, "::1");
+  EXPECT_EQ(endpoint->port, 65535);
+  for (const char* bad : {"", ":", ":80", "host", "host:", "host:x", "host:-1", "host:65536",
+                          "host:1 ", "[]:1", "[::1]", "::1:80", "[::1:80"}) {
+    EXPECT_EQ(ParseEndpoint(bad).status().code(), StatusCode::kInvalidArgument) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace ackwire

@@ -1,0 +1,193 @@
+// What tests of ClientLedger have in common: one client, its channels, a clock that stands still,
+// and the rows that the store would have.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "delivery/client_ledger.h"
+#include "tests/unit/ledger_rows.h"
+
+namespace ackwire {
+
+using Seqs = std::vector<std::uint64_t>;
+using Numbers = std::vector<std::uint64_t>;
+using Happened = std::vector<std::string>;
+
+class ClientLedgerTest : public ::testing::Test {
+ protected:
+  static constexpr const char* kRoom = "room/1";
+  static constexpr Duration kAckWait{30'000};
+
+  // Subscribed from the first message on to a channel that has `last` messages.
+  void Subscribed(const std::string& channel, std::uint64_t last) {
+    const ChannelId id = IdOf(channel);
+    last_[channel] = std::max(last_[channel], last);
+    rows.Fold({SubscribedEvent(id, channel, Seq{1}, now)});
+    if (ledger_) ledger_->AddSubscription(StateOf(channel));
+  }
+
+  void Publish(const std::string& channel, std::uint64_t count = 1) {
+    last_[channel] += count;
+    ledger().Extend(IdOf(channel), Seq{last_[channel]});
+  }
+
+  // Sends all that is due; the kernel takes it at once. Returns the seqs in order of sending.
+  Seqs SendAll() {
+    Seqs seqs;
+    Numbers numbers;
+    while (const auto key = ledger().FindNext(now)) {
+      const auto delivery = ledger().Send(*key, now, now);
+      numbers.push_back(delivery.number);
+      attempts[delivery.number] = delivery.attempt;
+      channels_sent.push_back(key->channel.value);
+      seqs.push_back(key->seq.value);
+    }
+    ledger().Written(numbers, now);
+    return seqs;
+  }
+
+  void Ack(const Numbers& deliveries) { ASSERT_TRUE(ledger().Ack(deliveries, now).ok()); }
+  void AckUpTo(std::uint64_t delivery) { ASSERT_TRUE(ledger().AckUpTo(delivery, now).ok()); }
+  void Nack(const Numbers& deliveries) { Refuse({.deliveries = deliveries}); }
+  void Refuse(const ClientLedger::Refusal& refusal) {
+    ASSERT_TRUE(ledger().Nack(refusal, now).ok());
+  }
+  void After(Duration duration) {
+    now += duration;
+    ledger().Tick(now);
+  }
+
+  void Disconnect(bool counts = true) {
+    ledger().Close({.close_code = 1006, .detail = "close code 1006", .counts = counts}, now);
+    Record();
+    ended_.emplace(ledger_->TakeAckWindow());
+    ledger_.reset();
+  }
+  // A new session: the client remembers nothing.
+  void Reconnect() { Connect(AckWindow()); }
+  // The same session, of which the client completed everything up to and including `delivery`.
+  void Resume(std::uint64_t delivery) {
+    Connect(std::move(*ended_));
+    ledger().Resume(delivery, now);
+  }
+
+  // What happened since the last call, in words.
+  Happened Events() {
+    Record();
+    return std::exchange(happened_, {});
+  }
+
+  // The subscription as the store has it by now.
+  const LedgerEntry& Row(const std::string& channel = kRoom) {
+    Record();
+    return rows.entries[IdOf(channel)];
+  }
+  std::uint64_t Floor(const std::string& channel = kRoom) { return Row(channel).floor().value; }
+
+  ClientLedger& ledger() {
+    if (!ledger_) Reconnect();
+    return *ledger_;
+  }
+  ChannelId IdOf(const std::string& channel) {
+    return ids_.try_emplace(channel, ChannelId{ids_.size() + 1}).first->second;
+  }
+
+  // What holds for the session; to be set before its first use.
+  DeliveryPolicy policy{.ack_wait = kAckWait};
+  std::uint32_t window = 256;
+
+  Timestamp now = FromUnixMs(1'000'000);
+  LedgerRows rows;
+  std::map<std::uint64_t, std::uint32_t> attempts;  // by number
+  std::vector<std::uint64_t> channels_sent;         // each sending's
+
+ private:
+  SubscriptionState StateOf(const std::string& channel) {
+    const ChannelId id = IdOf(channel);
+    return {.channel = id,
+            .channel_name = channel,
+            .entry = rows.Load(id),
+            .last = Seq{last_[channel]}};
+  }
+
+  void Connect(AckWindow sent) {
+    ledger_ = std::make_unique<ClientLedger>(
+        ClientLedger::Options{.client = "alice",
+                              .session = {.id = "s-1", .transport = "websocket"},
+                              .window = window,
+                              .disconnects = rows.client.disconnects},
+        std::move(sent), policy, rng_);
+    for (const auto& [id, entry] : rows.entries) {
+      if (entry.subscribed()) ledger_->AddSubscription(StateOf(NameOf(id)));
+    }
+    ledger_->Open(now);
+  }
+
+  std::string NameOf(ChannelId id) const {
+    const auto found = std::find_if(ids_.begin(), ids_.end(),
+                                    [id](const auto& each) { return each.second == id; });
+    return found->first;
+  }
+
+  void Record() {
+    if (!ledger_) return;
+    const std::vector<store::Event> events = ledger_->TakeEvents(now);
+    rows.Fold(events);
+    for (const store::Event& event : events) Describe(event);
+  }
+
+  static std::string InWords(int reason) {
+    std::string name = v1::Reason_Name(static_cast<v1::Reason>(reason)).substr(7);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return name;
+  }
+
+  template <typename Run>
+  static std::string InWords(const Run& run) {
+    const std::string first = std::to_string(run.first());
+    return run.first() == run.last() ? first : first + "-" + std::to_string(run.last());
+  }
+
+  // As in `nack 1 counted`, `recalled 2-3`, `acked 1-3`, `parked 1 rejected`.
+  void Describe(const store::Event& event) {
+    for (const auto& channel : event.acked().channels()) {
+      for (const auto& run : channel.runs()) happened_.push_back("acked " + InWords(run));
+      for (const auto seq : channel.unparked()) {
+        happened_.push_back("acked " + std::to_string(seq) + ", unparked");
+      }
+    }
+    for (const auto& channel : event.failed().channels()) {
+      for (const auto& run : channel.runs()) {
+        happened_.push_back(InWords(event.failed().reason()) + " " + InWords(run) +
+                            (channel.counted() ? " counted" : ""));
+      }
+    }
+    if (event.has_parked()) {
+      happened_.push_back("parked " + std::to_string(event.parked().seq()) + " " +
+                          InWords(event.parked().reason()));
+    }
+    for (const auto& run : event.abandoned().runs()) {
+      happened_.push_back(InWords(event.abandoned().reason()) + " " + InWords(run));
+    }
+  }
+
+  Rng rng_{1};
+  std::map<std::string, ChannelId> ids_;
+  std::map<std::string, std::uint64_t> last_;
+  std::unique_ptr<ClientLedger> ledger_;
+  std::optional<AckWindow> ended_;
+  Happened happened_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,275 @@
+// Connections that end, sessions that are resumed, subscriptions that begin and end.
+#include "delivery/unsubscription.h"
+#include "tests/unit/client_ledger_fixture.h"
+
+namespace ackwire {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ClientLedgerSession : public ClientLedgerTest {
+ protected:
+  void CrashOnce() {
+    Reconnect();
+    SendAll();
+    Disconnect();
+  }
+};
+
+TEST_F(ClientLedgerSession, RecordsItsOpeningAndItsEnd) {
+  ledger().Close({.close_code = 1012, .counts = false}, now);
+  const std::vector<store::Event> events = ledger().TakeEvents(now);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].session_opened().transport(), "websocket");
+  EXPECT_EQ(events[1].session_closed().close_code(), 1012U);
+}
+
+TEST_F(ClientLedgerSession, WhatWasInFlightIsRecordedUncountedAndDueAtOnceOnReturn) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  Disconnect();
+  EXPECT_THAT(Events(), ElementsAre("disconnected 1-2"));
+  EXPECT_EQ(Row().retries().at(Seq{1}).counted, 0U);
+  Reconnect();
+  EXPECT_EQ(SendAll(), Seqs({1, 2}));
+  EXPECT_EQ(attempts[1], 2U);
+}
+
+TEST_F(ClientLedgerSession, ARetryKeepsItsPlaceAndItsTimeOverAReconnect) {
+  Subscribed(kRoom, 3);
+  SendAll();
+  Refuse({.deliveries = {2}, .delay = Duration(50'000)});
+  Disconnect();
+  Reconnect();
+  EXPECT_EQ(SendAll(), Seqs({1}));
+  Ack({1});
+  EXPECT_THAT(SendAll(), IsEmpty());
+  After(Duration(50'000));
+  EXPECT_EQ(SendAll(), Seqs({2}));
+  Ack({2});
+  EXPECT_EQ(SendAll(), Seqs({3}));
+}
+
+TEST_F(ClientLedgerSession, InAnUnorderedChannelARetryHoldsUpNothingAfterAReconnect) {
+  policy.ordering = Ordering::kUnordered;
+  Subscribed(kRoom, 3);
+  SendAll();
+  Refuse({.deliveries = {2}, .delay = Duration(50'000)});
+  Disconnect();
+  Publish(kRoom);
+  EXPECT_EQ(SendAll(), Seqs({1, 3, 4}));
+  After(Duration(50'000));
+  EXPECT_EQ(SendAll().front(), 2U);
+}
+
+TEST_F(ClientLedgerSession, TooManyDisconnectionsParkTheOldestInFlight) {
+  policy.max_disconnects = 3;
+  Subscribed(kRoom, 2);
+  CrashOnce();
+  CrashOnce();
+  EXPECT_EQ(Row().parked(), 0U);
+  EXPECT_EQ(rows.client.disconnects, 2U);
+  Events();
+  CrashOnce();
+  EXPECT_THAT(Events(), ElementsAre("disconnected 1-2", "parked 1 max_attempts"));
+  EXPECT_EQ(Row().parked(), 1U);
+  EXPECT_EQ(rows.client.disconnects, 0U);
+  Reconnect();
+  EXPECT_EQ(SendAll(), Seqs({2}));
+}
+
+TEST_F(ClientLedgerSession, AnAcknowledgementStartsTheCountOfDisconnectionsAnew) {
+  policy.max_disconnects = 2;
+  Subscribed(kRoom, 3);
+  CrashOnce();
+  Reconnect();
+  SendAll();
+  Ack({1});
+  Disconnect();
+  EXPECT_EQ(rows.client.disconnects, 1U);
+  EXPECT_EQ(Row().parked(), 0U);
+}
+
+TEST_F(ClientLedgerSession, ClosesThatAreNotTheClientsDoNotCount) {
+  policy.max_disconnects = 1;
+  Subscribed(kRoom, 1);
+  SendAll();
+  Disconnect(/*counts=*/false);
+  EXPECT_EQ(Row().parked(), 0U);
+  EXPECT_EQ(rows.client.disconnects, 0U);
+}
+
+TEST_F(ClientLedgerSession, ADisconnectionWithNothingInFlightDoesNotCount) {
+  policy.max_disconnects = 1;
+  Subscribed(kRoom, 0);
+  ledger();
+  Disconnect();
+  EXPECT_EQ(rows.client.disconnects, 0U);
+}
+
+TEST_F(ClientLedgerSession, AResumedOneAcknowledgesWhatWasCompletedAndSendsTheRestAnew) {
+  Subscribed(kRoom, 4);
+  SendAll();
+  Disconnect();
+  Resume(2);
+  EXPECT_EQ(Floor(), 2U);
+  EXPECT_EQ(SendAll(), Seqs({3, 4}));
+  EXPECT_EQ(ledger().sent().last_number(), 6U);
+  EXPECT_EQ(attempts[5], 2U);
+}
+
+TEST_F(ClientLedgerSession, AResumeFromNothingAcknowledgesNothing) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  Disconnect();
+  Resume(0);
+  EXPECT_EQ(Floor(), 0U);
+  EXPECT_EQ(SendAll(), Seqs({1, 2}));
+}
+
+TEST_F(ClientLedgerSession, AResumeDoesNotAcknowledgeWhatWasNackedOrDropped) {
+  Subscribed(kRoom, 4);
+  SendAll();
+  Nack({2});
+  Disconnect();
+  Resume(4);
+  EXPECT_EQ(Floor(), 1U);
+}
+
+TEST_F(ClientLedgerSession, UpToDoesNotCoverWhatAnEarlierConnectionWasSentBeyondTheResume) {
+  window = 2;
+  Subscribed(kRoom, 6);
+  SendAll();
+  AckUpTo(1);
+  SendAll();
+  Disconnect();
+  Resume(2);
+  ASSERT_EQ(Floor(), 2U);
+  EXPECT_EQ(SendAll(), Seqs({3, 4}));
+  AckUpTo(4);
+  EXPECT_EQ(Floor(), 3U);
+  Ack({3});
+  EXPECT_EQ(Floor(), 3U);
+}
+
+TEST_F(ClientLedgerSession, WhatWasParkedAtTheDisconnectIsNotCoveredEither) {
+  policy.max_disconnects = 1;
+  Subscribed(kRoom, 2);
+  SendAll();
+  Disconnect();
+  Resume(0);
+  EXPECT_EQ(SendAll(), Seqs({2}));
+  AckUpTo(3);
+  EXPECT_EQ(Row().parked(), 1U);
+  Ack({1});
+  EXPECT_EQ(Row().parked(), 0U);
+}
+
+TEST_F(ClientLedgerSession, AnEarlierConnectionsNumberCanBeAcknowledgedByName) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  Disconnect();
+  Resume(0);
+  Ack({2});
+  EXPECT_EQ(SendAll(), Seqs({1}));
+  Ack({3});
+  EXPECT_EQ(Floor(), 2U);
+}
+
+TEST_F(ClientLedgerSession, SubscribingAgainChangesNothing) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  Ack({1});
+  EXPECT_FALSE(ledger().AddSubscription(
+      {.channel = IdOf(kRoom), .channel_name = kRoom, .entry = {}, .last = Seq{2}}));
+  EXPECT_EQ(ledger().undelivered(), 1U);
+}
+
+TEST_F(ClientLedgerSession, UnsubscribingAbandonsWhatIsUndelivered) {
+  Subscribed(kRoom, 4);
+  SendAll();
+  Ack({2});
+  const auto abandoned = ledger().RemoveSubscription(kRoom, {Seq{9}}, now);
+  ASSERT_TRUE(abandoned.ok());
+  EXPECT_EQ(*abandoned, 3U);
+  EXPECT_EQ(ledger().sent().in_flight(), 0U);
+  EXPECT_EQ(ledger().FindFeed(kRoom), nullptr);
+  const std::vector<store::Event> events = ledger().TakeEvents(now);
+  const store::Unsubscribed& record = events.back().unsubscribed();
+  EXPECT_EQ(record.undelivered(), 3U);
+  ASSERT_EQ(record.runs_size(), 2);
+  EXPECT_EQ(record.runs(1).first(), 3U);
+  EXPECT_THAT(record.parked(), ElementsAre(9));
+}
+
+TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSilent) {
+  Subscribed(kRoom, 3);
+  Subscribed("room/2", 1);
+  SendAll();
+  Nack({1});
+  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, {}, now).ok());
+  Events();
+  Ack({1, 3});
+  Nack({1});
+  After(Duration(60'000));
+  Publish(kRoom);
+  EXPECT_EQ(ledger().sent().in_flight(), 0U);
+  EXPECT_THAT(Events(), ElementsAre("ack_timeout 1 counted"));  // of the other channel
+  EXPECT_THAT(SendAll(), IsEmpty());
+}
+
+TEST_F(ClientLedgerSession, UnsubscribingFromWhatItHasNotIsNotFound) {
+  const auto abandoned = ledger().RemoveSubscription("room/9", {}, now);
+  EXPECT_EQ(abandoned.status().code(), StatusCode::kNotFound);
+  EXPECT_THAT(MessageOf(abandoned.status()), HasSubstr("room/9"));
+}
+
+TEST_F(ClientLedgerSession, SubscribingAnewBeginsAnew) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, {}, now).ok());
+  Events();
+  Subscribed(kRoom, 2);
+  EXPECT_EQ(SendAll(), Seqs({1, 2}));
+  EXPECT_EQ(attempts[3], 1U);
+  AckUpTo(4);
+  EXPECT_EQ(Floor(), 2U);
+}
+
+TEST_F(ClientLedgerSession, AResumeSurvivesASubscriptionThatEndedMeanwhile) {
+  Subscribed(kRoom, 2);
+  Subscribed("room/2", 1);
+  SendAll();
+  Disconnect();
+  store::Event ended;
+  *ended.mutable_unsubscribed() = MakeUnsubscribed({IdOf(kRoom), kRoom, Seq{2}}, Row(), {});
+  rows.Fold({ended});
+  Resume(3);
+  Ack({1, 2, 3});
+  Nack({1});
+  EXPECT_EQ(Floor("room/2"), 1U);
+  EXPECT_FALSE(Row().subscribed());
+}
+
+TEST_F(ClientLedgerSession, AResumeOwesNothingForASubscriptionThatBeganAnewMeanwhile) {
+  policy.max_disconnects = 1;
+  Subscribed(kRoom, 1);
+  SendAll();
+  Disconnect();
+  ASSERT_EQ(Row().parked(), 1U);
+  store::Event ended;
+  *ended.mutable_unsubscribed() = MakeUnsubscribed({IdOf(kRoom), kRoom, Seq{1}}, Row(), {Seq{1}});
+  rows.Fold({ended});
+  now += Duration(1);
+  Subscribed(kRoom, 1);
+  Resume(0);
+  Ack({1});
+  EXPECT_EQ(Row().parked(), 0U);
+  EXPECT_EQ(Floor(), 0U);
+  EXPECT_EQ(SendAll(), Seqs({1}));
+}
+
+}  // namespace
+}  // namespace ackwire

@@ -1,0 +1,67 @@
+// RunningStore is a whole store with its threads, in a directory of its own. Each call waits until
+// what it writes is on disk.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/store.h"
+#include "tests/unit/manual_clock.h"
+#include "tests/unit/store_fixture.h"
+
+namespace ackwire {
+
+class RunningStore {
+ public:
+  RunningStore() {
+    auto opened = Store::Open({.directory = directory_.path() / "data", .clock = clock_});
+    if (!opened.ok()) throw std::runtime_error(opened.status().ToString());
+    store_ = *std::move(opened);
+    store_->Start({[](const SharedGroup&) {}, [](const Status&) {}});
+  }
+
+  Published Publish(const std::string& channel, const std::string& payload,
+                    const PublishOptions& options = {}) {
+    return Do(std::get<PublishWork>(TestStore::PublishWorkOf(channel, payload, options))).value();
+  }
+  void Subscribe(const std::string& client, const std::string& channel, StartAt start = {}) {
+    SubscribeWork work;
+    work.requests = {{client, channel, start}};
+    (void)Do(std::move(work)).value();
+  }
+  void Record(std::vector<store::Event> events) {
+    JournalWork work;
+    work.events = std::move(events);
+    (void)Do(std::move(work)).value();
+  }
+
+  ChannelId IdOf(const std::string& channel) const {
+    return store_->derived().Read([&](const DerivedView& view) {
+      const ChannelInfo* info = view.channels.Find(channel);
+      return info == nullptr ? ChannelId{} : info->id;
+    });
+  }
+
+  Store& store() { return *store_; }
+  ManualClock& clock() { return clock_; }
+
+ private:
+  template <typename W>
+  auto Do(W work) {
+    using Outcome = decltype(work.outcome);
+    std::promise<Outcome> answered;
+    work.done = [&answered](const Outcome& outcome) { answered.set_value(outcome); };
+    store_->Submit(std::move(work));
+    return answered.get_future().get();
+  }
+
+  TemporaryDirectory directory_;
+  ManualClock clock_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace ackwire

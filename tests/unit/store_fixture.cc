@@ -1,0 +1,247 @@
+#include "tests/unit/store_fixture.h"
+
+#include <rocksdb/iterator.h>
+#include <rocksdb/write_batch.h>
+
+#include <cstdlib>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+
+namespace ackwire {
+namespace {
+
+constexpr std::size_t kAll = 1'000'000;
+
+// A failure that a test did not ask for ends it, with its text.
+void Require(const Status& status) {
+  if (!status.ok()) throw std::runtime_error(status.ToString());
+}
+
+std::map<std::string, std::string> Dump(const Database& database, Family family) {
+  std::map<std::string, std::string> rows;
+  const auto row = database.NewIterator(family, {});
+  for (; row->Valid(); row->Next()) rows[row->key().ToString()] = row->value().ToString();
+  return rows;
+}
+
+}  // namespace
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "ackwire-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
+  path_ = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void TestStore::Open() { Require(TryReopen()); }
+
+void TestStore::Reopen() { Open(); }
+
+Status TestStore::TryReopen() {
+  open_.reset();
+  auto database = Database::Open(directory_.path() / "data", rng_);
+  if (!database.ok()) return database.status();
+  open_ = std::make_unique<Opened>(*std::move(database), clock_, rng_);
+  return open_->derived.Recover();
+}
+
+void TestStore::FoldNow() { Require(open_->derived_writer.Step()); }
+
+void TestStore::CrashBeforeCheckpoint() {
+  const auto meta_before = Dump(database(), Family::kMeta);
+  const auto channels_before = Dump(database(), Family::kChannels);
+  FoldNow();
+  rocksdb::WriteBatch batch;
+  for (const auto& [family, before] :
+       {std::pair{Family::kMeta, meta_before}, std::pair{Family::kChannels, channels_before}}) {
+    for (const auto& row : Dump(database(), family)) {
+      batch.Delete(database().handle(family), row.first);
+    }
+    for (const auto& [key, value] : before) batch.Put(database().handle(family), key, value);
+  }
+  Require(database().Write(batch, Sync::kNo));
+  Reopen();
+}
+
+Work TestStore::PublishWorkOf(const std::string& channel, const std::string& payload,
+                              const PublishOptions& options) {
+  PublishWork work;
+  work.draft.set_channel(channel);
+  work.draft.set_payload(payload);
+  work.draft.set_message_id(options.id);
+  work.draft.set_sender(options.sender);
+  work.draft.set_kind(options.kind);
+  work.draft.set_refers_to(options.refers_to.value);
+  work.expected_seq = options.expected_seq;
+  work.ttl = options.ttl;
+  work.may_publish_as = options.may_publish_as;
+  return work;
+}
+
+Work TestStore::SubscribeWorkOf(std::vector<SubscribeRequest> requests) {
+  SubscribeWork work;
+  work.requests = std::move(requests);
+  return work;
+}
+
+Work TestStore::JournalWorkOf(std::vector<store::Event> events) {
+  JournalWork work;
+  work.events = std::move(events);
+  return work;
+}
+
+SharedGroup TestStore::Commit(std::vector<Work>& works) {
+  const StatusOr<SharedGroup> group = open_->writer.Commit(works);
+  Require(group.status());
+  return *group;
+}
+
+StatusOr<Published> TestStore::TryPublish(const std::string& channel, const std::string& payload,
+                                          const PublishOptions& options) {
+  std::vector<Work> works = {PublishWorkOf(channel, payload, options)};
+  (void)Commit(works);
+  return std::get<PublishWork>(works[0]).outcome;
+}
+
+Published TestStore::Publish(const std::string& channel, const std::string& payload,
+                             const PublishOptions& options) {
+  const StatusOr<Published> published = TryPublish(channel, payload, options);
+  Require(published.status());
+  return *published;
+}
+
+SubscriptionState TestStore::Subscribe(const std::string& client, const std::string& channel,
+                                       StartAt start) {
+  std::vector<Work> works = {SubscribeWorkOf({{client, channel, start}})};
+  (void)Commit(works);
+  const auto& outcome = std::get<SubscribeWork>(works[0]).outcome;
+  Require(outcome.status());
+  return outcome->at(0);
+}
+
+void TestStore::Record(std::vector<store::Event> events) {
+  std::vector<Work> works = {JournalWorkOf(std::move(events))};
+  (void)Commit(works);
+  Require(std::get<JournalWork>(works[0]).outcome.status());
+}
+
+void TestStore::Ack(const std::string& client, const std::string& channel, SeqRun run) {
+  Record({events::Acked(client, IdOf(channel), {run})});
+}
+
+void TestStore::Park(const std::string& client, const std::string& channel, Seq seq) {
+  Record({events::Parked(client, IdOf(channel), seq)});
+}
+
+void TestStore::Unsubscribe(const std::string& client, const std::string& channel) {
+  const auto parked = ledger().ParkedSeqs(client, IdOf(channel));
+  Require(parked.status());
+  Record({events::Unsubscribed(client, IdOf(channel), *parked)});
+}
+
+void TestStore::Overwrite(Family family, const std::string& key, const std::string& value) {
+  rocksdb::WriteBatch batch;
+  batch.Put(database().handle(family), key, value);
+  Require(database().Write(batch, Sync::kNo));
+}
+
+void TestStore::Erase(Family family, const std::string& key) {
+  rocksdb::WriteBatch batch;
+  batch.Delete(database().handle(family), key);
+  Require(database().Write(batch, Sync::kNo));
+}
+
+ChannelInfo TestStore::Info(const std::string& channel) const {
+  return open_->derived.Read([&](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Find(channel);
+    return info == nullptr ? ChannelInfo{} : *info;
+  });
+}
+
+ChannelId TestStore::IdOf(const std::string& channel) const { return Info(channel).id; }
+
+LedgerEntry TestStore::Entry(const std::string& client, const std::string& channel) const {
+  const StatusOr<LedgerEntry> entry = ledger().Entry(client, IdOf(channel));
+  Require(entry.status());
+  return *entry;
+}
+
+Totals TestStore::totals() const {
+  return open_->derived.Read([](const DerivedView& view) { return view.totals; });
+}
+
+std::vector<ChannelInfo> TestStore::Channels() const {
+  return open_->derived.Read(
+      [](const DerivedView& view) { return view.channels.List({.limit = kAll}); });
+}
+
+std::vector<std::string> TestStore::Clients() const {
+  const auto clients = ledger().Clients({.limit = kAll});
+  Require(clients.status());
+  return *clients;
+}
+
+Totals TestStore::CountTotals() const {
+  std::map<ChannelId, Seq> last;
+  for (const ChannelInfo& channel : Channels()) last[channel.id] = channel.last;
+  Totals totals;
+  for (const std::string& client : Clients()) {
+    ++totals.clients;
+    const auto entries = ledger().Entries(client);
+    Require(entries.status());
+    for (const ChannelEntry& each : *entries) {
+      totals.undelivered += each.entry.Undelivered(last[each.channel]);
+      const auto parked = ledger().ParkedSeqs(client, each.channel);
+      Require(parked.status());
+      totals.parked += parked->size();
+    }
+  }
+  return totals;
+}
+
+std::string TestStore::Describe() const {
+  std::ostringstream out;
+  const Totals sums = totals();
+  out << "totals " << sums.undelivered << ' ' << sums.parked << ' ' << sums.clients << " last "
+      << open_->derived.last_position().value << '\n';
+  for (const ChannelInfo& channel : Channels()) {
+    out << "channel " << channel.id.value << ' ' << channel.name << ' ' << channel.last.value << ' '
+        << channel.subscriptions << ' ' << ToUnixMs(channel.last_published_at) << '\n';
+    const auto messages = log().ReadChannel(
+        channel.id, {.messages_max = kAll, .bytes_max = std::numeric_limits<std::size_t>::max()});
+    Require(messages.status());
+    for (const StoredMessage& stored : *messages) {
+      const auto found = log().FindById(channel.id, stored.message.message_id());
+      Require(found.status());
+      out << stored.message.ShortDebugString() << " by id "
+          << (found->has_value() ? (*found)->position().value : 0) << '\n';
+    }
+    const auto members = ledger().Members(channel.id, {.limit = kAll});
+    Require(members.status());
+    for (const std::string& member : *members) out << "member " << member << '\n';
+  }
+  for (const std::string& client : Clients()) {
+    const auto state = ledger().Client(client);
+    Require(state.status());
+    out << "client " << client << ' ' << state->subscriptions << ' ' << state->disconnects << ' '
+        << ToUnixMs(state->last_seen_at) << ' ' << state->as_of.value << '\n';
+    const auto entries = ledger().Entries(client);
+    Require(entries.status());
+    for (const ChannelEntry& each : *entries) {
+      out << "entry " << each.channel.value << ' ' << each.entry.ToRow().ShortDebugString();
+      const auto parked = ledger().ParkedSeqs(client, each.channel);
+      Require(parked.status());
+      for (const Seq seq : *parked) out << " parked " << seq.value;
+      out << '\n';
+    }
+  }
+  return out.str();
+}
+
+}  // namespace ackwire

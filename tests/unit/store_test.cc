@@ -1,0 +1,90 @@
+#include "store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/write_batch.h>
+
+#include <future>
+
+#include "tests/unit/store_fixture.h"
+
+namespace ackwire {
+namespace {
+
+using testing::HasSubstr;
+
+class StoreTest : public testing::Test {
+ protected:
+  std::unique_ptr<Store> Open() {
+    auto store = Store::Open({.directory = directory_.path() / "data", .clock = clock_}).value();
+    store->Start({.committed = [](const SharedGroup&) {},
+                  .failed = [this](const Status& why) { failed_.set_value(why); }});
+    return store;
+  }
+
+  static Status Submit(Store& store, Work work) {
+    std::promise<Status> answer;
+    std::visit(
+        [&answer](auto& each) {
+          each.done = [&answer](const auto& outcome) {
+            if constexpr (std::is_same_v<std::decay_t<decltype(outcome)>, Status>) {
+              answer.set_value(outcome);
+            } else {
+              answer.set_value(outcome.status());
+            }
+          };
+        },
+        work);
+    store.Submit(std::move(work));
+    return answer.get_future().get();
+  }
+
+  TemporaryDirectory directory_;
+  ManualClock clock_;
+  std::promise<Status> failed_;
+};
+
+TEST_F(StoreTest, LeavesNothingToFoldWhenItIsClosed) {
+  auto store = Open();
+  EXPECT_TRUE(Submit(*store, TestStore::PublishWorkOf("room/1", "hi")).ok());
+  store.reset();
+  Rng rng(1);
+  const auto database = Database::Open(directory_.path() / "data", rng).value();
+  Derived derived(*database);
+  ASSERT_TRUE(derived.Recover().ok());
+  EXPECT_EQ(derived.last_position(), Position{1});
+  EXPECT_FALSE(derived.Freeze().has_value());
+}
+
+TEST_F(StoreTest, RefusesWhatComesAfterItStoppedWriting) {
+  const auto store = Open();
+  store->StopWriting();
+  const Status late = Submit(*store, TestStore::PublishWorkOf("room/1", "hi"));
+  EXPECT_EQ(late.code(), StatusCode::kUnavailable);
+  store->StopWriting();
+}
+
+TEST_F(StoreTest, IsRefusedWhileAnotherHasTheDirectory) {
+  const auto store = Open();
+  const auto second = Store::Open({.directory = directory_.path() / "data", .clock = clock_});
+  EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
+}
+
+TEST_F(StoreTest, ClosesWithoutHavingBeenStarted) {
+  EXPECT_TRUE(Store::Open({.directory = directory_.path() / "data", .clock = clock_}).ok());
+}
+
+TEST_F(StoreTest, TakesNoMoreWritesWhenTheTailCannotBeMoved) {
+  const auto store = Open();
+  rocksdb::WriteBatch batch;
+  batch.Put(store->database().handle(Family::kLedger), keys::Ledger("alice", {7}), "garbage");
+  ASSERT_TRUE(store->database().Write(batch, Sync::kNo).ok());
+  EXPECT_TRUE(
+      Submit(*store, TestStore::JournalWorkOf({events::Acked("alice", {7}, {{{1}, {1}}})})).ok());
+  const Status why = failed_.get_future().get();
+  EXPECT_THAT(MessageOf(why), HasSubstr("ledger of alice, channel number 7"));
+  EXPECT_EQ(Submit(*store, TestStore::PublishWorkOf("room/1", "hi")), why);
+}
+
+}  // namespace
+}  // namespace ackwire

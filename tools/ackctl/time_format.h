@@ -1,0 +1,28 @@
+#pragma once
+
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace ackwire::ctl {
+
+// "2026-11-22T09:15:00.250Z": RFC 3339 in UTC with milliseconds.
+std::string FormatTime(const google::protobuf::Timestamp& time);
+
+std::int64_t ToMilliseconds(const google::protobuf::Duration& duration);
+
+// For people, two units at most: "850ms", "12.3s", "4m 10s", "3h 2m", "5d 1h".
+std::string FormatDuration(std::chrono::milliseconds duration);
+
+// For people: "512 B", "12.3 MiB".
+std::string FormatBytes(std::uint64_t bytes);
+
+// RFC 3339, or relative to now: "-15m" (ms, s, m, h, d). Nothing when it is neither.
+std::optional<google::protobuf::Timestamp> ParseTime(const std::string& text,
+                                                     std::chrono::system_clock::time_point now);
+
+}  // namespace ackwire::ctl

@@ -1,0 +1,51 @@
+// The command line of ackwired: each flag, its variable of the environment, and what is wrong with
+// a value.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "delivery/delivery_server.h"
+#include "delivery/policy.h"
+#include "store/status.h"
+#include "store/types.h"
+#include "tools/ackwired/logging.h"
+
+namespace ackwire {
+
+struct Config {
+  std::filesystem::path data_dir = "./ackwire-data";
+  Endpoint grpc{"127.0.0.1", 7400};
+  Endpoint http{"127.0.0.1", 7480};
+  Endpoint admin{"127.0.0.1", 7490};
+  DeliveryPolicy delivery;
+  SessionPolicy session;
+  std::size_t io_threads = 2;
+  LogFormat log_format = LogFormat::kText;
+};
+
+// To serve with `config`; or, when there is a text to print (--help, --version), to do only that.
+struct CommandLine {
+  Config config;
+  std::optional<std::string> print;
+};
+
+// A flag wins over the environment's ACKWIRE_….
+//   kInvalidArgument  names the flag, what was wrong and what would be right
+[[nodiscard]] StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+// Nobody proves who they are yet, so nobody but this machine may connect.
+//   kFailedPrecondition  names the flag of a listener that is not on loopback
+[[nodiscard]] Status CheckLoopback(const Config& config);
+
+// `250ms`, `30s`, `15m`, `12h`, `7d`.
+[[nodiscard]] StatusOr<Duration> ParseDuration(const std::string& text);
+[[nodiscard]] std::string FormatDuration(Duration duration);
+
+// `HOST:PORT`; an IPv6 address stands in brackets, and has none in Endpoint::host.
+[[nodiscard]] StatusOr<Endpoint> ParseEndpoint(const std::string& text);
+[[nodiscard]] std::string FormatEndpoint(const Endpoint& endpoint);
+
+}  // namespace ackwire

@@ -1,0 +1,120 @@
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "ackwire/v1/deliveries.grpc.pb.h"
+#include "delivery/explain.h"
+#include "store/limits.h"
+#include "tools/ackwired/client_view.h"
+#include "tools/ackwired/grpc_status.h"
+#include "tools/ackwired/paging.h"
+#include "tools/ackwired/services.h"
+
+namespace ackwire {
+namespace {
+
+Status NotInThePast() {
+  return Error(StatusCode::kUnimplemented,
+               "at: how things stood at an earlier time cannot be told yet; leave it out for now");
+}
+
+class DeliveryService final : public v1::DeliveryService::CallbackService {
+ public:
+  explicit DeliveryService(const ServiceDependencies& deps) : deps_(deps) {}
+
+  grpc::ServerUnaryReactor* ExplainDelivery(grpc::CallbackServerContext* context,
+                                            const v1::ExplainDeliveryRequest* request,
+                                            v1::Delivery* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (request->has_at()) {
+      reactor->Finish(ToGrpc(NotInThePast()));
+      return reactor;
+    }
+    // First which message it is about, then what the client's session knows of it, and last the
+    // facts on disk, where all that the session knew is by then.
+    deps_.delivery.Read([this, reactor, request, response] {
+      const auto asked = Gather(*request);
+      if (!asked.ok()) return reactor->Finish(ToGrpc(asked.status()));
+      deps_.delivery.AskLive(
+          request->client(), asked->channel_id, asked->seq,
+          [this, reactor, request, response](const std::optional<LiveDelivery>& live) {
+            deps_.delivery.Read([this, reactor, request, response, live] {
+              StatusOr<DeliveryFacts> facts = Gather(*request);
+              if (!facts.ok()) return reactor->Finish(ToGrpc(facts.status()));
+              facts->online = live.has_value();
+              facts->live = live;
+              *response = Explain(*facts);
+              reactor->Finish(grpc::Status::OK);
+            });
+          });
+    });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* GetClient(grpc::CallbackServerContext* context,
+                                      const v1::GetClientRequest* request,
+                                      v1::Client* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    Status status = CheckClientName(request->client());
+    if (status.ok() && request->has_at()) status = NotInThePast();
+    if (!status.ok()) {
+      reactor->Finish(ToGrpc(status));
+      return reactor;
+    }
+    ReadClients([reactor, request, response](const ClientView& view) {
+      StatusOr<v1::Client> client = view.Get(request->client());
+      if (client.ok()) *response = *std::move(client);
+      reactor->Finish(ToGrpc(client.status()));
+    });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ListClients(grpc::CallbackServerContext* context,
+                                        const v1::ListClientsRequest* request,
+                                        v1::ListClientsResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const StatusOr<PageQuery> page = ParsePage(request->page_size(), request->page_token());
+    if (!page.ok()) {
+      reactor->Finish(ToGrpc(page.status()));
+      return reactor;
+    }
+    ReadClients([reactor, request, response, page = *page](const ClientView& view) {
+      StatusOr<v1::ListClientsResponse> list = view.List(*request, page);
+      if (list.ok()) *response = *std::move(list);
+      reactor->Finish(ToGrpc(list.status()));
+    });
+    return reactor;
+  }
+
+ private:
+  [[nodiscard]] StatusOr<DeliveryFacts> Gather(const v1::ExplainDeliveryRequest& request) const {
+    return GatherFacts(deps_.store, deps_.policy,
+                       {.client = request.client(),
+                        .channel = request.channel(),
+                        .seq = Seq{request.seq()},
+                        .message_id = request.message_id()},
+                       deps_.clock.Now());
+  }
+
+  // Runs `read` on the read pool, with the sessions there are.
+  void ReadClients(std::function<void(const ClientView&)> read) {
+    deps_.delivery.AskSessions(
+        [this, read = std::move(read)](DeliveryServer::LiveSessions sessions) {
+          deps_.delivery.Read([this, read, sessions = std::move(sessions)] {
+            read(ClientView(deps_.store, sessions, deps_.clock.Now()));
+          });
+        });
+  }
+
+  const ServiceDependencies deps_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeDeliveryService(const ServiceDependencies& deps) {
+  return std::make_unique<DeliveryService>(deps);
+}
+
+}  // namespace ackwire

@@ -1,0 +1,93 @@
+#include "tools/ackwired/publish.h"
+
+#include <grpcpp/server_context.h>
+
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include "store/limits.h"
+#include "store/proto_time.h"
+
+namespace ackwire {
+namespace {
+
+constexpr char kTraceparent[] = "traceparent";
+constexpr char kAttempt[] = "ackwire-attempt";
+constexpr char kContentTypeDefault[] = "application/octet-stream";
+
+// Beyond it an expiry would be no valid Timestamp, which ends with the year 9999.
+constexpr std::int64_t kTtlDaysMax = 36'500;
+constexpr std::int64_t kTtlSecondsMax = kTtlDaysMax * 24 * 60 * 60;
+
+std::string_view Find(const grpc::CallbackServerContext& context, const char* name) {
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find(name);
+  if (found == metadata.end()) return {};
+  return {found->second.data(), found->second.size()};
+}
+
+StatusOr<Duration> TtlOf(const google::protobuf::Duration& ttl) {
+  const bool positive = ttl.seconds() >= 0 && ttl.nanos() >= 0 && ttl.nanos() < 1'000'000'000 &&
+                        (ttl.seconds() > 0 || ttl.nanos() > 0);
+  if (!positive || ttl.seconds() >= kTtlSecondsMax) {
+    return InvalidArgument("ttl: must be more than 0 and less than " + std::to_string(kTtlDaysMax) +
+                           " days; without one a message never "
+                           "expires, got " +
+                           std::to_string(ttl.seconds()) + " s and " + std::to_string(ttl.nanos()) +
+                           " ns");
+  }
+  // Rounded up: a ttl shorter than a millisecond is not none.
+  return Duration(ttl.seconds() * 1000 + (ttl.nanos() + 999'999) / 1'000'000);
+}
+
+}  // namespace
+
+PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context) {
+  const std::string_view attempt = Find(context, kAttempt);
+  std::uint32_t number = 0;
+  std::from_chars(attempt.data(), attempt.data() + attempt.size(), number);
+  return {.traceparent = std::string(Find(context, kTraceparent)), .is_retry = number > 1};
+}
+
+StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata& metadata) {
+  PublishWork work;
+  v1::Message& draft = work.draft;
+  draft.set_channel(std::move(*request.mutable_channel()));
+  draft.set_message_id(std::move(*request.mutable_message_id()));
+  draft.set_sender(std::move(*request.mutable_sender()));
+  draft.set_type(request.type());
+  draft.set_content_type(request.content_type().empty()
+                             ? kContentTypeDefault
+                             : std::move(*request.mutable_content_type()));
+  draft.set_payload(std::move(*request.mutable_payload()));
+  draft.set_kind(request.kind() == v1::KIND_UNSPECIFIED ? v1::KIND_CREATED : request.kind());
+  draft.set_refers_to(request.refers_to());
+  draft.mutable_headers()->swap(*request.mutable_headers());
+  // What the message itself says is nearer to it than what the call says.
+  if (!metadata.traceparent.empty() && !draft.headers().contains(kTraceparent)) {
+    (*draft.mutable_headers())[kTraceparent] = metadata.traceparent;
+  }
+  if (Status status = CheckDraft(draft); !status.ok()) return status;
+  if (request.has_ttl()) {
+    const StatusOr<Duration> ttl = TtlOf(request.ttl());
+    if (!ttl.ok()) return ttl.status();
+    work.ttl = *ttl;
+  }
+  if (request.has_expected_seq()) work.expected_seq = Seq{request.expected_seq()};
+  // Every caller is trusted to speak for the sender that it names, and then may do what that sender
+  // may. One that names none speaks for itself, with the claim publishAs.
+  work.may_publish_as = draft.sender().empty();
+  return work;
+}
+
+void Fill(const Published& published, const std::string& epoch, v1::PublishResponse& response) {
+  response.set_seq(published.seq.value);
+  response.set_position(published.position.value);
+  response.set_message_id(published.message_id);
+  SetTime(*response.mutable_published_at(), published.published_at);
+  response.set_duplicate(published.duplicate);
+  response.set_epoch(epoch);
+}
+
+}  // namespace ackwire

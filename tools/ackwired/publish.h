@@ -1,0 +1,31 @@
+// From a request to publish to the writer's work, and from its outcome to the answer.
+#pragma once
+
+#include <string>
+
+#include "ackwire/v1/messages.pb.h"
+#include "store/status.h"
+#include "store/work.h"
+
+namespace grpc {
+class CallbackServerContext;
+}
+
+namespace ackwire {
+
+// What a publisher says outside of the message, in the call's metadata.
+struct PublishMetadata {
+  std::string traceparent;
+  bool is_retry = false;  // `ackwire-attempt` is more than 1
+};
+[[nodiscard]] PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context);
+
+// The work without its `done`.
+//   kInvalidArgument  names the field and the limit
+[[nodiscard]] StatusOr<PublishWork> WorkFor(v1::PublishRequest request,
+                                            const PublishMetadata& metadata);
+
+// All but the channel.
+void Fill(const Published& published, const std::string& epoch, v1::PublishResponse& response);
+
+}  // namespace ackwire

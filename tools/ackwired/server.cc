@@ -1,0 +1,154 @@
+#include "tools/ackwired/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/support/server_interceptor.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+#include "tools/ackwired/grpc_refusals.h"
+#include "tools/ackwired/library_logs.h"
+
+namespace ackwire {
+namespace {
+
+// What calls under way get to end by themselves when the server is told to end.
+constexpr std::chrono::seconds kGrpcGrace{1};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
+                                                std::function<void()> failed) {
+  if (Status status = CheckLoopback(config); !status.ok()) return status;
+  std::unique_ptr<Server> server(new Server(config, std::move(failed)));
+  for (const auto step :
+       {&Server::OpenStore, &Server::BindDelivery, &Server::StartDelivery, &Server::StartGrpc}) {
+    if (Status status = (server.get()->*step)(); !status.ok()) return status;
+  }
+  spdlog::info("serving {} (epoch {}, {} messages)", config.data_dir.string(),
+               server->store_->epoch(), server->store_->derived().last_position().value);
+  spdlog::info("there are no keys: every caller is trusted, so all listeners are on loopback");
+  return server;
+}
+
+Server::Server(const Config& config, std::function<void()> failed)
+    : config_(config),
+      failed_(std::move(failed)),
+      state_(clock_.Now()),
+      grpc_endpoint_(config.grpc) {}
+
+Status Server::OpenStore() {
+  StatusOr<std::unique_ptr<Store>> store =
+      Store::Open({.directory = config_.data_dir, .clock = clock_, .seed = RandomSeed()});
+  if (!store.ok()) {
+    return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
+  }
+  store_ = *std::move(store);
+  return OkStatus();
+}
+
+Status Server::BindDelivery() {
+  StatusOr<std::unique_ptr<DeliveryServer>> delivery =
+      DeliveryServer::Bind(*store_, clock_, metrics_,
+                           {.http = config_.http,
+                            .admin = config_.admin,
+                            .policy = config_.delivery,
+                            .session = config_.session,
+                            .io_threads = config_.io_threads,
+                            .seed = RandomSeed()});
+  if (!delivery.ok()) return delivery.status();
+  delivery_ = *std::move(delivery);
+  return OkStatus();
+}
+
+Status Server::StartDelivery() {
+  outbox_rows_.emplace(store_->database(), store_->log());
+  relay_.emplace(*outbox_rows_, clock_);
+  if (Status status = relay_->Load(delivery_->sinks()); !status.ok()) return status;
+  const auto failed = [this](const Status& status) { OnFailure(status); };
+  relay_thread_ = std::make_unique<RelayThread>(*relay_, failed);
+  store_->Start({.committed = [this](const SharedGroup& group) { relay_thread_->Committed(group); },
+                 .failed = failed});
+  delivery_->Start({.wake_relay = [this] { relay_thread_->Wake(); },
+                    .outbox_depth = [this] { return relay_->depth(); }});
+  delivery_started_ = true;
+  return OkStatus();
+}
+
+Status Server::StartGrpc() {
+  const ServiceDependencies deps{.store = *store_,
+                                 .delivery = *delivery_,
+                                 .relay = *relay_,
+                                 .clock = clock_,
+                                 .metrics = metrics_,
+                                 .policy = config_.delivery,
+                                 .state = state_};
+  services_.push_back(MakeMessageService(deps));
+  services_.push_back(MakeSubscriptionService(deps));
+  services_.push_back(MakeDeliveryService(deps));
+  services_.push_back(MakeAdminService(deps));
+
+  SendLibraryLogsToOurs();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  // Else a second server would share the port, and each would get half of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  int port = 0;
+  builder.AddListeningPort(FormatEndpoint(config_.grpc), grpc::InsecureServerCredentials(), &port);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(MakeRefusalInterceptors());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  for (const auto& service : services_) builder.RegisterService(service.get());
+  grpc_ = builder.BuildAndStart();
+  if (grpc_ == nullptr || port == 0) {
+    return Error(
+        StatusCode::kUnavailable,
+        "--grpc: cannot listen on " + FormatEndpoint(config_.grpc) +
+            "; is another program listening there? Give another port, or 0 for a free one");
+  }
+  grpc_endpoint_.port = static_cast<std::uint16_t>(port);
+  grpc_->GetHealthCheckService()->SetServingStatus(true);
+  return OkStatus();
+}
+
+std::string Server::ReadyLine() const {
+  return "ackwired ready grpc=" + FormatEndpoint(grpc_endpoint_) +
+         " http=" + FormatEndpoint(delivery_->http_endpoint()) +
+         " admin=" + FormatEndpoint(delivery_->admin_endpoint());
+}
+
+void Server::OnFailure(const Status& status) {
+  spdlog::critical("no more writes are taken: {}", MessageOf(status));
+  state_.RefuseWrites(MessageOf(status));
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!stopping_) delivery_->SetNotReady(MessageOf(status));
+  }
+  failed_();
+}
+
+void Server::StopGrpc() {
+  if (grpc_ == nullptr) return;
+  grpc_->Shutdown(std::chrono::system_clock::now() + kGrpcGrace);
+  grpc_.reset();
+}
+
+Server::~Server() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  // From the outside inwards: no calls, then no sessions, and what these leave is committed, then
+  // no commits, and the relay hands over the last.
+  StopGrpc();
+  if (delivery_started_) delivery_->Stop();
+  if (store_ != nullptr) store_->StopWriting();
+  relay_thread_.reset();
+}
+
+}  // namespace ackwire

@@ -1,0 +1,79 @@
+// Server wires everything: data directory, listeners, relay, gRPC services; starts it in the order
+// in which one needs the other, and ends it in the opposite one.
+//
+// Threads:  Start and the destructor by one thread; the rest by any.
+// Lifetime: the destructor ends what is under way, puts all on disk and closes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "delivery/delivery_server.h"
+#include "delivery/metrics.h"
+#include "outbox/relay.h"
+#include "outbox/relay_thread.h"
+#include "store/outbox_rows.h"
+#include "store/status.h"
+#include "store/store.h"
+#include "tools/ackwired/config.h"
+#include "tools/ackwired/server_state.h"
+#include "tools/ackwired/services.h"
+#include "tools/ackwired/system_clock.h"
+
+namespace grpc {
+class Server;
+class Service;
+}  // namespace grpc
+
+namespace ackwire {
+
+class Server {
+ public:
+  // Serves when it returns. `failed` is called when the server can take no more writes and must be
+  // ended; it may be called again, and on any thread.
+  //   kFailedPrecondition, kUnavailable, kDataLoss  what it was, and what to do
+  [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config,
+                                                               std::function<void()> failed);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Where it listens, with the ports that were picked.
+  [[nodiscard]] std::string ReadyLine() const;
+
+ private:
+  Server(const Config& config, std::function<void()> failed);
+
+  [[nodiscard]] Status OpenStore();
+  [[nodiscard]] Status BindDelivery();
+  [[nodiscard]] Status StartDelivery();
+  [[nodiscard]] Status StartGrpc();
+  void OnFailure(const Status& status);
+  void StopGrpc();
+
+  const Config config_;
+  const std::function<void()> failed_;
+  const SystemClock clock_;
+  ServerState state_;
+  Metrics metrics_;
+
+  // In the order of starting: each uses those above it.
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<DeliveryServer> delivery_;
+  std::optional<OutboxRows> outbox_rows_;
+  std::optional<Relay> relay_;
+  std::unique_ptr<RelayThread> relay_thread_;
+  bool delivery_started_ = false;
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::unique_ptr<grpc::Server> grpc_;
+  Endpoint grpc_endpoint_;
+
+  std::mutex mutex_;  // guards the next, and what OnFailure uses, which is gone once it is set
+  bool stopping_ = false;
+};
+
+}  // namespace ackwire

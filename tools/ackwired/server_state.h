@@ -1,0 +1,31 @@
+// What the server says of itself: since when it runs, and whether it takes writes.
+//
+// Threads: any.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "store/types.h"
+
+namespace ackwire {
+
+class ServerState {
+ public:
+  explicit ServerState(Timestamp started_at) : started_at_(started_at) {}
+
+  // From now on no writes are taken, for this reason; the first reason stays.
+  void RefuseWrites(const std::string& why);
+
+  [[nodiscard]] Timestamp started_at() const { return started_at_; }
+  // Empty while writes are taken.
+  [[nodiscard]] std::string refused_because() const;
+
+ private:
+  const Timestamp started_at_;
+
+  mutable std::mutex mutex_;  // guards the next
+  std::string refused_because_;
+};
+
+}  // namespace ackwire

@@ -1,0 +1,41 @@
+// The gRPC services of the contract, each made of what it serves.
+//
+// Threads:  handlers run on gRPC's threads and only post: what may block on disk runs on the read
+//           pool, what writes on the store's writer.
+// Lifetime: a service borrows all it is given, until the gRPC server that has it is shut down and
+//           the store has answered what was submitted.
+#pragma once
+
+#include <memory>
+
+#include "delivery/delivery_server.h"
+#include "delivery/metrics.h"
+#include "delivery/policy.h"
+#include "outbox/relay.h"
+#include "store/clock.h"
+#include "store/store.h"
+#include "tools/ackwired/server_state.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace ackwire {
+
+struct ServiceDependencies {
+  Store& store;
+  DeliveryServer& delivery;
+  const Relay& relay;
+  const Clock& clock;
+  Metrics& metrics;
+  const DeliveryPolicy& policy;
+  const ServerState& state;
+};
+
+[[nodiscard]] std::unique_ptr<grpc::Service> MakeMessageService(const ServiceDependencies& deps);
+[[nodiscard]] std::unique_ptr<grpc::Service> MakeSubscriptionService(
+    const ServiceDependencies& deps);
+[[nodiscard]] std::unique_ptr<grpc::Service> MakeDeliveryService(const ServiceDependencies& deps);
+[[nodiscard]] std::unique_ptr<grpc::Service> MakeAdminService(const ServiceDependencies& deps);
+
+}  // namespace ackwire
