@@ -29,8 +29,8 @@ void AdminApi::Answer(const HttpRequest& request, const HttpApi::Done& done) {
   const std::string path = request.target.substr(0, request.target.find('?'));
   const bool known = path == "/healthz" || path == "/readyz" || path == "/metrics";
   if (!known) {
-    return done(ErrorResponse(Error(StatusCode::kNotFound,
-                                    path + ": there are /healthz, /readyz and /metrics here")));
+    return done(ErrorResponse(
+        Error(StatusCode::kNotFound, path + ": there are /healthz, /readyz and /metrics here")));
   }
   if (request.method != "GET" && request.method != "HEAD") {
     HttpResponse response = ErrorResponse(InvalidArgument(path + " is read by GET"));

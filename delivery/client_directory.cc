@@ -9,8 +9,8 @@ void ClientDirectory::Take(const std::string& client, const Claim& claim) {
   ForgetExpired();
   Record& record = records_[client];
   // Whoever waits, or has it, is the older connection now.
-  for (const Owner* older : {record.claim ? &record.claim->owner : nullptr,
-                             record.owner ? &*record.owner : nullptr}) {
+  for (const Owner* older :
+       {record.claim ? &record.claim->owner : nullptr, record.owner ? &*record.owner : nullptr}) {
     if (older == nullptr) continue;
     older->post([weak = older->session] {
       if (const auto session = weak.lock()) session->OnReplaced();

@@ -1,6 +1,6 @@
-// ClientDirectory is the home of the clients that hash to its thread: it serialises who has a client's
-// ledger, and all changes to clients that are offline. At any moment a client has one owner at most:
-// a session, or a change under way.
+// ClientDirectory is the home of the clients that hash to its thread: it serialises who has a
+// client's ledger, and all changes to clients that are offline. At any moment a client has one
+// owner at most: a session, or a change under way.
 //
 // Threads:  its I/O thread, but for Post; others come through ClientHomes, which post.
 // Lifetime: borrows the store; its executor outlives it.
@@ -56,10 +56,10 @@ class ClientDirectory {
   void Release(const std::string& client, const std::string& session_id, AckWindow sent);
 
   using Unsubscribed = Session::Unsubscribed;
-  void Unsubscribe(const std::string& client, const std::string& channel,
-                   const Unsubscribed& done);
+  void Unsubscribe(const std::string& client, const std::string& channel, const Unsubscribed& done);
 
-  // Calls `ask` on the thread of the client's session with it, or with null when it is not connected.
+  // Calls `ask` on the thread of the client's session with it, or with null when it is not
+  // connected.
   void AskSession(const std::string& client, const std::function<void(Session*)>& ask);
 
  private:

@@ -179,7 +179,7 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
   }
   sent_.Forget(key);
   ready_.insert(key.channel);
-  options_.disconnects = 0;
+  if (std::exchange(options_.disconnects, 0) > 0) acked_after_disconnects_ = true;
   ++acked_total_;
 }
 

@@ -179,6 +179,7 @@ class ClientLedger {
   std::set<ChannelId> ready_;                          // may have something to send
   std::set<std::pair<Timestamp, ChannelId>> waiting_;  // have something to send then
   std::uint64_t acked_total_ = 0;
+  bool acked_after_disconnects_ = false;
   std::vector<AckedRun> acked_;  // not yet an event
   std::vector<store::Event> events_;
   std::vector<Duration> ack_ages_;

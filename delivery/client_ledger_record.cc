@@ -169,6 +169,7 @@ void ClientLedger::RecordAcked(Timestamp now) {
   std::stable_sort(acked.begin(), acked.end(),
                    [](const AckedRun& a, const AckedRun& b) { return a.key < b.key; });
   auto& record = *AddEvent(now).mutable_acked();
+  record.set_after_disconnects(std::exchange(acked_after_disconnects_, false));
   for (const AckedRun& each : acked) {
     const std::uint64_t channel = each.key.channel.value;
     if (record.channels().empty() || record.channels().rbegin()->channel() != channel) {

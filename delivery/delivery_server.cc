@@ -114,10 +114,8 @@ void DeliveryServer::Parts::MakeThreads() {
         .store = store,
         .clock = clock,
         .resume_within = options.session.resume_within,
-        .post =
-            [&context = thread.context](std::function<void()> job) {
-              asio::post(context, std::move(job));
-            },
+        .post = [&context = thread.context](
+                    std::function<void()> job) { asio::post(context, std::move(job)); },
         .read = read});
     homes.Add(*thread.directory);
     thread.hub.emplace(thread.context.get_executor(),
@@ -193,13 +191,12 @@ void DeliveryServer::Parts::CloseSessions() {
   std::mutex mutex;
   std::condition_variable visited;
   bool done = false;
-  VisitHubs(
-      [](Hub& hub) { hub.ShutAll(close_code::kGoingAway, "the server is stopping"); },
-      [&] {
-        std::lock_guard lock(mutex);
-        done = true;
-        visited.notify_one();
-      });
+  VisitHubs([](Hub& hub) { hub.ShutAll(close_code::kGoingAway, "the server is stopping"); },
+            [&] {
+              std::lock_guard lock(mutex);
+              done = true;
+              visited.notify_one();
+            });
   std::unique_lock lock(mutex);
   visited.wait(lock, [&] { return done; });
 }
@@ -213,13 +210,13 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
                                                                const Options& options) {
   auto parts = std::make_unique<Parts>(store, clock, metrics, options);
   parts->MakeThreads();
-  auto http = Listener::Bind(
-      options.http, parts->targets(),
-      {.answer = [api = &parts->http_api](HttpRequest request,
-                                          HttpApi::Done done) {
-         api->Answer(std::move(request), std::move(done));
-       },
-       .web_sockets = true});
+  auto http =
+      Listener::Bind(options.http, parts->targets(),
+                     {.answer =
+                          [api = &parts->http_api](HttpRequest request, HttpApi::Done done) {
+                            api->Answer(std::move(request), std::move(done));
+                          },
+                      .web_sockets = true});
   if (!http.ok()) return http.status();
   parts->http = *std::move(http);
   auto admin = Listener::Bind(

@@ -1,7 +1,8 @@
 // DeliveryServer is the module's outside: the listeners for clients and operators, the I/O threads
 // with their hubs, and what gRPC services ask about deliveries.
 //
-// Threads:  every member from any thread; callbacks come on one of the server's threads and must not
+// Threads:  every member from any thread; callbacks come on one of the server's threads and must
+// not
 //           block.
 // Lifetime: borrows the store and the clock; Stop before the store is stopped.
 #pragma once
@@ -103,7 +104,8 @@ class DeliveryServer {
   };
   void AskOnlineTotals(std::function<void(OnlineTotals)> done);
 
-  // Calls `wake` once, as soon as something is committed beyond `position`; at once if it is already.
+  // Calls `wake` once, as soon as something is committed beyond `position`; at once if it is
+  // already.
   void WhenCommitted(Position position, std::function<void()> wake);
 
  private:

@@ -1,5 +1,5 @@
-// What the metrics' gauges need from the ledger on disk: how old the oldest undelivered message of the
-// clients that are offline is, and how many of their subscriptions wait for a failed message.
+// What the metrics' gauges need from the ledger on disk: how old the oldest undelivered message of
+// the clients that are offline is, and how many of their subscriptions wait for a failed message.
 //
 // Threads: any; the scan blocks on disk.
 #pragma once

@@ -41,7 +41,9 @@ Response Convert(HttpResponse&& answer, unsigned version, bool keep_alive) {
   for (const auto& [name, value] : answer.headers) response.set(name, value);
   response.keep_alive(keep_alive);
   response.body() = std::move(answer.body);
-  response.prepare_payload();
+  const bool bodiless = response.result() == http::status::no_content ||
+                        response.result() == http::status::not_modified;
+  if (!bodiless) response.prepare_payload();  // RFC 9110: these have no Content-Length
   return response;
 }
 
@@ -63,8 +65,8 @@ asio::awaitable<HttpResponse> Ask(const HttpHandler& handler, HttpRequest reques
 // What a request that could not be read gets; none where the peer is simply gone.
 std::optional<HttpResponse> AnswerTo(const beast::error_code& ec) {
   if (ec == http::error::header_limit) {
-    HttpResponse response = ErrorResponse(InvalidArgument(
-        "headers: at most " + std::to_string(kHttpHeaderBytesMax) + " bytes"));
+    HttpResponse response = ErrorResponse(
+        InvalidArgument("headers: at most " + std::to_string(kHttpHeaderBytesMax) + " bytes"));
     response.status = static_cast<unsigned>(http::status::request_header_fields_too_large);
     return response;
   }
@@ -75,8 +77,8 @@ std::optional<HttpResponse> AnswerTo(const beast::error_code& ec) {
     return response;
   }
   if (ec == beast::error::timeout) {
-    HttpResponse response = ErrorResponse(
-        Error(StatusCode::kDeadlineExceeded, "the request was not complete in time"));
+    HttpResponse response =
+        ErrorResponse(Error(StatusCode::kDeadlineExceeded, "the request was not complete in time"));
     response.status = static_cast<unsigned>(http::status::request_timeout);
     return response;
   }

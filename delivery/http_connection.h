@@ -1,5 +1,5 @@
-// One HTTP connection: reads requests within limits, has them answered, keeps alive, and hands over to
-// a WebSocket where one is asked for.
+// One HTTP connection: reads requests within limits, has them answered, keeps alive, and hands over
+// to a WebSocket where one is asked for.
 //
 // Threads: the socket's executor, which is the hub's.
 // Bounds:  headers kHttpHeaderBytesMax, body kHttpBodyBytesMax, kHttpReadTimeout for a request.

@@ -22,7 +22,4 @@ namespace ackwire {
 [[nodiscard]] HttpResponse PublishedResponse(const std::string& channel, const Published& published,
                                              const std::string& epoch);
 
-// True for what the W3C's Trace Context calls a valid traceparent.
-[[nodiscard]] bool IsTraceparent(std::string_view text);
-
 }  // namespace ackwire

@@ -148,11 +148,12 @@ void Hub::FlushJournal() {
   JournalWork work;
   for (Session* session : std::exchange(dirty_, {})) {
     for (store::Event& event : session->TakeEvents()) work.events.push_back(std::move(event));
-    auto confirms = session->TakeConfirms();
-    if (!confirms.empty()) confirming_.emplace_back(session->weak_from_this(), std::move(confirms));
+    auto ids = session->TakeConfirms();
+    if (!ids.empty()) confirming_.emplace_back(session->weak_from_this(), std::move(ids));
   }
-  // What a confirmation waits for without an event of its own is on disk: flushes do not overlap.
-  if (work.events.empty()) return OnFlushed(Recorded{});
+  // A confirmation without an event here may wait for one that SubmitEvents took: the writer
+  // answers in order, so an empty work is answered once that is on disk.
+  if (work.events.empty() && confirming_.empty()) return OnFlushed(Recorded{});
   Count(work.events);
   work.done = Posting<StatusOr<Recorded>>([this](const auto& outcome) { OnFlushed(outcome); });
   deps_.store.Submit(std::move(work));

@@ -1,9 +1,11 @@
-// Hub is one I/O thread's part of the delivery: the sessions that the thread accepted, which of them
-// listen to which channel, the encoded messages they share, and their journal, flushed together.
+// Hub is one I/O thread's part of the delivery: the sessions that the thread accepted, which of
+// them listen to which channel, the encoded messages they share, and their journal, flushed
+// together.
 //
 // Threads:  the I/O thread, but for Offer (the relay's thread) and Post (any).
 // Lifetime: outlives its sessions; the executor outlives it.
-// Bounds:   at most kOfferedBytesMax of offered groups wait for the thread; then the relay keeps the
+// Bounds:   at most kOfferedBytesMax of offered groups wait for the thread; then the relay keeps
+// the
 //           rest in the outbox. One journal work under way at a time.
 #pragma once
 
@@ -60,9 +62,7 @@ class Hub final : public Sink {
   // A callback that may be called on any thread and calls `job` on this one.
   template <typename T>
   [[nodiscard]] std::function<void(const T&)> Posting(std::function<void(const T&)> job) const {
-    return [this, job = std::move(job)](const T& value) {
-      Post([job, value] { job(value); });
-    };
+    return [this, job = std::move(job)](const T& value) { Post([job, value] { job(value); }); };
   }
 
   // Sessions.

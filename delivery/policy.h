@@ -24,8 +24,8 @@ struct SessionPolicy {
   Duration ping_interval{30'000};
   Duration ping_timeout{45'000};
   Duration write_stall{30'000};
-  Duration connect_timeout{5'000};    // for the first frame
-  Duration resume_within{120'000};    // how long a session that ended can be resumed
+  Duration connect_timeout{5'000};  // for the first frame
+  Duration resume_within{120'000};  // how long a session that ended can be resumed
 };
 
 }  // namespace ackwire

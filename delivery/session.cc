@@ -20,8 +20,10 @@ void Session::Start() {
   hub_.WakeAt(*this, connected_at_ + hub_.deps().session_policy.connect_timeout);
 }
 
+void Session::OnHeard() { heartbeat_.Heard(hub_.now()); }
+
 void Session::OnText(std::string_view text) {
-  heartbeat_.Heard(hub_.now());
+  OnHeard();
   if (state_ == State::kOpen) {
     OnFrame(frame::ParseJson(text));
   } else if (state_ != State::kEnded) {
@@ -102,9 +104,8 @@ void Session::Load() {
       [self = shared_from_this()](const StatusOr<LoadedClient>& loaded) {
         if (self->state_ == State::kClaiming) self->OnLoaded(loaded);
       });
-  hub_.deps().read([&store = hub_.deps().store, client = client(), done] {
-    done(LoadClient(store, client));
-  });
+  hub_.deps().read(
+      [&store = hub_.deps().store, client = client(), done] { done(LoadClient(store, client)); });
 }
 
 void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
@@ -184,11 +185,10 @@ void Session::End(std::uint16_t code) {
   const State before = std::exchange(state_, State::kEnded);
   hub_.deps().metrics.SessionClosed(code);
   if (before == State::kOpen) {
-    const bool by_operator = code == close_code::kServiceRestart ||
-                             code == close_code::kTokenExpired ||
-                             code == close_code::kDisconnected ||
-                             code == close_code::kSessionReplaced ||
-                             (code == close_code::kGoingAway && close_code_ == code);
+    const bool by_operator =
+        code == close_code::kServiceRestart || code == close_code::kTokenExpired ||
+        code == close_code::kDisconnected || code == close_code::kSessionReplaced ||
+        (code == close_code::kGoingAway && close_code_ == code);
     ledger_->Close({.close_code = code,
                     .reason = code == close_code::kSlowConsumer ? v1::REASON_SLOW_CONSUMER
                                                                 : v1::REASON_DISCONNECTED,
@@ -196,11 +196,9 @@ void Session::End(std::uint16_t code) {
                     .counts = !by_operator},
                    hub_.now());
     hub_.deps().homes.Releasing(client());
-    hub_.SubmitEvents(TakeEvents(),
-                      [&homes = hub_.deps().homes, client = client(), id = identity_.id,
-                       sent = ledger_->TakeAckWindow()](const auto&) {
-                        homes.Release(client, id, sent);
-                      });
+    hub_.SubmitEvents(TakeEvents(), [&homes = hub_.deps().homes, client = client(),
+                                     id = identity_.id, sent = ledger_->TakeAckWindow()](
+                                        const auto&) { homes.Release(client, id, sent); });
   } else if (grant_) {
     hub_.deps().homes.Release(client(), identity_.id, std::move(grant_->sent));
   }

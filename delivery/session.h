@@ -1,6 +1,6 @@
 // Session is one client's connection, from its `connect` frame to its end: it acts on the client's
-// frames, sends what the ClientLedger says is next, and keeps the heartbeat. The transport is behind
-// an Outlet; disk, clock and the other sessions are behind the Hub.
+// frames, sends what the ClientLedger says is next, and keeps the heartbeat. The transport is
+// behind an Outlet; disk, clock and the other sessions are behind the Hub.
 //
 // Threads:  the I/O thread of its hub.
 // Lifetime: shared by the connection and by work under way for it. Borrows hub and outlet; after
@@ -57,6 +57,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void Start();
   void OnText(std::string_view text);
   void OnBinary();
+  // The peer sent something that is no message, a WebSocket ping or pong: it is alive.
+  void OnHeard();
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
   void End(std::uint16_t code);
@@ -77,8 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // From others, through the client's home. False when the session has ended: ask the home again.
   using Unsubscribed = std::function<void(StatusOr<std::uint64_t>)>;
-  [[nodiscard]] bool UnsubscribeFromElsewhere(const std::string& channel,
-                                              const Unsubscribed& done);
+  [[nodiscard]] bool UnsubscribeFromElsewhere(const std::string& channel, const Unsubscribed& done);
   [[nodiscard]] LiveDelivery Live(ChannelId channel, Seq seq) const;
   // Calls `done` once everything that has happened here is on record.
   void Record(std::function<void()> done);
@@ -129,7 +130,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Timestamp connected_at_{};
   frame::Connect connect_;
   std::size_t bytes_before_open_ = 0;
-  std::vector<std::string> early_frames_;              // arrived before it was open
+  std::vector<std::string> early_frames_;               // arrived before it was open
   std::vector<SubscriptionState> early_subscriptions_;  // likewise
   std::vector<std::pair<std::string, Unsubscribed>> early_unsubscriptions_;
   std::optional<Grant> grant_;

@@ -30,8 +30,8 @@ void Session::On(frame::Subscribe& frame) {
   SubscribeWork work;
   work.requests.push_back({client(), frame.channel, frame.start});
   work.done = hub_.Posting<StatusOr<std::vector<SubscriptionState>>>(
-      [self = shared_from_this(), id = frame.id, channel = frame.channel](
-          const StatusOr<std::vector<SubscriptionState>>& outcome) {
+      [self = shared_from_this(), id = frame.id,
+       channel = frame.channel](const StatusOr<std::vector<SubscriptionState>>& outcome) {
         if (self->state_ != State::kOpen) return;
         self->subscribing_.erase(channel);
         if (!outcome.ok()) {
@@ -54,8 +54,8 @@ void Session::OnSubscribed(const SubscriptionState& subscription) {
   } else if (state_ == State::kOpen && !subscribing_.contains(subscription.channel_name) &&
              ledger_->FindFeed(subscription.channel_name) == nullptr) {
     AddSubscription(subscription);
-    outlet_.Write(frame::EncodeSubscribed(0, {subscription.channel_name,
-                                              subscription.entry.floor(), subscription.last}),
+    outlet_.Write(frame::EncodeSubscribed(0, {subscription.channel_name, subscription.entry.floor(),
+                                              subscription.last}),
                   {});
     Changed();
   }
@@ -77,13 +77,13 @@ bool Session::UnsubscribeFromElsewhere(const std::string& channel, const Unsubsc
     early_unsubscriptions_.emplace_back(channel, done);
     return true;
   }
-  Unsubscribe(channel, [self = shared_from_this(), channel,
-                        done](const StatusOr<std::uint64_t>& abandoned) {
-    if (abandoned.ok() && self->state_ == State::kOpen) {
-      self->outlet_.Write(frame::EncodeUnsubscribed(0, channel, *abandoned), {});
-    }
-    done(abandoned);
-  });
+  Unsubscribe(channel,
+              [self = shared_from_this(), channel, done](const StatusOr<std::uint64_t>& abandoned) {
+                if (abandoned.ok() && self->state_ == State::kOpen) {
+                  self->outlet_.Write(frame::EncodeUnsubscribed(0, channel, *abandoned), {});
+                }
+                done(abandoned);
+              });
   return true;
 }
 
@@ -215,8 +215,7 @@ bool Session::SendNext(const DeliveryKey& key) {
     return true;
   }
   const ClientLedger::Delivery delivery = ledger_->Send(key, message->published_at, now);
-  const std::string item =
-      frame::EncodeDelivery(delivery.number, delivery.attempt, message->json);
+  const std::string item = frame::EncodeDelivery(delivery.number, delivery.attempt, message->json);
   if (!frame_.Fits(item, std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax))) {
     FlushFrame();
   }
@@ -236,9 +235,7 @@ void Session::ReadAhead(const DeliveryKey& key) {
   });
 }
 
-void Session::FlushFrame() {
-  outlet_.Write(frame_.Take(), std::exchange(frame_deliveries_, {}));
-}
+void Session::FlushFrame() { outlet_.Write(frame_.Take(), std::exchange(frame_deliveries_, {})); }
 
 std::vector<store::Event> Session::TakeEvents() {
   for (const Duration age : ledger_->TakeAckAges()) hub_.deps().metrics.AckedAfter(age, 1);

@@ -91,13 +91,14 @@ class WebSocketConnection final : public Outlet,
     auto [ec] = co_await self->ws_.async_accept(request, kAwait);
     if (ec) co_return;
     self->ws_.text(true);
-    self->session_ = std::make_shared<Session>(
-        self->hub_, *self,
-        SessionIdentity{.transport = "websocket",
-                        .protocol = kJsonProtocol,
-                        .remote_address = self->remote_address_});
+    self->session_ =
+        std::make_shared<Session>(self->hub_, *self,
+                                  SessionIdentity{.transport = "websocket",
+                                                  .protocol = kJsonProtocol,
+                                                  .remote_address = self->remote_address_});
     self->hub_.Add(self->session_);
     self->session_->Start();
+    self->ws_.control_callback([session = self->session_.get()](auto&&...) { session->OnHeard(); });
     Spawn(self->ws_.get_executor(), WriteLoop(self), "WebSocket write loop");
     co_await ReadLoop(self);
   }

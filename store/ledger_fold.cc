@@ -11,6 +11,7 @@ void ClientState::Fold(EventId id, const store::Event& event) {
     last_seen_at = FromUnixMs(event.at_ms());
   }
   if (event.has_session_closed()) disconnects = event.session_closed().disconnects();
+  if (event.has_acked()) disconnects = 0;
   if (event.has_subscribed()) ++subscriptions;
   if (event.has_unsubscribed()) --subscriptions;
   as_of = id;
@@ -30,8 +31,12 @@ std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
       return {{event.subscribed().channel()}, ChannelId{}};
     case store::Event::kUnsubscribed:
       return {{event.unsubscribed().channel()}, ChannelId{}};
-    case store::Event::kAcked:
-      return of_parts(event.acked().channels());
+    case store::Event::kAcked: {
+      std::vector<ChannelId> channels = of_parts(event.acked().channels());
+      // Most acknowledgements change nothing of the client itself.
+      if (event.acked().after_disconnects()) channels.push_back({});
+      return channels;
+    }
     case store::Event::kFailed:
       return of_parts(event.failed().channels());
     case store::Event::kParked:

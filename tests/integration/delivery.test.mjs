@@ -193,8 +193,8 @@ test('catching up goes over to live without gap or reorder while publishing', as
   const done = Promise.all(readers.map((reader) => take(reader.client, reader.taken)));
   done.catch(() => {}); // awaited below
 
-  // Publishes on until each has caught up, and a while longer. On a busy machine the publisher may be
-  // the faster one: then it lets them come close now and then.
+  // Publishes on until each has caught up, and a while longer. On a busy machine the publisher may
+  // be the faster one: so it lets them come close now and then.
   let last = 3000;
   const close = () => readers.every((reader) => reader.taken.length >= last - 1);
   for (let more = 300; more > 0;) {

@@ -1,5 +1,4 @@
 // Connections that end, sessions that are resumed, subscriptions that begin and end.
-#include "delivery/unsubscription.h"
 #include "tests/unit/client_ledger_fixture.h"
 
 namespace ackwire {
@@ -187,20 +186,19 @@ TEST_F(ClientLedgerSession, SubscribingAgainChangesNothing) {
   EXPECT_EQ(ledger().undelivered(), 1U);
 }
 
-TEST_F(ClientLedgerSession, UnsubscribingAbandonsWhatIsUndelivered) {
+TEST_F(ClientLedgerSession, UnsubscribingEndsWhatIsOwedAndGoesOnRecordBehindTheAcks) {
   Subscribed(kRoom, 4);
   SendAll();
   Ack({2});
-  const auto abandoned = ledger().RemoveSubscription(kRoom, {Seq{9}}, now);
-  ASSERT_TRUE(abandoned.ok());
-  EXPECT_EQ(*abandoned, 3U);
+  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, {Seq{9}}, now).ok());
+  EXPECT_EQ(ledger().undelivered(), 0U);
   EXPECT_EQ(ledger().sent().in_flight(), 0U);
   EXPECT_EQ(ledger().FindFeed(kRoom), nullptr);
   const std::vector<store::Event> events = ledger().TakeEvents(now);
+  ASSERT_GE(events.size(), 2U);
+  EXPECT_TRUE(events[events.size() - 2].has_acked());
   const store::Unsubscribed& record = events.back().unsubscribed();
-  EXPECT_EQ(record.undelivered(), 3U);
-  ASSERT_EQ(record.runs_size(), 2);
-  EXPECT_EQ(record.runs(1).first(), 3U);
+  EXPECT_EQ(record.channel(), IdOf(kRoom).value);
   EXPECT_THAT(record.parked(), ElementsAre(9));
 }
 
@@ -221,9 +219,9 @@ TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSile
 }
 
 TEST_F(ClientLedgerSession, UnsubscribingFromWhatItHasNotIsNotFound) {
-  const auto abandoned = ledger().RemoveSubscription("room/9", {}, now);
-  EXPECT_EQ(abandoned.status().code(), StatusCode::kNotFound);
-  EXPECT_THAT(MessageOf(abandoned.status()), HasSubstr("room/9"));
+  const Status status = ledger().RemoveSubscription("room/9", {}, now);
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_THAT(MessageOf(status), HasSubstr("room/9"));
 }
 
 TEST_F(ClientLedgerSession, SubscribingAnewBeginsAnew) {
@@ -243,9 +241,7 @@ TEST_F(ClientLedgerSession, AResumeSurvivesASubscriptionThatEndedMeanwhile) {
   Subscribed("room/2", 1);
   SendAll();
   Disconnect();
-  store::Event ended;
-  *ended.mutable_unsubscribed() = MakeUnsubscribed({IdOf(kRoom), kRoom, Seq{2}}, Row(), {});
-  rows.Fold({ended});
+  rows.Fold({UnsubscribedEvent(IdOf(kRoom))});
   Resume(3);
   Ack({1, 2, 3});
   Nack({1});
@@ -259,9 +255,7 @@ TEST_F(ClientLedgerSession, AResumeOwesNothingForASubscriptionThatBeganAnewMeanw
   SendAll();
   Disconnect();
   ASSERT_EQ(Row().parked(), 1U);
-  store::Event ended;
-  *ended.mutable_unsubscribed() = MakeUnsubscribed({IdOf(kRoom), kRoom, Seq{1}}, Row(), {Seq{1}});
-  rows.Fold({ended});
+  rows.Fold({UnsubscribedEvent(IdOf(kRoom))});
   now += Duration(1);
   Subscribed(kRoom, 1);
   Resume(0);

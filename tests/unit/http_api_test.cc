@@ -8,6 +8,7 @@
 
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
+#include "delivery/traceparent.h"
 #include "store/limits.h"
 #include "tests/unit/running_store.h"
 

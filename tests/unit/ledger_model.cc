@@ -12,15 +12,13 @@ void LedgerModel::Subscribe(ChannelId channel, Seq start, Seq last) {
   for (std::uint64_t seq = start.value; seq <= last.value; ++seq) made.messages[seq] = {};
 }
 
-std::uint64_t LedgerModel::Unsubscribe(ChannelId channel) {
-  const std::uint64_t before = Undelivered();
+void LedgerModel::Unsubscribe(ChannelId channel) {
   channels_.erase(channel);
   for (Sending& sending : sendings_) {
     if (sending.key.channel != channel) continue;
     sending.forgotten = true;
     sending.in_flight = false;
   }
-  return before - Undelivered();
 }
 
 void LedgerModel::Publish(ChannelId channel, std::uint64_t count) {

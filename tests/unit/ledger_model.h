@@ -21,8 +21,7 @@ class LedgerModel {
   explicit LedgerModel(const DeliveryPolicy& policy) : policy_(policy) {}
 
   void Subscribe(ChannelId channel, Seq start, Seq last);
-  // Returns how many undelivered messages that abandons.
-  std::uint64_t Unsubscribe(ChannelId channel);
+  void Unsubscribe(ChannelId channel);
   void Publish(ChannelId channel, std::uint64_t count);
 
   // Returns the attempt's number.

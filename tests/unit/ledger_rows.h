@@ -56,4 +56,10 @@ inline store::Event SubscribedEvent(ChannelId channel, const std::string& name, 
   return event;
 }
 
+inline store::Event UnsubscribedEvent(ChannelId channel) {
+  store::Event event;
+  event.mutable_unsubscribed()->set_channel(channel.value);
+  return event;
+}
+
 }  // namespace ackwire

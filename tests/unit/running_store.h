@@ -51,8 +51,8 @@ class RunningStore {
 
  private:
   template <typename W>
-  auto Do(W work) {
-    using Outcome = decltype(work.outcome);
+  decltype(W::outcome) Do(W work) {
+    using Outcome = decltype(W::outcome);
     std::promise<Outcome> answered;
     work.done = [&answered](const Outcome& outcome) { answered.set_value(outcome); };
     store_->Submit(std::move(work));

@@ -83,8 +83,7 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
     response->set_channel(request->channel());
     const Timestamp started = deps_.clock.Now();
     work->done = [this, reactor, response, started](const StatusOr<Published>& published) {
-      deps_.metrics.PublishAnswered(published.status(), Metrics::Transport::kGrpc,
-                                    deps_.clock.Now() - started);
+      CountAnswer(deps_, published, started);
       if (published.ok()) Fill(*published, deps_.store.epoch(), *response);
       reactor->Finish(ToGrpc(published.status()));
     };

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "delivery/traceparent.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
+#include "tools/ackwired/services.h"
 
 namespace ackwire {
 namespace {
@@ -65,7 +67,7 @@ StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata&
   draft.set_refers_to(request.refers_to());
   draft.mutable_headers()->swap(*request.mutable_headers());
   // What the message itself says is nearer to it than what the call says.
-  if (!metadata.traceparent.empty() && !draft.headers().contains(kTraceparent)) {
+  if (IsTraceparent(metadata.traceparent) && !draft.headers().contains(kTraceparent)) {
     (*draft.mutable_headers())[kTraceparent] = metadata.traceparent;
   }
   if (Status status = CheckDraft(draft); !status.ok()) return status;
@@ -79,6 +81,14 @@ StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata&
   // may. One that names none speaks for itself, with the claim publishAs.
   work.may_publish_as = draft.sender().empty();
   return work;
+}
+
+void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,
+                 Timestamp started) {
+  const bool duplicate = published.ok() && published->duplicate;
+  deps.metrics.PublishAnswered(published.status(), Metrics::Transport::kGrpc,
+                               deps.clock.Now() - started,
+                               duplicate ? Metrics::Stored::kBefore : Metrics::Stored::kNow);
 }
 
 void Fill(const Published& published, const std::string& epoch, v1::PublishResponse& response) {

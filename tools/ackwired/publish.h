@@ -25,6 +25,11 @@ struct PublishMetadata {
 [[nodiscard]] StatusOr<PublishWork> WorkFor(v1::PublishRequest request,
                                             const PublishMetadata& metadata);
 
+struct ServiceDependencies;
+// For the metrics: a publish that was handed to the writer at `started` is answered.
+void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,
+                 Timestamp started);
+
 // All but the channel.
 void Fill(const Published& published, const std::string& epoch, v1::PublishResponse& response);
 

@@ -103,7 +103,7 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     std::string channel = request.channel();
     auto done = [self = shared_from_this(), &batch, index, started,
                  channel = std::move(channel)](const StatusOr<Published>& published) {
-      self->CountAnswer(published, started);
+      CountAnswer(self->deps_, published, started);
       v1::PublishResult result;
       if (published.ok()) {
         result.mutable_published()->set_channel(channel);
@@ -121,11 +121,6 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
     }
     work->done = std::move(done);
     deps_.store.Submit(*std::move(work));
-  }
-
-  void CountAnswer(const StatusOr<Published>& published, Timestamp started) {
-    deps_.metrics.PublishAnswered(published.status(), Metrics::Transport::kGrpc,
-                                  deps_.clock.Now() - started);
   }
 
   void SetResult(Batch& batch, int index, v1::PublishResult result) {
