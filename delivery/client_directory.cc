@@ -141,8 +141,10 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
     StatusOr<store::Unsubscribed> record = LoadUnsubscribed(deps_.store, client, channel);
     if (!record.ok()) return finish(record.status());
     JournalWork work;
-    work.done = [finish](const StatusOr<Recorded>& recorded) {
-      finish(recorded.ok() ? StatusOr<std::uint64_t>(recorded->abandoned) : recorded.status());
+    work.done = [this, finish](const StatusOr<Recorded>& recorded) {
+      if (!recorded.ok()) return finish(recorded.status());
+      deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+      finish(recorded->abandoned);
     };
     store::Event& event = work.events.emplace_back();
     event.set_client(client);

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "delivery/metrics.h"
 #include "delivery/policy.h"
 #include "delivery/session.h"
 #include "store/clock.h"
@@ -37,6 +38,7 @@ class ClientDirectory {
   struct Dependencies {
     Store& store;
     const Clock& clock;
+    Metrics& metrics;
     Duration resume_within;
     std::function<void(std::function<void()>)> post;  // onto this thread
     std::function<void(std::function<void()>)> read;  // runs a job that may block

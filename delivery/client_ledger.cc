@@ -69,9 +69,7 @@ Status ClientLedger::RemoveSubscription(const std::string& channel, const std::v
     return Error(StatusCode::kNotFound, client() + " is not subscribed to " + channel);
   }
   const ChannelId id = named->second;
-  const ChannelFeed& removed = feed(id);
-  *AddEvent(now).mutable_unsubscribed() =
-      MakeUnsubscribed({id, channel, removed.last()}, removed.entry(), parked);
+  *AddEvent(now).mutable_unsubscribed() = MakeUnsubscribed(id, parked);
   sent_.Forget(id);
   ready_.erase(id);
   by_name_.erase(named);

@@ -113,6 +113,7 @@ void DeliveryServer::Parts::MakeThreads() {
     thread.directory.emplace(ClientDirectory::Dependencies{
         .store = store,
         .clock = clock,
+        .metrics = metrics,
         .resume_within = options.session.resume_within,
         .post = [&context = thread.context](
                     std::function<void()> job) { asio::post(context, std::move(job)); },

@@ -2,8 +2,7 @@
 // with their hubs, and what gRPC services ask about deliveries.
 //
 // Threads:  every member from any thread; callbacks come on one of the server's threads and must
-// not
-//           block.
+//           not block.
 // Lifetime: borrows the store and the clock; Stop before the store is stopped.
 #pragma once
 

@@ -206,9 +206,6 @@ void Hub::Count(const std::vector<store::Event>& events) {
       deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(event.abandoned().reason()),
                                      seqs(event.abandoned().runs()));
     }
-    if (event.has_unsubscribed()) {
-      deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, event.unsubscribed().undelivered());
-    }
   }
 }
 

@@ -5,8 +5,7 @@
 // Threads:  the I/O thread, but for Offer (the relay's thread) and Post (any).
 // Lifetime: outlives its sessions; the executor outlives it.
 // Bounds:   at most kOfferedBytesMax of offered groups wait for the thread; then the relay keeps
-// the
-//           rest in the outbox. One journal work under way at a time.
+//           the rest in the outbox. One flush of the journal is under way at a time.
 #pragma once
 
 #include <atomic>

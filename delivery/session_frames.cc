@@ -114,9 +114,12 @@ void Session::FinishUnsubscribe(const std::string& channel, const std::vector<Se
   const Status status = ledger_->RemoveSubscription(channel, parked, hub_.now());
   if (!status.ok()) return done(status);
   hub_.Unlisten(*this, id);
-  hub_.SubmitEvents(TakeEvents(), [done](const StatusOr<Recorded>& recorded) {
-    done(recorded.ok() ? StatusOr<std::uint64_t>(recorded->abandoned) : recorded.status());
-  });
+  hub_.SubmitEvents(TakeEvents(),
+                    [&metrics = hub_.deps().metrics, done](const StatusOr<Recorded>& recorded) {
+                      if (!recorded.ok()) return done(recorded.status());
+                      metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+                      done(recorded->abandoned);
+                    });
 }
 
 void Session::On(frame::Ack& frame) {

@@ -4,23 +4,15 @@
 #include <string>
 #include <vector>
 
-#include "store/ledger_entry.h"
 #include "store/records.pb.h"
 #include "store/status.h"
 #include "store/store.h"
 
 namespace ackwire {
 
-// A channel, as far as its subscription is concerned.
-struct ChannelView {
-  ChannelId id;
-  std::string name;
-  Seq last;
-};
-
-// `parked` are the seqs that are parked.
-[[nodiscard]] store::Unsubscribed MakeUnsubscribed(const ChannelView& channel,
-                                                   const LedgerEntry& entry,
+// `parked` are the seqs that are parked. What is undelivered is the writer's to add: only it knows
+// the channel's newest message.
+[[nodiscard]] store::Unsubscribed MakeUnsubscribed(ChannelId channel,
                                                    const std::vector<Seq>& parked);
 
 // The same for a client that is offline, read from the store. Blocks on disk.

@@ -5,8 +5,7 @@
 // Durable:  the checkpoint is behind everything that all sinks have taken. A crash may lose the
 //           newest checkpoint; then commits are handed over again.
 // Threads:  Committed by the writer thread; depth from any; Load and Step by one thread
-// (outbox/relay_thread.h), and it may
-//           block on disk.
+//           (outbox/relay_thread.h), and they may block on disk.
 // Bounds:   in memory are only groups that some sink has yet to take, at most kRecentBytesMax of
 //           payload and kRecentGroupsMax of them.
 #pragma once

@@ -5,8 +5,9 @@
 //   DATA_DIR/format   "ackwire 1\n"; another version is refused before anything is touched
 //   DATA_DIR/db/      RocksDB
 //
-// meta    epoch    -> 32 hexadecimal digits    derived -> DerivedCheckpoint    relay ->
-// position:u64be number:u64be
+//   meta   epoch    -> 32 hexadecimal digits
+//          derived  -> DerivedCheckpoint
+//          relay    -> position:u64be number:u64be
 //
 // Threads:  any, after Open.
 // Lifetime: outlives whatever borrows it; closes RocksDB and gives the lock back when destroyed.

@@ -1,24 +1,27 @@
 // The only place that builds or parses a key.
+// clang-format off
 //
 // RELEASED LAYOUTS ARE FROZEN. To change one, add a version and a migration.
 //
 //   log       position:u64be                           -> channel:u64be ackwire.v1.Message
-//   outbox    position:u64be number:u64be              -> OutboxRow      last position after the
-//   commit, its
-//                                                                        journal number or 0
+//   outbox    position:u64be number:u64be              -> OutboxRow     of the commit that ends
+//                                                                       there; no record: 0
 //   journal   number:u64be                             -> JournalRecord
 //   index     channel:u64be seq:u64be                  -> position:u64be
-//   ids       channel:u64be hash:16                    -> position:u64be hash: SHA-256 of the
-//   message id channels  name                                     -> ChannelRow ledger    client 00
-//   channel:u64be                  -> LedgerRow      channel 0: ClientRow members   channel:u64be
-//   client                     -> () parked    client 00 channel:u64be seq:u64be        ->
-//   event:u64be failures  client 00 channel:u64be event:u64be      -> () history   client 00
-//   channel:u64be last_seq:u64be   -> event:u64be    a run that was acknowledged meta      name ->
-//   see store/database.h
+//   ids       channel:u64be hash:16                    -> position:u64be
+//   channels  name                                     -> ChannelRow
+//   ledger    client 00 channel:u64be                  -> LedgerRow     of channel 0: ClientRow
+//   members   channel:u64be client                     -> ()
+//   parked    client 00 channel:u64be seq:u64be        -> event:u64be
+//   failures  client 00 channel:u64be event:u64be      -> ()
+//   history   client 00 channel:u64be last_seq:u64be   -> event:u64be   a run that was acknowledged
+//   meta      name                                     -> see store/database.h
 //
+// The hash is the first 16 bytes of the message id's SHA-256.
 // Big-endian, so that RocksDB's byte order is numeric order. A client's name has no byte 00, so its
 // keys stand together and clients are in order of their names. Rows and records stand behind the
 // header of store/record.h; bare numbers and () do not.
+// clang-format on
 #pragma once
 
 #include <array>
