@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "delivery/unsubscription.h"
-
 namespace ackwire {
 void ClientDirectory::Take(const std::string& client, const Claim& claim) {
   ForgetExpired();
@@ -97,9 +95,13 @@ void ClientDirectory::AskSession(const std::string& client,
   if (found == records_.end()) return ask(nullptr);
   Record& record = found->second;
   if (record.owner) {
-    record.owner->post([weak = record.owner->session, ask] {
+    record.owner->post([this, client, ask, weak = record.owner->session] {
       const auto session = weak.lock();
-      ask(session != nullptr && session->open() ? session.get() : nullptr);
+      if (session != nullptr && !session->ended()) {
+        return ask(session->open() ? session.get() : nullptr);
+      }
+      // Its end is on the way here, and with it what it put on record last.
+      Post([this, client, ask] { AskSession(client, ask); });
     });
   } else if (record.busy) {
     // What its session knew is being put on record: after that the store has it all.
@@ -138,8 +140,15 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
     });
   };
   deps_.read([this, client, channel, finish] {
-    StatusOr<store::Unsubscribed> record = LoadUnsubscribed(deps_.store, client, channel);
-    if (!record.ok()) return finish(record.status());
+    const ChannelId id = deps_.store.derived().Read([&channel](const DerivedView& view) {
+      const ChannelInfo* info = view.channels.Find(channel);
+      return info == nullptr ? ChannelId{} : info->id;
+    });
+    const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, id);
+    if (!entry.ok()) return finish(entry.status());
+    if (id.value == 0 || !entry->subscribed()) {
+      return finish(Error(StatusCode::kNotFound, client + " is not subscribed to " + channel));
+    }
     JournalWork work;
     work.done = [this, finish](const StatusOr<Recorded>& recorded) {
       if (!recorded.ok()) return finish(recorded.status());
@@ -149,7 +158,7 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
     store::Event& event = work.events.emplace_back();
     event.set_client(client);
     event.set_at_ms(ToUnixMs(deps_.clock.Now()));
-    *event.mutable_unsubscribed() = *std::move(record);
+    event.mutable_unsubscribed()->set_channel(id.value);
     deps_.store.Submit(std::move(work));
   });
 }

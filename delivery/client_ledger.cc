@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "delivery/unsubscription.h"
-
 namespace ackwire {
 
 ClientLedger::ClientLedger(Options options, AckWindow sent, const DeliveryPolicy& policy, Rng& rng)
@@ -62,14 +60,13 @@ bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
   return true;
 }
 
-Status ClientLedger::RemoveSubscription(const std::string& channel, const std::vector<Seq>& parked,
-                                        Timestamp now) {
+Status ClientLedger::RemoveSubscription(const std::string& channel, Timestamp now) {
   const auto named = by_name_.find(channel);
   if (named == by_name_.end()) {
     return Error(StatusCode::kNotFound, client() + " is not subscribed to " + channel);
   }
   const ChannelId id = named->second;
-  *AddEvent(now).mutable_unsubscribed() = MakeUnsubscribed(id, parked);
+  AddEvent(now).mutable_unsubscribed()->set_channel(id.value);
   sent_.Forget(id);
   ready_.erase(id);
   by_name_.erase(named);
@@ -84,21 +81,22 @@ void ClientLedger::Extend(ChannelId channel, Seq last) {
   ready_.insert(channel);
 }
 
-std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
+void ClientLedger::WakeWaiting(Timestamp now) {
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
     ready_.insert(waiting_.begin()->second);
     waiting_.erase(waiting_.begin());
   }
+}
+
+std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
+  WakeWaiting(now);
   if (sent_.in_flight() >= options_.window) return std::nullopt;
   while (!ready_.empty()) {
     auto turn = ready_.upper_bound(last_turn_);
     if (turn == ready_.end()) turn = ready_.begin();
     const auto found = feeds_.find(*turn);
     const auto next = found == feeds_.end() ? std::nullopt : found->second.FindNext(now);
-    if (next && next->due <= now) {
-      last_turn_ = *turn;
-      return DeliveryKey{*turn, next->seq};
-    }
+    if (next && next->due <= now) return DeliveryKey{*turn, next->seq};
     if (next) waiting_.insert({next->due, *turn});
     ready_.erase(turn);
   }
@@ -107,6 +105,7 @@ std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
 
 ClientLedger::Delivery ClientLedger::Send(const DeliveryKey& key, Timestamp published_at,
                                           Timestamp now) {
+  last_turn_ = key.channel;
   const std::uint32_t attempt = feed(key.channel).Send(key.seq);
   const std::uint64_t number =
       sent_.Add({.key = key, .attempt = attempt, .published_at = published_at, .sent_at = now});
@@ -120,6 +119,7 @@ void ClientLedger::Written(const std::vector<std::uint64_t>& deliveries, Timesta
 }
 
 void ClientLedger::Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now) {
+  last_turn_ = key.channel;
   auto& record = *AddEvent(now).mutable_abandoned();
   record.set_channel(key.channel.value);
   record.set_reason(reason);
@@ -225,6 +225,7 @@ Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Times
 }
 
 void ClientLedger::Tick(Timestamp now) {
+  WakeWaiting(now);
   // Of an ordered channel only the oldest fails; those behind it are recalled with it.
   std::set<ChannelId> failing;
   Numbers failed;

@@ -67,14 +67,14 @@ class ClientLedger {
   // A subscription of this client is on disk. One that is here already stays as it is; returns
   // whether it is new here.
   bool AddSubscription(const SubscriptionState& subscription);
-  // Ends it. `parked` are its parked seqs.
+  // Ends it. What that abandons is for the writer to say.
   //   kNotFound  there is none
-  [[nodiscard]] Status RemoveSubscription(const std::string& channel,
-                                          const std::vector<Seq>& parked, Timestamp now);
+  [[nodiscard]] Status RemoveSubscription(const std::string& channel, Timestamp now);
   // A channel has grown.
   void Extend(ChannelId channel, Seq last);
 
-  // The delivery to send next; none when the window is full or nothing is due. Channels take turns.
+  // The delivery to send next; none when the window is full or nothing is due. Channels take turns:
+  // asked again before it is sent, the answer is the same.
   [[nodiscard]] std::optional<DeliveryKey> FindNext(Timestamp now);
   // It goes to the connection.
   struct Delivery {
@@ -167,6 +167,7 @@ class ClientLedger {
   static void AddFailedRun(store::Failed& record, const AckWindow::Sent& sent,
                            const HowFailed& how);
   [[nodiscard]] ChannelFeed& feed(ChannelId channel) { return feeds_.at(channel); }
+  void WakeWaiting(Timestamp now);
   [[nodiscard]] Status Unknown(std::uint64_t number) const;
 
   Options options_;

@@ -1,5 +1,7 @@
 #include "delivery/hub.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -49,8 +51,10 @@ Offered Hub::Offer(const SharedGroup& group) {
 
 void Hub::OnGroup(const CommittedGroup& group) {
   OnMessages(group);
-  for (const store::Event& event : group.record.events()) {
-    if (event.has_subscribed()) OnSubscribed(event);
+  for (int i = 0; i < group.record.events_size(); ++i) {
+    const store::Event& event = group.record.events(i);
+    const EventId id = EventId::Of(group.number, static_cast<std::uint64_t>(i));
+    if (event.has_subscribed()) OnSubscribed(id, event);
   }
 }
 
@@ -68,7 +72,7 @@ void Hub::OnMessages(const CommittedGroup& group) {
   for (Session* session : touched) session->Changed();
 }
 
-void Hub::OnSubscribed(const store::Event& event) {
+void Hub::OnSubscribed(EventId id, const store::Event& event) {
   const auto found = by_client_.find(event.client());
   if (found == by_client_.end()) return;
   const auto& subscribed = event.subscribed();
@@ -78,7 +82,8 @@ void Hub::OnSubscribed(const store::Event& event) {
        .channel = channel,
        .channel_name = subscribed.channel_name(),
        .entry = LedgerEntry(Seq{subscribed.start()}, FromUnixMs(event.at_ms())),
-       .last = LastOf(channel)});
+       .last = LastOf(channel)},
+      id);
 }
 
 void Hub::Add(const std::shared_ptr<Session>& session) { sessions_.insert(session); }
@@ -122,15 +127,15 @@ void Hub::WakeAt(Session& session, Timestamp time) {
 }
 
 void Hub::OnTime() {
-  const Timestamp time = now();
-  while (!wakes_.empty() && wakes_.begin()->first <= time) {
+  // First all that are due, then their turns: what one sets anew, or ends, is not this loop's.
+  std::vector<std::shared_ptr<Session>> due;
+  for (const Timestamp time = now(); !wakes_.empty() && wakes_.begin()->first <= time;) {
     Session* session = wakes_.begin()->second;
     wakes_.erase(wakes_.begin());
     wake_of_.erase(session);
-    // It may end itself by what it does now.
-    const std::shared_ptr<Session> alive = session->shared_from_this();
-    alive->OnTime();
+    due.push_back(session->shared_from_this());
   }
+  for (const auto& session : due) session->OnTime();
   if (wakes_.empty()) return;
   wake_timer_.Arm(std::max(wakes_.begin()->first - now(), Duration(1)), [this] { OnTime(); });
 }
@@ -161,6 +166,9 @@ void Hub::FlushJournal() {
 
 void Hub::OnFlushed(const StatusOr<Recorded>& outcome) {
   flushing_ = false;
+  if (!outcome.ok()) {
+    spdlog::error("what clients did could not be put on record: {}", MessageOf(outcome.status()));
+  }
   for (const auto& [weak, ids] : std::exchange(confirming_, {})) {
     const auto session = weak.lock();
     if (session != nullptr && outcome.ok()) session->Confirm(ids);

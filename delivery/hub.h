@@ -100,7 +100,7 @@ class Hub final : public Sink {
 
  private:
   void OnGroup(const CommittedGroup& group);
-  void OnSubscribed(const store::Event& event);
+  void OnSubscribed(EventId id, const store::Event& event);
   void OnMessages(const CommittedGroup& group);
   void OnTime();
   void FlushJournal();

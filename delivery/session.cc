@@ -94,7 +94,10 @@ void Session::SubscribeThenLoad() {
         if (self->state_ != State::kClaiming) return;
         if (outcome.ok()) return self->Load();
         self->outlet_.Write(frame::EncodeError(0, outcome.status()), {});
-        self->Shut(close_code::kPolicy, MessageOf(outcome.status()));
+        // Both tell the client to come again, with a long wait where it asked for too much.
+        const bool too_much = outcome.status().code() == StatusCode::kResourceExhausted;
+        self->Shut(too_much ? close_code::kTooManyErrors : close_code::kInternal,
+                   MessageOf(outcome.status()));
       });
   hub_.deps().store.Submit(std::move(work));
 }
@@ -121,8 +124,9 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
                                         .disconnects = loaded->state.disconnects},
                   std::move(grant_->sent), hub_.deps().policy, hub_.rng());
   for (const SubscriptionState& each : loaded->subscriptions) AddSubscription(each);
-  for (const SubscriptionState& each : std::exchange(early_subscriptions_, {})) {
-    AddSubscription(each);
+  loaded_up_to_ = loaded->up_to;
+  for (const auto& [each, id] : std::exchange(early_subscriptions_, {})) {
+    if (IsNews(each.channel, id)) AddSubscription(each);
   }
   const Timestamp now = hub_.now();
   ledger_->Open(now);
@@ -185,15 +189,16 @@ void Session::End(std::uint16_t code) {
   const State before = std::exchange(state_, State::kEnded);
   hub_.deps().metrics.SessionClosed(code);
   if (before == State::kOpen) {
-    const bool by_operator =
-        code == close_code::kServiceRestart || code == close_code::kTokenExpired ||
-        code == close_code::kDisconnected || code == close_code::kSessionReplaced ||
-        (code == close_code::kGoingAway && close_code_ == code);
+    // Only what we close ourselves, and not for what the client did, leaves the count alone.
+    const std::set<std::uint16_t> uncounted = {
+        close_code::kServiceRestart, close_code::kTokenExpired, close_code::kDisconnected,
+        close_code::kSessionReplaced, close_code::kGoingAway};
+    const bool by_us = close_code_ == code && uncounted.contains(code);
     ledger_->Close({.close_code = code,
                     .reason = code == close_code::kSlowConsumer ? v1::REASON_SLOW_CONSUMER
                                                                 : v1::REASON_DISCONNECTED,
                     .detail = "close code " + std::to_string(code),
-                    .counts = !by_operator},
+                    .counts = !by_us},
                    hub_.now());
     hub_.deps().homes.Releasing(client());
     hub_.SubmitEvents(TakeEvents(), [&homes = hub_.deps().homes, client = client(),
@@ -205,15 +210,18 @@ void Session::End(std::uint16_t code) {
   for (const auto& [channel, done] : early_unsubscriptions_) {
     hub_.deps().homes.Unsubscribe(client(), channel, done);
   }
+  for (const auto& [channel, unsubscribe] : std::exchange(after_subscribing_, {})) unsubscribe();
   hub_.Remove(*this);
 }
 
 StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client) {
+  const JournalNumber up_to =
+      store.derived().Read([](const DerivedView& view) { return view.last_number; });
   const StatusOr<ClientState> state = store.ledger().Client(client);
   if (!state.ok()) return state.status();
   StatusOr<std::vector<ChannelEntry>> entries = store.ledger().Entries(client);
   if (!entries.ok()) return entries.status();
-  LoadedClient loaded{*state, {}};
+  LoadedClient loaded{up_to, *state, {}};
   store.derived().Read([&](const DerivedView& view) {
     for (ChannelEntry& each : *entries) {
       const ChannelInfo& channel = *view.channels.Get(each.channel);

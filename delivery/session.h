@@ -5,11 +5,14 @@
 // Threads:  the I/O thread of its hub.
 // Lifetime: shared by the connection and by work under way for it. Borrows hub and outlet; after
 //           End it touches the outlet no more.
-// Bounds:   at most kUnsentBytesMax unsent, then the client's messages wait in the log; at most
+// Bounds:   beyond kUnsentBytesMax unsent, the client's messages wait in the log; beyond
+//           kOutgoingBytesMax, which answers to its own frames can fill, it is closed 4002. At most
 //           kFramesBeforeConnectMax frames and kBytesBeforeConnectMax bytes before it is open.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -29,6 +32,7 @@ namespace ackwire {
 
 class Hub;
 
+inline constexpr std::size_t kOutgoingBytesMax = 8ULL << 20U;
 inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
 inline constexpr std::size_t kFramesBeforeConnectMax = 2;
 inline constexpr std::size_t kBytesBeforeConnectMax = 64 * 1024;
@@ -44,6 +48,7 @@ struct Grant {
 
 // What is stored of a client when its session begins.
 struct LoadedClient {
+  JournalNumber up_to;  // everything up to this record is in it
   ClientState state;
   std::vector<SubscriptionState> subscriptions;
 };
@@ -70,7 +75,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // From the hub.
   void OnMessage(ChannelId channel, Seq seq) { ledger_->Extend(channel, seq); }
   void Changed();  // something may have to be sent, or put on record, or be due at another time
-  void OnSubscribed(const SubscriptionState& subscription);  // by whomever
+  void OnSubscribed(const SubscriptionState& subscription, EventId id);  // by whomever
   void OnTime();
   void Shut(std::uint16_t code, const std::string& reason);
   [[nodiscard]] std::vector<store::Event> TakeEvents();
@@ -85,6 +90,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Record(std::function<void()> done);
   [[nodiscard]] v1::Session Describe() const;
 
+  [[nodiscard]] bool ended() const { return state_ == State::kEnded; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] const std::string& client() const { return connect_.client; }
   // False before the client is loaded.
@@ -112,10 +118,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void On(frame::Ack& frame);
   void On(frame::Nack& frame);
   void On(frame::Working& frame);
+  void OnOwnSubscription(std::uint32_t id, const std::string& channel,
+                         const StatusOr<std::vector<SubscriptionState>>& outcome);
   void OnUnknownDelivery(std::uint32_t id, const Status& status);
   void Unsubscribe(const std::string& channel, const Unsubscribed& done);
-  void FinishUnsubscribe(const std::string& channel, const std::vector<Seq>& parked,
-                         const Unsubscribed& done);
+  // False for the news of a subscription that has ended since: the relay may bring it late.
+  [[nodiscard]] bool IsNews(ChannelId channel, EventId id) const;
   void AddSubscription(const SubscriptionState& subscription);
   void Pump();
   // False when the message is not here yet: it is being read.
@@ -130,14 +138,19 @@ class Session : public std::enable_shared_from_this<Session> {
   Timestamp connected_at_{};
   frame::Connect connect_;
   std::size_t bytes_before_open_ = 0;
-  std::vector<std::string> early_frames_;               // arrived before it was open
-  std::vector<SubscriptionState> early_subscriptions_;  // likewise
+  std::vector<std::string> early_frames_;  // arrived before it was open
+  std::vector<std::pair<SubscriptionState, EventId>> early_subscriptions_;  // likewise
   std::vector<std::pair<std::string, Unsubscribed>> early_unsubscriptions_;
   std::optional<Grant> grant_;
   std::optional<ClientLedger> ledger_;
   Heartbeat heartbeat_;
   std::uint32_t max_frame_bytes_ = kFrameBytesDefault;
-  std::set<std::string> subscribing_;  // channels that this session's own frames subscribe to
+  // Subscribe frames under way, by channel, and the unsubscriptions that came behind them.
+  std::map<std::string, int> subscribing_;
+  std::multimap<std::string, std::function<void()>> after_subscribing_;
+  JournalNumber loaded_up_to_;          // what was recorded until then is in what was loaded
+  std::map<ChannelId, int> ending_;     // unsubscriptions that are not on record yet
+  std::map<ChannelId, EventId> ended_;  // the last one that is
   std::vector<std::uint32_t> confirms_;
   frame::DeliveriesFrame frame_;
   std::vector<std::uint64_t> frame_deliveries_;

@@ -10,7 +10,12 @@ namespace ackwire {
 
 void Session::OnFrame(frame::ClientFrame frame) {
   std::visit([this](auto& each) { On(each); }, frame);
-  if (state_ == State::kOpen) Changed();
+  if (state_ != State::kOpen) return;
+  if (outlet_.queued_bytes() > kOutgoingBytesMax) {
+    Shut(close_code::kSlowConsumer, "it asks faster than it takes the answers");
+    return outlet_.Abort();
+  }
+  Changed();
 }
 
 void Session::On(frame::Connect&) {
@@ -26,32 +31,48 @@ void Session::On(frame::Refused& frame) {
 }
 
 void Session::On(frame::Subscribe& frame) {
-  subscribing_.insert(frame.channel);
+  ++subscribing_[frame.channel];
   SubscribeWork work;
   work.requests.push_back({client(), frame.channel, frame.start});
   work.done = hub_.Posting<StatusOr<std::vector<SubscriptionState>>>(
       [self = shared_from_this(), id = frame.id,
        channel = frame.channel](const StatusOr<std::vector<SubscriptionState>>& outcome) {
-        if (self->state_ != State::kOpen) return;
-        self->subscribing_.erase(channel);
-        if (!outcome.ok()) {
-          self->outlet_.Write(frame::EncodeError(id, outcome.status()), {});
-          return;
-        }
-        const SubscriptionState& made = outcome->front();
-        self->AddSubscription(made);
-        const ChannelFeed& feed = *self->ledger_->FindFeed(channel);
-        self->outlet_.Write(
-            frame::EncodeSubscribed(id, {channel, feed.entry().floor(), feed.last()}), {});
-        self->Changed();
+        if (self->state_ == State::kOpen) self->OnOwnSubscription(id, channel, outcome);
       });
   hub_.deps().store.Submit(std::move(work));
 }
 
-void Session::OnSubscribed(const SubscriptionState& subscription) {
+void Session::OnOwnSubscription(std::uint32_t id, const std::string& channel,
+                                const StatusOr<std::vector<SubscriptionState>>& outcome) {
+  if (outcome.ok()) {
+    AddSubscription(outcome->front());
+    const ChannelFeed& feed = *ledger_->FindFeed(channel);
+    outlet_.Write(frame::EncodeSubscribed(id, {channel, feed.entry().floor(), feed.last()}), {});
+  } else {
+    outlet_.Write(frame::EncodeError(id, outcome.status()), {});
+  }
+  if (--subscribing_[channel] == 0) {
+    subscribing_.erase(channel);
+    const auto [first, last] = after_subscribing_.equal_range(channel);
+    std::vector<std::function<void()>> waiting;
+    for (auto at = first; at != last; ++at) waiting.push_back(std::move(at->second));
+    after_subscribing_.erase(first, last);
+    for (const auto& unsubscribe : waiting) unsubscribe();
+  }
+  Changed();
+}
+
+bool Session::IsNews(ChannelId channel, EventId id) const {
+  const auto ended = ended_.find(channel);
+  return id.number() > loaded_up_to_ && !ending_.contains(channel) &&
+         (ended == ended_.end() || id > ended->second);
+}
+
+void Session::OnSubscribed(const SubscriptionState& subscription, EventId id) {
   if (state_ == State::kClaiming) {
-    early_subscriptions_.push_back(subscription);
+    early_subscriptions_.emplace_back(subscription, id);
   } else if (state_ == State::kOpen && !subscribing_.contains(subscription.channel_name) &&
+             IsNews(subscription.channel, id) &&
              ledger_->FindFeed(subscription.channel_name) == nullptr) {
     AddSubscription(subscription);
     outlet_.Write(frame::EncodeSubscribed(0, {subscription.channel_name, subscription.entry.floor(),
@@ -88,38 +109,26 @@ bool Session::UnsubscribeFromElsewhere(const std::string& channel, const Unsubsc
 }
 
 void Session::Unsubscribe(const std::string& channel, const Unsubscribed& done) {
-  const ChannelFeed* feed = ledger_->FindFeed(channel);
-  if (feed == nullptr || feed->entry().parked() == 0) {
-    return FinishUnsubscribe(channel, {}, done);
-  }
-  // Which seqs are parked is on disk only.
-  const ChannelId id = hub_.ChannelNamed(channel);
-  auto loaded = hub_.Posting<StatusOr<std::vector<Seq>>>(
-      [self = shared_from_this(), channel, done](const StatusOr<std::vector<Seq>>& parked) {
-        if (!parked.ok()) return done(parked.status());
-        if (self->state_ == State::kOpen) return self->FinishUnsubscribe(channel, *parked, done);
-        self->hub_.deps().homes.Unsubscribe(self->client(), channel, done);
-      });
-  // Its parkings must be there first.
-  Record([&hub = hub_, client = client(), id, loaded] {
-    hub.deps().read([&store = hub.deps().store, client, id, loaded] {
-      loaded(store.ledger().ParkedSeqs(client, id));
+  if (subscribing_.contains(channel)) {
+    after_subscribing_.emplace(channel, [self = shared_from_this(), channel, done] {
+      if (self->state_ == State::kOpen) return self->Unsubscribe(channel, done);
+      self->hub_.deps().homes.Unsubscribe(self->client(), channel, done);
     });
-  });
-}
-
-void Session::FinishUnsubscribe(const std::string& channel, const std::vector<Seq>& parked,
-                                const Unsubscribed& done) {
+    return;
+  }
   const ChannelId id = hub_.ChannelNamed(channel);
-  const Status status = ledger_->RemoveSubscription(channel, parked, hub_.now());
+  const Status status = ledger_->RemoveSubscription(channel, hub_.now());
   if (!status.ok()) return done(status);
   hub_.Unlisten(*this, id);
-  hub_.SubmitEvents(TakeEvents(),
-                    [&metrics = hub_.deps().metrics, done](const StatusOr<Recorded>& recorded) {
-                      if (!recorded.ok()) return done(recorded.status());
-                      metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
-                      done(recorded->abandoned);
-                    });
+  ++ending_[id];
+  hub_.SubmitEvents(
+      TakeEvents(), [self = shared_from_this(), id, done](const StatusOr<Recorded>& recorded) {
+        if (--self->ending_[id] == 0) self->ending_.erase(id);
+        if (!recorded.ok()) return done(recorded.status());
+        self->ended_[id] = recorded->ended;
+        self->hub_.deps().metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+        done(recorded->abandoned);
+      });
 }
 
 void Session::On(frame::Ack& frame) {

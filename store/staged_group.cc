@@ -71,6 +71,28 @@ StatusOr<LedgerEntry*> StagedGroup::Entry(const std::string& client, ChannelId c
   return &found->second;
 }
 
+StatusOr<std::set<Seq>> StagedGroup::ParkedSeqs(const std::string& client, ChannelId channel) {
+  std::set<Seq> parked;
+  if (channel < first_new_channel_) {
+    const StatusOr<std::vector<Seq>> stored = ledger_.ParkedSeqs(client, channel);
+    if (!stored.ok()) return stored.status();
+    parked.insert(stored->begin(), stored->end());
+  }
+  IndexEvents();
+  const auto events = events_of_.find({client, channel});
+  if (events == events_of_.end()) return parked;
+  for (const int index : events->second) {
+    const store::Event& event = group_->record.events(index);
+    if (event.has_parked()) parked.insert({event.parked().seq()});
+    if (event.has_unsubscribed()) parked.clear();
+    for (const auto& part : event.acked().channels()) {
+      if (part.channel() != channel.value) continue;
+      for (const std::uint64_t seq : part.unparked()) parked.erase({seq});
+    }
+  }
+  return parked;
+}
+
 void StagedGroup::IndexEvents() {
   for (; events_indexed_ < group_->record.events_size(); ++events_indexed_) {
     const store::Event& event = group_->record.events(events_indexed_);
@@ -92,9 +114,11 @@ const v1::Message& StagedGroup::Add(v1::Message draft) {
   return group_->messages.back().message;
 }
 
-void StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {
-  endings_.push_back({group_->record.events_size(), std::move(entry)});
+EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {
+  const int index = group_->record.events_size();
+  endings_.push_back({index, std::move(entry)});
   Add(std::move(event));
+  return EventId::Of(next_number_, static_cast<std::uint64_t>(index));
 }
 
 Seq StagedGroup::LastOf(ChannelId channel) const {

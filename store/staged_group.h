@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,9 @@ class StagedGroup {
   // The stored state with what this group holds folded onto it. kDataLoss for a damaged row.
   [[nodiscard]] StatusOr<LedgerEntry*> Entry(const std::string& client, ChannelId channel);
 
+  // The seqs that are parked, likewise.
+  [[nodiscard]] StatusOr<std::set<Seq>> ParkedSeqs(const std::string& client, ChannelId channel);
+
   // A channel's last seq after the messages that the group has now.
   [[nodiscard]] Seq LastOf(ChannelId channel) const;
 
@@ -52,7 +56,7 @@ class StagedGroup {
   void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
   // `entry` is what ends. Whoever sent the event may not have seen the newest messages, so Finish
   // counts what the end abandons: all that is undelivered once the group's messages are folded.
-  void AddUnsubscribed(store::Event event, LedgerEntry entry);
+  EventId AddUnsubscribed(store::Event event, LedgerEntry entry);
 
   // The group, to be written; null when there is nothing in it. Nothing else may follow.
   [[nodiscard]] std::shared_ptr<CommittedGroup> Finish();

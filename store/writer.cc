@@ -189,35 +189,44 @@ Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& st
 
 StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
   Recorded recorded;
+  // What concerns a damaged row is refused; the other clients' events in this work are not.
+  Status status;
   for (store::Event& event : work.events) {
     if (event.has_session_opened()) {
       const StatusOr<ClientState*> client = staged.Client(event.client());
-      if (!client.ok()) return client.status();
+      if (!client.ok()) {
+        status.Update(client.status());
+        continue;
+      }
       event.mutable_session_opened()->set_new_client(!(*client)->known);
       (*client)->known = true;
     }
     if (event.has_unsubscribed()) {
-      const StatusOr<std::uint64_t> abandoned = EndSubscription(std::move(event), staged);
-      if (!abandoned.ok()) return abandoned.status();
-      recorded.abandoned += *abandoned;
-      continue;
+      status.Update(EndSubscription(std::move(event), staged, recorded));
+    } else {
+      staged.Add(std::move(event));
     }
-    staged.Add(std::move(event));
   }
-  return recorded;
+  return status.ok() ? StatusOr<Recorded>(recorded) : status;
 }
 
-StatusOr<std::uint64_t> Writer::EndSubscription(store::Event event, StagedGroup& staged) {
-  const ChannelId channel{event.unsubscribed().channel()};
-  const StatusOr<ClientState*> client = staged.Client(event.client());
-  const StatusOr<LedgerEntry*> entry = staged.Entry(event.client(), channel);
+Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded) {
+  const std::string client_name = event.client();
+  auto& record = *event.mutable_unsubscribed();
+  const ChannelId channel{record.channel()};
+  const StatusOr<ClientState*> client = staged.Client(client_name);
+  const StatusOr<LedgerEntry*> entry = staged.Entry(client_name, channel);
+  const StatusOr<std::set<Seq>> parked = staged.ParkedSeqs(client_name, channel);
   if (!client.ok()) return client.status();
   if (!entry.ok()) return entry.status();
-  if (!(*entry)->subscribed()) return 0;  // asked for twice before the first was on disk
+  if (!parked.ok()) return parked.status();
+  if (!(*entry)->subscribed()) return OkStatus();  // asked for twice before the first was on disk
   --(*client)->subscriptions;
-  const std::uint64_t abandoned = (*entry)->Undelivered(staged.LastOf(channel));
-  staged.AddUnsubscribed(std::move(event), **entry);
-  return abandoned;
+  record.clear_parked();
+  for (const Seq seq : *parked) record.add_parked(seq.value);
+  recorded.abandoned += (*entry)->Undelivered(staged.LastOf(channel));
+  recorded.ended = staged.AddUnsubscribed(std::move(event), **entry);
+  return OkStatus();
 }
 
 Status Writer::WriteGroup(const CommittedGroup& group) {

@@ -59,7 +59,7 @@ class Writer {
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
   [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
   // Returns how many undelivered messages that abandons; none where there is no subscription.
-  [[nodiscard]] StatusOr<std::uint64_t> EndSubscription(store::Event event, StagedGroup& staged);
+  [[nodiscard]] Status EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded);
   [[nodiscard]] Status WriteGroup(const CommittedGroup& group);
 
   const Dependencies deps_;

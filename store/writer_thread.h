@@ -4,7 +4,7 @@
 // Threads:  Submit from any; callbacks run on the writer thread, in the order of the works.
 // Lifetime: Stop, or the destructor, commits what is queued, answers it and joins the thread.
 // Bounds:   kQueuedBytesMax and kQueuedWorksMax; a publish or subscribe beyond them is refused at
-//           once. Journal works are always taken: each I/O thread has one under way at most.
+//           once. Journal works are always taken: what they tell has happened already.
 #pragma once
 
 #include <condition_variable>

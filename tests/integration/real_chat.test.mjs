@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -23,9 +23,7 @@ const kStyles = ['upTo', 'named', 'both'];
 const kFrameTimeoutMs = 60_000;
 
 function chatFile() {
-  if (process.env.ACKWIRE_CHAT) return process.env.ACKWIRE_CHAT;
-  const whole = fileURLToPath(new URL('../shared/data/ubuntu-irc.jsonl', kRoot));
-  return existsSync(whole) ? whole : fileURLToPath(new URL('tools/demo/sample.jsonl', kRoot));
+  return process.env.ACKWIRE_CHAT ?? fileURLToPath(new URL('tools/demo/sample.jsonl', kRoot));
 }
 
 // What the file says, read without the help of what is tested: each room's messages, in order, and

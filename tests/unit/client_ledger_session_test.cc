@@ -190,7 +190,7 @@ TEST_F(ClientLedgerSession, UnsubscribingEndsWhatIsOwedAndGoesOnRecordBehindTheA
   Subscribed(kRoom, 4);
   SendAll();
   Ack({2});
-  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, {Seq{9}}, now).ok());
+  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, now).ok());
   EXPECT_EQ(ledger().undelivered(), 0U);
   EXPECT_EQ(ledger().sent().in_flight(), 0U);
   EXPECT_EQ(ledger().FindFeed(kRoom), nullptr);
@@ -199,7 +199,6 @@ TEST_F(ClientLedgerSession, UnsubscribingEndsWhatIsOwedAndGoesOnRecordBehindTheA
   EXPECT_TRUE(events[events.size() - 2].has_acked());
   const store::Unsubscribed& record = events.back().unsubscribed();
   EXPECT_EQ(record.channel(), IdOf(kRoom).value);
-  EXPECT_THAT(record.parked(), ElementsAre(9));
 }
 
 TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSilent) {
@@ -207,7 +206,7 @@ TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSile
   Subscribed("room/2", 1);
   SendAll();
   Nack({1});
-  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, {}, now).ok());
+  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, now).ok());
   Events();
   Ack({1, 3});
   Nack({1});
@@ -219,7 +218,7 @@ TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSile
 }
 
 TEST_F(ClientLedgerSession, UnsubscribingFromWhatItHasNotIsNotFound) {
-  const Status status = ledger().RemoveSubscription("room/9", {}, now);
+  const Status status = ledger().RemoveSubscription("room/9", now);
   EXPECT_EQ(status.code(), StatusCode::kNotFound);
   EXPECT_THAT(MessageOf(status), HasSubstr("room/9"));
 }
@@ -227,7 +226,7 @@ TEST_F(ClientLedgerSession, UnsubscribingFromWhatItHasNotIsNotFound) {
 TEST_F(ClientLedgerSession, SubscribingAnewBeginsAnew) {
   Subscribed(kRoom, 2);
   SendAll();
-  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, {}, now).ok());
+  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, now).ok());
   Events();
   Subscribed(kRoom, 2);
   EXPECT_EQ(SendAll(), Seqs({1, 2}));

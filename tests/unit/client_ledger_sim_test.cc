@@ -234,7 +234,7 @@ class Simulation {
       EXPECT_TRUE(ledger_->AddSubscription(StateOf(channel)));
       return;
     }
-    ASSERT_TRUE(ledger_->RemoveSubscription(NameOf(channel), model_.Parked(channel), now_).ok());
+    ASSERT_TRUE(ledger_->RemoveSubscription(NameOf(channel), now_).ok());
     model_.Unsubscribe(channel);
     Record();
   }
