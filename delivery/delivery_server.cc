@@ -84,6 +84,9 @@ struct DeliveryServer::Parts {
   void GatherGauges(std::function<void(Metrics::Gauges)> done);
   // Blocks on disk.
   [[nodiscard]] Metrics::Gauges ReadGauges(const OnlineScan& online);
+  // The last scan, or a new one when that is due and nobody is at it.
+  [[nodiscard]] OfflineScan ScanOfflineNowAndThen(const std::set<std::string>& online,
+                                                  Timestamp now);
   void CloseSessions();
 
   Store& store;
@@ -101,9 +104,10 @@ struct DeliveryServer::Parts {
   std::unique_ptr<Listener> admin;
   bool stopped = false;
 
-  std::mutex offline_mutex;  // guards the next two
+  std::mutex offline_mutex;  // guards the next three; not held during a scan
   OfflineScan offline;
   std::optional<Timestamp> offline_at;
+  bool offline_scanning = false;
 };
 
 void DeliveryServer::Parts::MakeThreads() {
@@ -174,18 +178,29 @@ Metrics::Gauges DeliveryServer::Parts::ReadGauges(const OnlineScan& online) {
   if (::statvfs(store.database().directory().c_str(), &disk) == 0) {
     gauges.disk_free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
   }
-  std::lock_guard lock(offline_mutex);
-  if (!offline_at || now - *offline_at >= kOfflineScanInterval) {
-    StatusOr<OfflineScan> scanned = ScanOffline(store, online.clients);
-    if (scanned.ok()) {
-      offline = *std::move(scanned);
-      offline_at = now;
-    }
-  }
-  gauges.blocked_subscriptions = online.blocked_subscriptions + offline.blocked_subscriptions;
+  const OfflineScan scan = ScanOfflineNowAndThen(online.clients, now);
+  gauges.blocked_subscriptions = online.blocked_subscriptions + scan.blocked_subscriptions;
   gauges.oldest_online_seconds = OldestAgeSeconds(store, online.oldest, now).value_or(0);
-  gauges.oldest_offline_seconds = OldestAgeSeconds(store, offline.oldest, now).value_or(0);
+  gauges.oldest_offline_seconds = OldestAgeSeconds(store, scan.oldest, now).value_or(0);
   return gauges;
+}
+
+OfflineScan DeliveryServer::Parts::ScanOfflineNowAndThen(const std::set<std::string>& online,
+                                                         Timestamp now) {
+  {
+    std::lock_guard lock(offline_mutex);
+    const bool due = !offline_at || now - *offline_at >= kOfflineScanInterval;
+    if (offline_scanning || !due) return offline;
+    offline_scanning = true;
+  }
+  StatusOr<OfflineScan> scanned = ScanOffline(store, online);
+  std::lock_guard lock(offline_mutex);
+  offline_scanning = false;
+  if (scanned.ok()) {
+    offline = *std::move(scanned);
+    offline_at = now;
+  }
+  return offline;
 }
 
 void DeliveryServer::Parts::CloseSessions() {

@@ -165,7 +165,10 @@ void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
 void Session::OnTime() {
   const Timestamp now = hub_.now();
   if (state_ == State::kConnecting || state_ == State::kClaiming) {
-    return Shut(close_code::kConnectTimeout, "no connect within 5 s");
+    return Shut(close_code::kConnectTimeout,
+                state_ == State::kConnecting
+                    ? "no connect frame in time"
+                    : "the client could not be had in time; connect again");
   }
   if (state_ != State::kOpen) return;
   const auto writing_since = outlet_.writing_since();

@@ -165,7 +165,11 @@ test('a subscription held up by a failing delivery is counted as blocked', async
     async () => sum(await metrics(), 'ackwire_blocked_subscriptions') === 1,
     'one blocked subscription',
   );
-  assert.equal(sum(await metrics(), 'ackwire_delivery_failures_total', { reason: 'nack' }), 1);
+  // The journal is flushed, and its events are counted, a few milliseconds later.
+  await eventually(
+    async () => sum(await metrics(), 'ackwire_delivery_failures_total', { reason: 'nack' }) === 1,
+    'the refusal in the failures',
+  );
 });
 
 test('all metrics that the contract names are there, with help and type', async () => {
