@@ -49,6 +49,11 @@ struct OnlineScan {
   std::set<std::string> clients;
 };
 
+Status NamingFlag(const char* flag, const Status& status) {
+  return Error(status.code(), std::string(flag) + ": " + MessageOf(status) +
+                                  "; give another address, or port 0 for any that is free");
+}
+
 void Collect(const Hub& hub, OnlineScan& scan) {
   for (const auto& session : hub.sessions()) {
     if (!session->open()) continue;
@@ -233,14 +238,14 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
                             api->Answer(std::move(request), std::move(done));
                           },
                       .web_sockets = true});
-  if (!http.ok()) return http.status();
+  if (!http.ok()) return NamingFlag("--http", http.status());
   parts->http = *std::move(http);
   auto admin = Listener::Bind(
       options.admin, parts->targets(),
       {.answer = [api = &parts->admin_api](const HttpRequest& request, const HttpApi::Done& done) {
         api->Answer(request, done);
       }});
-  if (!admin.ok()) return admin.status();
+  if (!admin.ok()) return NamingFlag("--admin", admin.status());
   parts->admin = *std::move(admin);
   return std::unique_ptr<DeliveryServer>(new DeliveryServer(std::move(parts)));
 }

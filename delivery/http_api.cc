@@ -97,7 +97,8 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   if (!path) {
     return done(ErrorResponse(Error(StatusCode::kNotFound,
                                     "path: there is nothing here; messages are at "
-                                    "/v1/channels/{channel}/messages")));
+                                    "/v1/channels/{channel}/messages; a / in a channel's name is "
+                                    "written %2F")));
   }
   if (request.method == "OPTIONS") {
     return done({204, {{"Allow", AllowedMethods(*path)}}, {}});

@@ -210,7 +210,9 @@ void Session::End(std::uint16_t code) {
   for (const auto& [channel, done] : early_unsubscriptions_) {
     hub_.deps().homes.Unsubscribe(client(), channel, done);
   }
-  for (const auto& [channel, unsubscribe] : std::exchange(after_subscribing_, {})) unsubscribe();
+  for (const auto& [channel, waiting] : std::exchange(turns_, {})) {
+    for (const auto& act : waiting) act();
+  }
   hub_.Remove(*this);
 }
 

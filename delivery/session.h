@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -121,7 +122,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void OnOwnSubscription(std::uint32_t id, const std::string& channel,
                          const StatusOr<std::vector<SubscriptionState>>& outcome);
   void OnUnknownDelivery(std::uint32_t id, const Status& status);
+  // False when too many wait already.
+  [[nodiscard]] bool TakeTurn(const std::string& channel, std::function<void()> act);
+  void EndTurn(const std::string& channel);
+  void Subscribe(const frame::Subscribe& frame);
   void Unsubscribe(const std::string& channel, const Unsubscribed& done);
+  void EndSubscription(const std::string& channel, const Unsubscribed& done);
   // False for the news of a subscription that has ended since: the relay may bring it late.
   [[nodiscard]] bool IsNews(ChannelId channel, EventId id) const;
   void AddSubscription(const SubscriptionState& subscription);
@@ -145,12 +151,11 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<ClientLedger> ledger_;
   Heartbeat heartbeat_;
   std::uint32_t max_frame_bytes_ = kFrameBytesDefault;
-  // Subscribe frames under way, by channel, and the unsubscriptions that came behind them.
-  std::map<std::string, int> subscribing_;
-  std::multimap<std::string, std::function<void()>> after_subscribing_;
+  // Changes of a channel's subscription take turns, in the order in which they were asked for:
+  // those that wait for the one under way, by channel.
+  std::map<std::string, std::deque<std::function<void()>>> turns_;
   JournalNumber loaded_up_to_;          // what was recorded until then is in what was loaded
-  std::map<ChannelId, int> ending_;     // unsubscriptions that are not on record yet
-  std::map<ChannelId, EventId> ended_;  // the last one that is
+  std::map<ChannelId, EventId> ended_;  // the newest end of a subscription that is on record
   std::vector<std::uint32_t> confirms_;
   frame::DeliveriesFrame frame_;
   std::vector<std::uint64_t> frame_deliveries_;

@@ -7,6 +7,18 @@
 #include "store/proto_time.h"
 
 namespace ackwire {
+namespace {
+
+// Changes of one channel's subscription that wait for the one before them.
+constexpr std::size_t kTurnsWaitingMax = 1024;
+
+Status TooManyWaiting(const std::string& channel) {
+  return Error(StatusCode::kResourceExhausted,
+               "channel: more than " + std::to_string(kTurnsWaitingMax) +
+                   " changes of the subscription to " + channel + " wait; try again");
+}
+
+}  // namespace
 
 void Session::OnFrame(frame::ClientFrame frame) {
   std::visit([this](auto& each) { On(each); }, frame);
@@ -30,8 +42,37 @@ void Session::On(frame::Refused& frame) {
   outlet_.Write(frame::EncodeError(frame.id, frame.why), {});
 }
 
+bool Session::TakeTurn(const std::string& channel, std::function<void()> act) {
+  const auto [turn, free] = turns_.try_emplace(channel);
+  if (free) {
+    act();
+    return true;
+  }
+  if (turn->second.size() >= kTurnsWaitingMax) return false;
+  turn->second.push_back(std::move(act));
+  return true;
+}
+
+void Session::EndTurn(const std::string& channel) {
+  const auto turn = turns_.find(channel);
+  if (turn == turns_.end()) return;  // the session has ended
+  if (turn->second.empty()) {
+    turns_.erase(turn);
+    return;
+  }
+  const std::function<void()> next = std::move(turn->second.front());
+  turn->second.pop_front();
+  next();
+}
+
 void Session::On(frame::Subscribe& frame) {
-  ++subscribing_[frame.channel];
+  const bool taken = TakeTurn(frame.channel, [self = shared_from_this(), frame] {
+    if (self->state_ == State::kOpen) self->Subscribe(frame);
+  });
+  if (!taken) outlet_.Write(frame::EncodeError(frame.id, TooManyWaiting(frame.channel)), {});
+}
+
+void Session::Subscribe(const frame::Subscribe& frame) {
   SubscribeWork work;
   work.requests.push_back({client(), frame.channel, frame.start});
   work.done = hub_.Posting<StatusOr<std::vector<SubscriptionState>>>(
@@ -51,27 +92,19 @@ void Session::OnOwnSubscription(std::uint32_t id, const std::string& channel,
   } else {
     outlet_.Write(frame::EncodeError(id, outcome.status()), {});
   }
-  if (--subscribing_[channel] == 0) {
-    subscribing_.erase(channel);
-    const auto [first, last] = after_subscribing_.equal_range(channel);
-    std::vector<std::function<void()>> waiting;
-    for (auto at = first; at != last; ++at) waiting.push_back(std::move(at->second));
-    after_subscribing_.erase(first, last);
-    for (const auto& unsubscribe : waiting) unsubscribe();
-  }
-  Changed();
+  EndTurn(channel);
+  if (state_ == State::kOpen) Changed();
 }
 
 bool Session::IsNews(ChannelId channel, EventId id) const {
   const auto ended = ended_.find(channel);
-  return id.number() > loaded_up_to_ && !ending_.contains(channel) &&
-         (ended == ended_.end() || id > ended->second);
+  return id.number() > loaded_up_to_ && (ended == ended_.end() || id > ended->second);
 }
 
 void Session::OnSubscribed(const SubscriptionState& subscription, EventId id) {
   if (state_ == State::kClaiming) {
     early_subscriptions_.emplace_back(subscription, id);
-  } else if (state_ == State::kOpen && !subscribing_.contains(subscription.channel_name) &&
+  } else if (state_ == State::kOpen && !turns_.contains(subscription.channel_name) &&
              IsNews(subscription.channel, id) &&
              ledger_->FindFeed(subscription.channel_name) == nullptr) {
     AddSubscription(subscription);
@@ -109,26 +142,32 @@ bool Session::UnsubscribeFromElsewhere(const std::string& channel, const Unsubsc
 }
 
 void Session::Unsubscribe(const std::string& channel, const Unsubscribed& done) {
-  if (subscribing_.contains(channel)) {
-    after_subscribing_.emplace(channel, [self = shared_from_this(), channel, done] {
-      if (self->state_ == State::kOpen) return self->Unsubscribe(channel, done);
-      self->hub_.deps().homes.Unsubscribe(self->client(), channel, done);
-    });
-    return;
-  }
+  const bool taken = TakeTurn(channel, [self = shared_from_this(), channel, done] {
+    if (self->state_ == State::kOpen) return self->EndSubscription(channel, done);
+    self->hub_.deps().homes.Unsubscribe(self->client(), channel, done);
+  });
+  if (!taken) done(TooManyWaiting(channel));
+}
+
+void Session::EndSubscription(const std::string& channel, const Unsubscribed& done) {
   const ChannelId id = hub_.ChannelNamed(channel);
   const Status status = ledger_->RemoveSubscription(channel, hub_.now());
-  if (!status.ok()) return done(status);
+  if (!status.ok()) {
+    done(status);
+    return EndTurn(channel);
+  }
   hub_.Unlisten(*this, id);
-  ++ending_[id];
-  hub_.SubmitEvents(
-      TakeEvents(), [self = shared_from_this(), id, done](const StatusOr<Recorded>& recorded) {
-        if (--self->ending_[id] == 0) self->ending_.erase(id);
-        if (!recorded.ok()) return done(recorded.status());
-        self->ended_[id] = recorded->ended;
-        self->hub_.deps().metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
-        done(recorded->abandoned);
-      });
+  hub_.SubmitEvents(TakeEvents(), [self = shared_from_this(), channel, id,
+                                   done](const StatusOr<Recorded>& recorded) {
+    if (recorded.ok()) {
+      self->ended_[id] = recorded->ended;
+      self->hub_.deps().metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+      done(recorded->abandoned);
+    } else {
+      done(recorded.status());
+    }
+    self->EndTurn(channel);
+  });
 }
 
 void Session::On(frame::Ack& frame) {

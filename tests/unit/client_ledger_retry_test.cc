@@ -162,6 +162,19 @@ TEST_F(ClientLedgerRetry, OtherChannelsGoOn) {
   EXPECT_EQ(ledger().sent().in_flight(), 3U);
 }
 
+TEST_F(ClientLedgerRetry, TheTurnPassesOnWithWhatIsSentNotWithWhatIsAskedFor) {
+  Subscribed("room/1", 2);
+  Subscribed("room/2", 2);
+  const auto first = ledger().FindNext(now);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(ledger().FindNext(now), first);
+  (void)ledger().Send(*first, now, now);
+  const auto second = ledger().FindNext(now);
+  ASSERT_TRUE(second);
+  EXPECT_NE(second->channel, first->channel);
+  EXPECT_EQ(ledger().FindNext(now), second);
+}
+
 TEST_F(ClientLedgerRetry, ATimeoutOfTwoChannelsFailsTheOldestOfEach) {
   Subscribed("room/1", 2);
   Subscribed("room/2", 2);

@@ -78,7 +78,8 @@ class Simulation {
   }
 
   void Step() {
-    const std::uint64_t dice = Below(100);
+    if (withheld_steps_ > 0) --withheld_steps_;
+    const std::uint64_t dice = Below(102);
     if (dice < 15) return Publish();
     if (dice < 42) return Send();
     if (dice < 52) return Write();
@@ -88,7 +89,8 @@ class Simulation {
     if (dice < 83) return Working();
     if (dice < 93) return PassTime(Duration(Below(900)));
     if (dice < 98) return ReconnectSomehow();
-    ChangeSubscription();
+    if (dice < 100) return ChangeSubscription();
+    Withhold();
   }
 
   void Publish() {
@@ -99,7 +101,11 @@ class Simulation {
     ledger_->Extend(channel, last_[channel]);
   }
 
+  // The session asks for nothing to send for a while: it is reading, or too much is unsent.
+  void Withhold() { withheld_steps_ = 1 + Below(20); }
+
   void Send() {
+    if (withheld_steps_ > 0) return;
     for (std::uint64_t room = 1 + Below(10); room > 0; --room) {
       const auto key = ledger_->FindNext(now_);
       if (!key) return CheckNothingToSend();
@@ -175,6 +181,11 @@ class Simulation {
     now_ += duration;
     ledger_->Tick(now_);
     model_.Tick(now_);
+    // Or the session would be woken again and again, whether or not it may send.
+    const auto next = ledger_->NextEvent();
+    if (next) {
+      EXPECT_GT(*next, now_);
+    }
   }
 
   void Record() { rows_.Fold(ledger_->TakeEvents(now_)); }
@@ -302,6 +313,7 @@ class Simulation {
   std::map<ChannelId, Seq> last_;        // of each channel
   std::map<ChannelId, Seq> first_sent_;  // the highest seq that was sent at all
   std::vector<std::uint64_t> unwritten_;
+  std::uint64_t withheld_steps_ = 0;
   std::unique_ptr<ClientLedger> ledger_;
 };
 
