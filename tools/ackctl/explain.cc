@@ -36,7 +36,9 @@ std::string ReasonText(v1::Reason reason) {
 std::string RenderFacts(const v1::Delivery& delivery, bool color) {
   Facts facts;
   facts.Add("Client", delivery.client());
-  facts.Add("Message", fmt::format("{} seq {}", delivery.channel(), delivery.seq()));
+  const bool exists = delivery.seq() != 0;
+  facts.Add("Message", exists ? fmt::format("{} seq {}", delivery.channel(), delivery.seq())
+                              : fmt::format("{}, no seq", delivery.channel()));
   facts.Add("Message id", delivery.message_id());
   facts.Add("State", StateText(delivery.state()));
   facts.Add("Reason", ReasonText(delivery.reason()));
@@ -59,7 +61,7 @@ std::string AttemptText(const v1::Attempt& attempt, std::uint32_t attempts_max) 
 }
 
 std::string RenderAttempts(const v1::Delivery& delivery, bool color) {
-  if (delivery.attempts().empty()) return "No attempt was made.\n";
+  if (delivery.attempts().empty()) return "No attempt is on record.\n";
   Table table({{"ATTEMPT", Align::kRight},
                {"SENT"},
                {"ENDED"},
