@@ -140,10 +140,7 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
     });
   };
   deps_.read([this, client, channel, finish] {
-    const ChannelId id = deps_.store.derived().Read([&channel](const DerivedView& view) {
-      const ChannelInfo* info = view.channels.Find(channel);
-      return info == nullptr ? ChannelId{} : info->id;
-    });
+    const ChannelId id = deps_.store.derived().IdOf(channel);
     const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, id);
     if (!entry.ok()) return finish(entry.status());
     if (id.value == 0 || !entry->subscribed()) {

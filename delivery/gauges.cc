@@ -14,8 +14,7 @@ Status AddClient(const Store& store, const std::string& client, OfflineScan& sca
   const StatusOr<std::vector<ChannelEntry>> entries = store.ledger().Entries(client);
   if (!entries.ok()) return entries.status();
   for (const ChannelEntry& each : *entries) {
-    const Seq last = store.derived().Read(
-        [&](const DerivedView& view) { return view.channels.Get(each.channel)->last; });
+    const Seq last = store.derived().LastOf(each.channel);
     if (each.entry.Undelivered(last) == 0) continue;
     Lower(scan.oldest, each.channel, each.entry.FirstUnsettled({each.entry.floor().value + 1}));
     const auto& retries = each.entry.retries();

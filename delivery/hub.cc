@@ -82,7 +82,7 @@ void Hub::OnSubscribed(EventId id, const store::Event& event) {
        .channel = channel,
        .channel_name = subscribed.channel_name(),
        .entry = LedgerEntry(Seq{subscribed.start()}, FromUnixMs(event.at_ms())),
-       .last = LastOf(channel)},
+       .last = deps_.store.derived().LastOf(channel)},
       id);
 }
 
@@ -240,20 +240,6 @@ void Hub::ShutAll(std::uint16_t code, const std::string& reason) {
 
 ClientDirectory::Owner Hub::OwnerOf(Session& session) const {
   return {session.weak_from_this(), [this](std::function<void()> job) { Post(std::move(job)); }};
-}
-
-Seq Hub::LastOf(ChannelId channel) const {
-  return deps_.store.derived().Read([channel](const DerivedView& view) {
-    const ChannelInfo* info = view.channels.Get(channel);
-    return info == nullptr ? Seq{} : info->last;
-  });
-}
-
-ChannelId Hub::ChannelNamed(const std::string& name) const {
-  return deps_.store.derived().Read([&name](const DerivedView& view) {
-    const ChannelInfo* info = view.channels.Find(name);
-    return info == nullptr ? ChannelId{} : info->id;
-  });
 }
 
 }  // namespace ackwire

@@ -89,9 +89,6 @@ class Hub final : public Sink {
   void ShutAll(std::uint16_t code, const std::string& reason);
 
   [[nodiscard]] ClientDirectory::Owner OwnerOf(Session& session) const;
-  [[nodiscard]] Seq LastOf(ChannelId channel) const;
-  // Zero when there is none.
-  [[nodiscard]] ChannelId ChannelNamed(const std::string& name) const;
   [[nodiscard]] const std::set<std::shared_ptr<Session>>& sessions() const { return sessions_; }
   [[nodiscard]] MessageCache& cache() { return cache_; }
   [[nodiscard]] Rng& rng() { return rng_; }

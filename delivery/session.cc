@@ -167,7 +167,7 @@ void Session::AddSubscription(const SubscriptionState& subscription) {
   if (!ledger_->AddSubscription(subscription)) return;
   hub_.Listen(*this, subscription.channel);
   // The hub may have passed on messages between the reading of the subscription and now.
-  ledger_->Extend(subscription.channel, hub_.LastOf(subscription.channel));
+  ledger_->Extend(subscription.channel, hub_.deps().store.derived().LastOf(subscription.channel));
 }
 
 void Session::OnReplaced() { Shut(close_code::kSessionReplaced, "the client connected elsewhere"); }

@@ -150,7 +150,7 @@ void Session::Unsubscribe(const std::string& channel, const Unsubscribed& done) 
 }
 
 void Session::EndSubscription(const std::string& channel, const Unsubscribed& done) {
-  const ChannelId id = hub_.ChannelNamed(channel);
+  const ChannelId id = hub_.deps().store.derived().IdOf(channel);
   const Status status = ledger_->RemoveSubscription(channel, hub_.now());
   if (!status.ok()) {
     done(status);

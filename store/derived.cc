@@ -192,4 +192,18 @@ Position Derived::last_position() const {
   return Read([](const DerivedView& view) { return view.last_position; });
 }
 
+Seq Derived::LastOf(ChannelId channel) const {
+  return Read([channel](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Get(channel);
+    return info == nullptr ? Seq{} : info->last;
+  });
+}
+
+ChannelId Derived::IdOf(const std::string& channel_name) const {
+  return Read([&channel_name](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Find(channel_name);
+    return info == nullptr ? ChannelId{} : info->id;
+  });
+}
+
 }  // namespace ackwire

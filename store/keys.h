@@ -4,8 +4,9 @@
 // RELEASED LAYOUTS ARE FROZEN. To change one, add a version and a migration.
 //
 //   log       position:u64be                           -> channel:u64be ackwire.v1.Message
-//   outbox    position:u64be number:u64be              -> OutboxRow     of the commit that ends
-//                                                                       there; no record: 0
+//   outbox    position:u64be number:u64be              -> OutboxRow     the log's and the journal's
+//                                                                       end after the commit; its
+//                                                                       number is 0 without record
 //   journal   number:u64be                             -> JournalRecord
 //   index     channel:u64be seq:u64be                  -> position:u64be
 //   ids       channel:u64be hash:16                    -> position:u64be
@@ -18,6 +19,7 @@
 //   meta      name                                     -> see store/database.h
 //
 // The hash is the first 16 bytes of the message id's SHA-256.
+//
 // Big-endian, so that RocksDB's byte order is numeric order. A client's name has no byte 00, so its
 // keys stand together and clients are in order of their names. Rows and records stand behind the
 // header of store/record.h; bare numbers and () do not.

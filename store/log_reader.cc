@@ -83,10 +83,7 @@ StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun r
 StatusOr<std::vector<StoredMessage>> LogReader::ReadChannel(ChannelId channel,
                                                             const ReadRange& range) const {
   std::vector<StoredMessage> out;
-  const Seq last = derived_.Read([&](const DerivedView& view) {
-    const ChannelInfo* info = view.channels.Get(channel);
-    return info == nullptr ? Seq{} : info->last;
-  });
+  const Seq last = derived_.LastOf(channel);
   const auto clipped = Clip(range, last.value);
   if (!clipped) return out;
   StatusOr<std::vector<Position>> positions =

@@ -124,10 +124,7 @@ EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {
 Seq StagedGroup::LastOf(ChannelId channel) const {
   const auto found = lasts_.find(channel);
   if (found != lasts_.end()) return found->second;
-  return derived_.Read([channel](const DerivedView& view) {
-    const ChannelInfo* info = view.channels.Get(channel);
-    return info == nullptr ? Seq{} : info->last;
-  });
+  return derived_.LastOf(channel);
 }
 
 void StagedGroup::CountAbandoned() {

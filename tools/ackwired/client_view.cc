@@ -13,13 +13,6 @@ namespace {
 // Ids read at once.
 constexpr std::size_t kIdsPerStep = 256;
 
-Seq LastOf(const Store& store, ChannelId channel) {
-  return store.derived().Read([channel](const DerivedView& view) {
-    const ChannelInfo* info = view.channels.Get(channel);
-    return info == nullptr ? Seq{} : info->last;
-  });
-}
-
 }  // namespace
 
 StatusOr<v1::Client> ClientView::Get(const std::string& client) const {
@@ -52,7 +45,7 @@ Status ClientView::AddOwed(v1::Client& client) const {
   std::optional<Timestamp> oldest;
   for (const auto& [channel, entry] : *entries) {
     parked += entry.parked();
-    const std::uint64_t owed = entry.Undelivered(LastOf(store_, channel));
+    const std::uint64_t owed = entry.Undelivered(store_.derived().LastOf(channel));
     if (owed == 0) continue;
     undelivered += owed;
     const auto first = store_.log().ReadSeq(channel, entry.FirstUnsettled(entry.start()));
