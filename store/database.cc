@@ -1,12 +1,11 @@
 #include "store/database.h"
 
 #include <fcntl.h>
+#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include <system_error>
 
 #include "store/message_id.h"
+#include "store/rocks_options.h"
 
 namespace ackwire {
 namespace {
@@ -29,28 +29,6 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {
     "log",     "outbox",  "journal", "index",    "ids",     "channels",
     "ledger",  "members", "parked",  "failures", "history",
 };
-
-rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  if (env != nullptr) options.env = env;
-  // Derived families are written in the background and flushed rarely; without a cap their
-  // memtables would keep every WAL file alive and a start would replay them all.
-  options.max_total_wal_size = 256ULL << 20U;
-  options.keep_log_file_num = 4;
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  // Most look-ups of `ids` are for ids that are new: the filter answers them without a read.
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
 
 Status SystemError(const std::string& tried, int error) {
   return Error(StatusCode::kUnavailable, tried + ": " + std::strerror(error));
@@ -136,7 +114,9 @@ Status Database::OpenRocks(rocksdb::Env* env) {
   constexpr std::size_t kBlockCacheBytes = 256ULL << 20U;
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const char* name : kFamilyNames) families.emplace_back(name, FamilyOptions(cache));
+  for (std::size_t i = 0; i < kFamilies; ++i) {
+    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
+  }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(
