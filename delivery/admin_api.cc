@@ -21,8 +21,12 @@ void AdminApi::SetNotReady(const std::string& why) {
 }
 
 HttpResponse AdminApi::Ready() {
-  std::lock_guard lock(mutex_);
-  return not_ready_.empty() ? Text(kOk, "ready") : Text(kServiceUnavailable, not_ready_);
+  {
+    std::lock_guard lock(mutex_);
+    if (!not_ready_.empty()) return Text(kServiceUnavailable, not_ready_);
+  }
+  const Status writes = check_writes_();
+  return writes.ok() ? Text(kOk, "ready") : Text(kServiceUnavailable, MessageOf(writes));
 }
 
 void AdminApi::Answer(const HttpRequest& request, const HttpApi::Done& done) {

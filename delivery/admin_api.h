@@ -17,7 +17,10 @@ namespace ackwire {
 class AdminApi {
  public:
   using GatherGauges = std::function<void(std::function<void(Metrics::Gauges)>)>;
-  AdminApi(Metrics& metrics, GatherGauges gather) : metrics_(metrics), gather_(std::move(gather)) {}
+  // Why writes are refused for a time; OK when they are not.
+  using CheckWrites = std::function<Status()>;
+  AdminApi(Metrics& metrics, GatherGauges gather, CheckWrites check_writes)
+      : metrics_(metrics), gather_(std::move(gather)), check_writes_(std::move(check_writes)) {}
 
   void Answer(const HttpRequest& request, const HttpApi::Done& done);
 
@@ -29,6 +32,7 @@ class AdminApi {
 
   Metrics& metrics_;
   const GatherGauges gather_;
+  const CheckWrites check_writes_;
   std::mutex mutex_;  // guards not_ready_
   std::string not_ready_ = "the server is starting";
 };

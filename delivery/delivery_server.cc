@@ -1,7 +1,5 @@
 #include "delivery/delivery_server.h"
 
-#include <sys/statvfs.h>
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -78,7 +76,9 @@ struct DeliveryServer::Parts {
         metrics(the_metrics),
         options(the_options),
         http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }}),
-        admin_api(metrics, [this](auto done) { GatherGauges(std::move(done)); }),
+        admin_api(
+            metrics, [this](auto done) { GatherGauges(std::move(done)); },
+            [&the_store = store] { return the_store.CheckFreeDisk(); }),
         commit_watch(store.derived()) {}
 
   void MakeThreads();
@@ -179,10 +179,7 @@ Metrics::Gauges DeliveryServer::Parts::ReadGauges(const OnlineScan& online) {
   gauges.outbox_depth = depth.commits;
   gauges.outbox_oldest_seconds = std::chrono::duration<double>(depth.oldest_age).count();
   gauges.store_bytes = store.database().bytes();
-  struct statvfs disk {};
-  if (::statvfs(store.database().directory().c_str(), &disk) == 0) {
-    gauges.disk_free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  }
+  gauges.disk_free_bytes = store.database().FreeBytes().value_or(0);
   const OfflineScan scan = ScanOfflineNowAndThen(online.clients, now);
   gauges.blocked_subscriptions = online.blocked_subscriptions + scan.blocked_subscriptions;
   gauges.oldest_online_seconds = OldestAgeSeconds(store, online.oldest, now).value_or(0);

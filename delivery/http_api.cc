@@ -32,7 +32,7 @@ unsigned HttpStatusOf(const Status& status) {
     case StatusCode::kFailedPrecondition:
       return 409;
     case StatusCode::kResourceExhausted:
-      return 429;
+      return IsDiskFull(status) ? 507 : 429;
     case StatusCode::kUnimplemented:
       return 501;
     case StatusCode::kUnavailable:

@@ -8,6 +8,7 @@
 
 #include "delivery/client_homes.h"
 #include "delivery/session.h"
+#include "store/crash_point.h"
 
 namespace ackwire {
 namespace {
@@ -160,12 +161,14 @@ void Hub::FlushJournal() {
   // answers in order, so an empty work is answered once that is on disk.
   if (work.events.empty() && confirming_.empty()) return OnFlushed(Recorded{});
   Count(work.events);
+  CrashPoint(crash::kBeforeJournal);
   work.done = Posting<StatusOr<Recorded>>([this](const auto& outcome) { OnFlushed(outcome); });
   deps_.store.Submit(std::move(work));
 }
 
 void Hub::OnFlushed(const StatusOr<Recorded>& outcome) {
   flushing_ = false;
+  CrashPoint(crash::kAfterJournal);
   if (!outcome.ok()) {
     spdlog::error("what clients did could not be put on record: {}", MessageOf(outcome.status()));
   }

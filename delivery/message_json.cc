@@ -138,6 +138,7 @@ std::string EncodeMessage(const v1::Message& message) {
 }
 
 std::string ErrorCode(const Status& status) {
+  if (IsDiskFull(status)) return "disk_full";
   std::string name = absl::StatusCodeToString(status.code());
   std::transform(name.begin(), name.end(), name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

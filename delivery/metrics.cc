@@ -12,6 +12,7 @@
 #include <sstream>
 #include <vector>
 
+#include "delivery/message_json.h"
 #include "store/check.h"
 
 namespace ackwire {
@@ -135,7 +136,8 @@ struct Metrics::Families {
   // What is counted at zero can be alerted on before the first case.
   Families() {
     for (const Transport transport : {Transport::kGrpc, Transport::kHttp}) {
-      for (const StatusCode code : kPublishErrors) Rejected(code, transport);
+      for (const StatusCode code : kPublishErrors) Rejected(LabelOf(code), transport);
+      Rejected(ErrorCode(DiskFull("")), transport);
     }
     for (int reason = v1::Reason_MIN; reason <= v1::Reason_MAX; ++reason) {
       failed.push_back(&failures.Add({{"reason", LabelOf(static_cast<v1::Reason>(reason))}}));
@@ -143,8 +145,8 @@ struct Metrics::Families {
     for (const std::uint16_t code : kCloseCodes) closes.Add({{"code", std::to_string(code)}});
   }
 
-  Counter& Rejected(StatusCode code, Transport transport) {
-    return rejected.Add({{"code", LabelOf(code)}, {"transport", NameOf(transport)}});
+  Counter& Rejected(const std::string& code, Transport transport) {
+    return rejected.Add({{"code", code}, {"transport", NameOf(transport)}});
   }
 };
 
@@ -155,7 +157,7 @@ void Metrics::PublishAnswered(const Status& status, Transport transport, Duratio
                               Stored stored) {
   families_->publish_seconds.Observe(Seconds(took));
   if (!status.ok()) {
-    families_->Rejected(status.code(), transport).Increment();
+    families_->Rejected(ErrorCode(status), transport).Increment();
   } else if (stored == Stored::kNow) {
     families_->published.Increment();
   }

@@ -4,6 +4,7 @@
 #include "delivery/client_homes.h"
 #include "delivery/hub.h"
 #include "delivery/session.h"
+#include "store/crash_point.h"
 #include "store/proto_time.h"
 
 namespace ackwire {
@@ -197,6 +198,7 @@ void Session::OnUnknownDelivery(std::uint32_t id, const Status& status) {
 
 void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
   if (state_ != State::kOpen) return;
+  CrashPoint(crash::kAfterSend);
   ledger_->Written(deliveries, hub_.now());
   Changed();
 }
@@ -289,7 +291,10 @@ void Session::ReadAhead(const DeliveryKey& key) {
   });
 }
 
-void Session::FlushFrame() { outlet_.Write(frame_.Take(), std::exchange(frame_deliveries_, {})); }
+void Session::FlushFrame() {
+  CrashPoint(crash::kBeforeSend);
+  outlet_.Write(frame_.Take(), std::exchange(frame_deliveries_, {}));
+}
 
 std::vector<store::Event> Session::TakeEvents() {
   for (const Duration age : ledger_->TakeAckAges()) hub_.deps().metrics.AckedAfter(age, 1);

@@ -1,28 +1,25 @@
 #include "store/database.h"
 
-#include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
 #include <rocksdb/write_batch.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
+#include <mutex>
 #include <system_error>
+#include <utility>
 
+#include "store/crash_point.h"
+#include "store/keys.h"
 #include "store/message_id.h"
 #include "store/rocks_options.h"
 
 namespace ackwire {
 namespace {
-
-constexpr char kFormat[] = "ackwire 1\n";
 
 constexpr std::array<const char*, kFamilies> kFamilyNames = {
     "default",  // meta: RocksDB insists on a family of this name
@@ -30,11 +27,48 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {
     "ledger",  "members", "parked",  "failures", "history",
 };
 
-Status SystemError(const std::string& tried, int error) {
-  return Error(StatusCode::kUnavailable, tried + ": " + std::strerror(error));
+std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
+  constexpr std::size_t kBlockCacheBytes = 256ULL << 20U;
+  const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilies; ++i) {
+    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
+  }
+  return families;
 }
 
+// The crash point between a batch and its sync, which RocksDB makes in one call.
+class WriteAheadLogListener final : public rocksdb::EventListener {
+ public:
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+  void OnFileWriteFinish(const rocksdb::FileOperationInfo& info) override {
+    if (info.path.ends_with(".log")) CrashPoint(crash::kAfterBatch);
+  }
+};
+
 }  // namespace
+
+// Keeps the first thing that failed in RocksDB's own threads.
+class Database::ErrorListener final : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* error) override {
+    std::lock_guard lock(mutex_);
+    if (first_.ok()) first_ = FromRocks(*error, "write in the background");
+  }
+  [[nodiscard]] Status first() const {
+    std::lock_guard lock(mutex_);
+    return first_;
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards first_
+  Status first_;
+};
+
+const char* NameOf(Family family) {
+  return family == Family::kMeta ? "meta" : kFamilyNames[static_cast<std::size_t>(family)];
+}
 
 Status FromRocks(const rocksdb::Status& status, const std::string& tried) {
   if (status.ok()) return OkStatus();
@@ -44,100 +78,89 @@ Status FromRocks(const rocksdb::Status& status, const std::string& tried) {
   return Error(StatusCode::kUnavailable, message);
 }
 
-StatusOr<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& directory, Rng& rng,
-                                                   rocksdb::Env* env) {
-  std::unique_ptr<Database> database(new Database(directory));
-  if (Status status = database->TakeLock(); !status.ok()) return status;
-  if (Status status = database->CheckFormat(); !status.ok()) return status;
-  if (Status status = database->OpenRocks(env); !status.ok()) return status;
-  if (Status status = database->ReadOrMakeEpoch(rng); !status.ok()) return status;
+StatusOr<std::unique_ptr<Database>> Database::Open(std::unique_ptr<DataDirectory> directory,
+                                                   const Options& options) {
+  std::unique_ptr<Database> database(new Database(*directory, options.durability));
+  database->owned_directory_ = std::move(directory);
+  if (Status status = database->OpenRocks(); !status.ok()) return status;
+  if (Status status = database->ReadEpoch(); !status.ok()) return status;
+  if (database->epoch_.empty()) {
+    if (Status status = database->StartNewEpoch(options.rng); !status.ok()) return status;
+  }
   return database;
 }
 
-// With a trailing slash, the directory's parent would be the directory itself.
-Database::Database(std::filesystem::path directory)
-    : directory_(directory.has_filename() ? std::move(directory) : directory.parent_path()) {}
+StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const DataDirectory& directory) {
+  std::unique_ptr<Database> database(new Database(directory, Durability::kFsync));
+  if (Status status = database->OpenRocksReadOnly(); !status.ok()) return status;
+  if (Status status = database->ReadEpoch(); !status.ok()) return status;
+  return database;
+}
+
+Database::Database(const DataDirectory& directory, Durability durability)
+    : directory_(directory), durability_(durability), errors_(std::make_shared<ErrorListener>()) {}
 
 Database::~Database() {
-  if (db_ != nullptr) {
-    for (auto* handle : handles_) {
-      if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
-    }
-    db_->Close();
-    db_.reset();
+  if (db_ == nullptr) return;
+  for (auto* handle : handles_) {
+    if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
   }
-  if (lock_ >= 0) ::close(lock_);
+  db_->Close();
 }
 
-Status Database::TakeLock() {
-  std::error_code ec;
-  std::filesystem::create_directories(directory_.parent_path(), ec);
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return SystemError("create data directory " + directory_.string(), errno);
-  }
-  const std::string path = directory_ / "lock";
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) return SystemError("open " + path, errno);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return OkStatus();
-  if (errno != EWOULDBLOCK) return SystemError("lock " + path, errno);
-  return Error(StatusCode::kFailedPrecondition,
-               "data directory " + directory_.string() +
-                   " is in use by another server; stop it, or give another --data-dir");
-}
-
-Status Database::CheckFormat() {
-  const std::filesystem::path path = directory_ / "format";
-  if (std::filesystem::exists(path)) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string found((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (found == kFormat) return OkStatus();
-    return Error(StatusCode::kFailedPrecondition,
-                 path.string() + " says \"" + found.substr(0, found.find('\n')) +
-                     "\", this server reads \"ackwire 1\"; start the server that wrote it");
-  }
-  if (std::filesystem::exists(directory_ / "db")) {
-    return Error(StatusCode::kDataLoss, path.string() + " is missing but there is a database");
-  }
-  // Renamed into place: a crash on the way must not leave half a version, which would be refused.
-  const std::filesystem::path draft = directory_ / "format.new";
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return SystemError("create " + draft.string(), errno);
-  const auto size = static_cast<ssize_t>(std::strlen(kFormat));
-  const bool written = ::write(file, kFormat, std::strlen(kFormat)) == size && ::fsync(file) == 0 &&
-                       ::rename(draft.c_str(), path.c_str()) == 0;
-  const int error = errno;
-  ::close(file);
-  return written ? OkStatus() : SystemError("write " + path.string(), error);
-}
-
-Status Database::OpenRocks(rocksdb::Env* env) {
-  constexpr std::size_t kBlockCacheBytes = 256ULL << 20U;
-  const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (std::size_t i = 0; i < kFamilies; ++i) {
-    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
+Status Database::OpenRocks() {
+  rocksdb::DBOptions set_up = DatabaseOptions(&directory_.env());
+  set_up.listeners.push_back(errors_);
+  if (IsCrashPointSet(crash::kAfterBatch)) {
+    set_up.listeners.push_back(std::make_shared<WriteAheadLogListener>());
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(
-      DatabaseOptions(env), (directory_ / "db").string(), families, &handles, &db);
-  if (!status.ok()) return FromRocks(status, "open " + directory_.string());
-  db_.reset(db);
-  std::copy(handles.begin(), handles.end(), handles_.begin());
+  const rocksdb::Status status =
+      rocksdb::DB::Open(set_up, directory_.database_path(), Families(), &handles, &db);
+  if (!status.ok()) return FromRocks(status, "open " + directory_.database_path());
+  Adopt(db, handles);
   return OkStatus();
 }
 
-Status Database::ReadOrMakeEpoch(Rng& rng) {
+Status Database::OpenRocksReadOnly() {
+  const std::string current = directory_.database_path() + "/CURRENT";
+  if (directory_.env().FileExists(current).IsNotFound()) {
+    return Error(StatusCode::kNotFound, current + " does not exist");
+  }
+  rocksdb::DBOptions set_up = DatabaseOptions(&directory_.env());
+  set_up.create_if_missing = false;
+  set_up.create_missing_column_families = false;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(set_up, directory_.database_path(), Families(), &handles, &db);
+  if (!status.ok()) return FromRocks(status, "open " + directory_.database_path());
+  Adopt(db, handles);
+  return OkStatus();
+}
+
+void Database::Adopt(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+  db_.reset(db);
+  std::copy(handles.begin(), handles.end(), handles_.begin());
+}
+
+Status Database::BackgroundError() const { return errors_->first(); }
+
+Status Database::ReadEpoch() {
   const auto found = Get(Family::kMeta, meta::kEpoch);
   if (!found.ok()) return found.status();
-  if (found->has_value()) {
-    epoch_ = **found;
-    return OkStatus();
-  }
-  epoch_ = MakeRandomHex(rng);
+  epoch_ = found->value_or("");
+  return OkStatus();
+}
+
+Status Database::StartNewEpoch(Rng& rng) {
+  const std::string epoch = MakeRandomHex(rng);
   rocksdb::WriteBatch batch;
-  batch.Put(handle(Family::kMeta), meta::kEpoch, epoch_);
-  return Write(batch, Sync::kYes);
+  batch.Put(handle(Family::kMeta), meta::kEpoch, epoch);
+  if (Status status = Write(batch, Sync::kYes); !status.ok()) return status;
+  epoch_ = epoch;
+  return OkStatus();
 }
 
 StatusOr<std::optional<std::string>> Database::Get(Family family, const std::string& key) const {
@@ -145,8 +168,7 @@ StatusOr<std::optional<std::string>> Database::Get(Family family, const std::str
   const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), handle(family), key, &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) {
-    return FromRocks(status, std::string("read a key of family ") +
-                                 kFamilyNames[static_cast<std::size_t>(family)]);
+    return FromRocks(status, std::string("read a key of family ") + NameOf(family));
   }
   return std::optional<std::string>(std::move(value));
 }
@@ -155,6 +177,15 @@ Status Database::Write(rocksdb::WriteBatch& batch, Sync sync) {
   rocksdb::WriteOptions options;
   options.sync = sync == Sync::kYes;
   return FromRocks(db_->Write(options, &batch), "write a batch");
+}
+
+Status Database::Commit(rocksdb::WriteBatch& batch) {
+  return Write(batch, durability_ == Durability::kFsync ? Sync::kYes : Sync::kNo);
+}
+
+Status Database::SyncBuffered() {
+  if (durability_ == Durability::kFsync) return OkStatus();
+  return FromRocks(db_->FlushWAL(true), "sync the write-ahead log");
 }
 
 namespace {
@@ -193,11 +224,38 @@ std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Ra
   return iterator;
 }
 
+StatusOr<Position> Database::LastPosition() const {
+  const auto row = NewIterator(Family::kLog, {});
+  row->SeekToLast();
+  if (!row->status().ok()) return FromRocks(row->status(), "read the log's last row");
+  if (!row->Valid()) return Position{};
+  const auto position = keys::ParseLog(row->key().ToStringView());
+  return position ? StatusOr<Position>(*position)
+                  : Error(StatusCode::kDataLoss, "log: the last key is none");
+}
+
+StatusOr<JournalNumber> Database::LastNumber() const {
+  const auto row = NewIterator(Family::kJournal, {});
+  row->SeekToLast();
+  if (!row->status().ok()) return FromRocks(row->status(), "read the journal's last record");
+  if (!row->Valid()) return JournalNumber{};
+  const auto number = keys::ParseJournal(row->key().ToStringView());
+  return number ? StatusOr<JournalNumber>(*number)
+                : Error(StatusCode::kDataLoss, "journal: the last key is none");
+}
+
+StatusOr<std::uint64_t> Database::FreeBytes() const {
+  std::uint64_t bytes = 0;
+  const rocksdb::Status status = directory_.env().GetFreeSpace(directory_.path(), &bytes);
+  if (!status.ok()) return FromRocks(status, "read how much disk is free");
+  return bytes;
+}
+
 std::uint64_t Database::bytes() const {
   std::uint64_t total = 0;
   std::error_code ec;
   // RocksDB deletes files meanwhile: what is gone when asked counts nothing.
-  std::filesystem::recursive_directory_iterator file(directory_, ec);
+  std::filesystem::recursive_directory_iterator file(directory_.path(), ec);
   for (; !ec && file != std::filesystem::recursive_directory_iterator(); file.increment(ec)) {
     std::error_code gone;
     const std::uint64_t size = file->is_regular_file(gone) ? file->file_size(gone) : 0;

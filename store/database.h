@@ -1,31 +1,28 @@
-// Database opens a data directory: the directory lock, the format version, RocksDB with its column
-// families, the epoch. Everything else in store reads and writes through it.
-//
-//   DATA_DIR/lock     held with flock while a server has the directory
-//   DATA_DIR/format   "ackwire 1\n"; another version is refused before anything is touched
-//   DATA_DIR/db/      RocksDB
+// Database is RocksDB in a data directory: its column families and the log's epoch. Everything else
+// in store reads and writes through it.
 //
 //   meta   epoch    -> 32 hexadecimal digits
 //          derived  -> DerivedCheckpoint
 //          relay    -> position:u64be number:u64be
 //
 // Threads:  any, after Open.
-// Lifetime: outlives whatever borrows it; closes RocksDB and gives the lock back when destroyed.
+// Lifetime: outlives whatever borrows it; closes RocksDB when destroyed.
 #pragma once
 
 #include <array>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "store/data_directory.h"
 #include "store/rng.h"
 #include "store/status.h"
+#include "store/types.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
-class Env;
 class Iterator;
 class Status;
 class WriteBatch;
@@ -55,17 +52,26 @@ inline constexpr char kDerived[] = "derived";
 inline constexpr char kRelay[] = "relay";
 }  // namespace meta
 
+// What a commit waits for: the disk; or the kernel, and a power cut may take the newest.
+enum class Durability { kFsync, kBuffered };
+
 enum class Sync { kNo, kYes };
 
 class Database {
  public:
-  // Creates the directory (mode 0700) and what is in it where it does not exist.
-  //   kFailedPrecondition  locked by another server, or of another format version
-  //   kDataLoss            RocksDB found damage
-  //   kUnavailable         the directory cannot be read or written
-  // `env` is borrowed; null is the real file system.
+  struct Options {
+    Rng& rng;  // of a new log's epoch
+    Durability durability = Durability::kFsync;
+  };
+  // The directory is given. Where there is no database it is made.
+  //   kDataLoss     RocksDB found damage
+  //   kUnavailable  the directory cannot be read or written
   [[nodiscard]] static StatusOr<std::unique_ptr<Database>> Open(
-      const std::filesystem::path& directory, Rng& rng, rocksdb::Env* env = nullptr);
+      std::unique_ptr<DataDirectory> directory, const Options& options);
+  // Changes nothing on disk; Write fails. Borrows the directory.
+  //   kNotFound  there is no database in it
+  [[nodiscard]] static StatusOr<std::unique_ptr<Database>> OpenReadOnly(
+      const DataDirectory& directory);
 
   ~Database();
   Database(const Database&) = delete;
@@ -77,6 +83,10 @@ class Database {
 
   // One atomic batch. With Sync::kYes it is on disk when this returns OK.
   [[nodiscard]] Status Write(rocksdb::WriteBatch& batch, Sync sync);
+  // The same, as durable as a commit is.
+  [[nodiscard]] Status Commit(rocksdb::WriteBatch& batch);
+  // With `buffered`, puts all that was written on disk; otherwise it is there already.
+  [[nodiscard]] Status SyncBuffered();
 
   // Over the family's keys in [from, to); an empty `to` is the end. Reads what was written before.
   struct Range {
@@ -86,30 +96,50 @@ class Database {
   [[nodiscard]] std::unique_ptr<rocksdb::Iterator> NewIterator(Family family,
                                                                const Range& range) const;
 
+  // The last row of log and of journal; zero when there is none.
+  //   kDataLoss  it cannot be read
+  [[nodiscard]] StatusOr<Position> LastPosition() const;
+  [[nodiscard]] StatusOr<JournalNumber> LastNumber() const;
+
+  // The first error that RocksDB met in the background, or OK: after one, nothing it writes can be
+  // trusted to reach the disk.
+  [[nodiscard]] Status BackgroundError() const;
+
+  // From now on this is another log: what was said of the old one does not hold.
+  [[nodiscard]] Status StartNewEpoch(Rng& rng);
+
   [[nodiscard]] rocksdb::ColumnFamilyHandle* handle(Family family) const {
     return handles_[static_cast<std::size_t>(family)];
   }
   [[nodiscard]] rocksdb::DB& rocks() const { return *db_; }
   [[nodiscard]] const std::string& epoch() const { return epoch_; }
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  // Bytes of all files in the directory.
+  [[nodiscard]] Durability durability() const { return durability_; }
+  [[nodiscard]] const DataDirectory& directory() const { return directory_; }
+  // Bytes of all files in the directory; and those free where it is (kUnavailable).
   [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] StatusOr<std::uint64_t> FreeBytes() const;
 
  private:
-  explicit Database(std::filesystem::path directory);
-  [[nodiscard]] Status TakeLock();
-  [[nodiscard]] Status CheckFormat();
-  [[nodiscard]] Status OpenRocks(rocksdb::Env* env);
-  [[nodiscard]] Status ReadOrMakeEpoch(Rng& rng);
+  class ErrorListener;
 
-  const std::filesystem::path directory_;
-  int lock_ = -1;
+  Database(const DataDirectory& directory, Durability durability);
+  [[nodiscard]] Status OpenRocks();
+  [[nodiscard]] Status OpenRocksReadOnly();
+  [[nodiscard]] Status ReadEpoch();
+  void Adopt(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);
+
+  std::unique_ptr<DataDirectory> owned_directory_;  // null when it is borrowed
+  const DataDirectory& directory_;
+  const Durability durability_;
+  std::shared_ptr<ErrorListener> errors_;  // RocksDB holds it too
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string epoch_;
 };
 
-// RocksDB's answer as a Status that says what was tried.
+[[nodiscard]] const char* NameOf(Family family);
+
+// RocksDB's status as ours. `tried` begins the message.
 [[nodiscard]] Status FromRocks(const rocksdb::Status& status, const std::string& tried);
 
 }  // namespace ackwire

@@ -3,6 +3,7 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
 
+#include "store/crash_point.h"
 #include "store/keys.h"
 #include "store/record.h"
 
@@ -11,43 +12,43 @@ namespace {
 
 std::string KeyOf(OutboxPoint point) { return keys::Outbox(point.last, point.number); }
 
-std::string KeyAfter(OutboxPoint point) {
+}  // namespace
+
+std::string OutboxKeyAfter(OutboxPoint point) {
   return keys::Outbox(point.last, {point.number.value + 1});
 }
 
-std::optional<OutboxPoint> ParsePoint(std::string_view bytes) {
-  const auto last = keys::ParseU64(bytes);
-  const auto number = last ? keys::ParseU64(bytes.substr(sizeof(std::uint64_t))) : std::nullopt;
+std::optional<OutboxPoint> ParseOutboxKey(std::string_view key) {
+  const auto last = keys::ParseU64(key);
+  const auto number = last ? keys::ParseU64(key.substr(sizeof(std::uint64_t))) : std::nullopt;
   if (!number) return std::nullopt;
   return OutboxPoint{{*last}, {*number}};
 }
 
-}  // namespace
-
 OutboxPoint PointOf(const CommittedGroup& group) { return {group.last, group.number}; }
 
-StatusOr<OutboxPoint> OutboxRows::LoadCheckpoint() const {
-  const auto value = database_.Get(Family::kMeta, meta::kRelay);
+StatusOr<OutboxPoint> LoadRelayCheckpoint(const Database& database) {
+  const auto value = database.Get(Family::kMeta, meta::kRelay);
   if (!value.ok()) return value.status();
   if (!value->has_value()) return OutboxPoint{};
-  const auto point = ParsePoint(**value);
+  const auto point = ParseOutboxKey(**value);
   if (point) return *point;
   return Error(StatusCode::kDataLoss, "the relay's checkpoint is damaged");
 }
 
 StatusOr<std::uint64_t> OutboxRows::CountAfter(OutboxPoint point) const {
   std::uint64_t count = 0;
-  const auto row = database_.NewIterator(Family::kOutbox, {KeyAfter(point), {}});
+  const auto row = database_.NewIterator(Family::kOutbox, {OutboxKeyAfter(point), {}});
   for (; row->Valid(); row->Next()) ++count;
   if (!row->status().ok()) return FromRocks(row->status(), "read the outbox");
   return count;
 }
 
 StatusOr<SharedGroup> OutboxRows::Next(OutboxPoint point) const {
-  const auto row = database_.NewIterator(Family::kOutbox, {KeyAfter(point), {}});
+  const auto row = database_.NewIterator(Family::kOutbox, {OutboxKeyAfter(point), {}});
   if (!row->status().ok()) return FromRocks(row->status(), "read the outbox");
   if (!row->Valid()) return SharedGroup();
-  const auto next = ParsePoint(row->key().ToStringView());
+  const auto next = ParseOutboxKey(row->key().ToStringView());
   store::OutboxRow parsed;
   if (!next) return Error(StatusCode::kDataLoss, "outbox: a key that is none");
   const std::string what = "outbox row of position " + std::to_string(next->last.value);
@@ -83,8 +84,11 @@ StatusOr<SharedGroup> OutboxRows::ReadGroup(OutboxPoint point, const store::Outb
 Status OutboxRows::Trim(OutboxPoint point) {
   rocksdb::WriteBatch batch;
   batch.Put(database_.handle(Family::kMeta), meta::kRelay, KeyOf(point));
-  batch.DeleteRange(database_.handle(Family::kOutbox), KeyOf({}), KeyAfter(point));
-  return database_.Write(batch, Sync::kNo);
+  batch.DeleteRange(database_.handle(Family::kOutbox), KeyOf({}), OutboxKeyAfter(point));
+  CrashPoint(crash::kBeforeTrim);
+  Status status = database_.Write(batch, Sync::kNo);
+  CrashPoint(crash::kAfterTrim);
+  return status;
 }
 
 }  // namespace ackwire

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "store/committed_group.h"
 #include "store/database.h"
@@ -22,12 +24,16 @@ struct OutboxPoint {
   friend auto operator<=>(const OutboxPoint&, const OutboxPoint&) = default;
 };
 
+// Up to where everything was handed over when the relay's checkpoint was last written.
+[[nodiscard]] StatusOr<OutboxPoint> LoadRelayCheckpoint(const Database& database);
+
 class OutboxRows {
  public:
   OutboxRows(Database& database, const LogReader& log) : database_(database), log_(log) {}
 
-  // Up to where everything was handed over when the checkpoint was last written.
-  [[nodiscard]] StatusOr<OutboxPoint> LoadCheckpoint() const;
+  [[nodiscard]] StatusOr<OutboxPoint> LoadCheckpoint() const {
+    return LoadRelayCheckpoint(database_);
+  }
   // Number of commits after `point`.
   [[nodiscard]] StatusOr<std::uint64_t> CountAfter(OutboxPoint point) const;
   // The commit after `point`, read again from log and journal; null when there is none.
@@ -47,4 +53,8 @@ class OutboxRows {
 
 [[nodiscard]] OutboxPoint PointOf(const CommittedGroup& group);
 
+// Of a row's key; none when it is none.
+[[nodiscard]] std::optional<OutboxPoint> ParseOutboxKey(std::string_view key);
+// Where the rows after `point` begin.
+[[nodiscard]] std::string OutboxKeyAfter(OutboxPoint point);
 }  // namespace ackwire

@@ -25,6 +25,10 @@ using StatusOr = absl::StatusOr<T>;
   return Error(StatusCode::kInvalidArgument, message);
 }
 
+// kResourceExhausted because the disk is full: its own error code at the edges.
+[[nodiscard]] Status DiskFull(const std::string& message);
+[[nodiscard]] bool IsDiskFull(const Status& status);
+
 [[nodiscard]] inline std::string MessageOf(const Status& status) {
   return std::string(status.message());
 }

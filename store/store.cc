@@ -3,6 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "store/crash_point.h"
+#include "store/startup_check.h"
+
 namespace ackwire {
 namespace {
 
@@ -12,27 +15,55 @@ constexpr std::chrono::milliseconds kDerivedInterval{1000};
 }  // namespace
 
 StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
+  StatusOr<std::unique_ptr<DataDirectory>> directory =
+      DataDirectory::Open(options.directory, options.env);
+  if (!directory.ok()) return directory.status();
+  const StatusOr<StartupCheck> found = CheckDirectory(**directory, options.boot_id);
+  if (!found.ok()) return found.status();
   Rng rng(options.seed);
   StatusOr<std::unique_ptr<Database>> database =
-      Database::Open(options.directory, rng, options.env);
+      Database::Open(*std::move(directory), {.rng = rng, .durability = options.durability});
   if (!database.ok()) return database.status();
-  std::unique_ptr<Store> store(new Store(*std::move(database), options));
+  if (found->power_cut) {
+    if (Status status = (*database)->StartNewEpoch(rng); !status.ok()) return status;
+  }
+  StatusOr<std::unique_ptr<Watermark>> watermark =
+      Watermark::Open(**database, options.clock, options.boot_id);
+  if (!watermark.ok()) return watermark.status();
+  std::unique_ptr<Store> store(new Store(*std::move(database), *std::move(watermark), options));
+  store->power_cut_ = found->power_cut;
   if (Status status = store->derived_.Recover(); !status.ok()) return status;
   return store;
 }
 
-Store::Store(std::unique_ptr<Database> database, const Options& options)
+Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> watermark,
+             const Options& options)
     : database_(std::move(database)),
+      watermark_(std::move(watermark)),
       rng_(options.seed ^ 0x9E3779B97F4A7C15ULL),
       derived_(*database_),
       log_(*database_, derived_),
       ledger_(*database_, derived_),
-      writer_({*database_, derived_, log_, ledger_, options.clock, rng_}),
+      writer_({.database = *database_,
+               .derived = derived_,
+               .log = log_,
+               .ledger = ledger_,
+               .clock = options.clock,
+               .rng = rng_,
+               .watermark = *watermark_,
+               .min_free_bytes = options.min_free_bytes}),
       derived_writer_(*database_, derived_) {}
 
 void Store::Start(WriterThread::Listeners listeners) {
-  listeners_ = std::move(listeners);
-  writer_thread_ = std::make_unique<WriterThread>(writer_, listeners_);
+  const auto told = std::move(listeners.failed);
+  listeners.failed = [this, told](const Status& why) {
+    {
+      std::lock_guard lock(mutex_);
+      failed_ = true;
+    }
+    told(why);
+  };
+  writer_thread_ = std::make_unique<WriterThread>(writer_, std::move(listeners));
   background_ = std::thread([this] { RunBackground(); });
 }
 
@@ -49,6 +80,15 @@ Store::~Store() {
   }
   wake_.notify_one();
   background_.join();
+  if (!failed_) End();
+}
+
+void Store::End() {
+  CrashPoint(crash::kBeforeShutdown);
+  // A mark that cannot be written leaves an end that is not clean, which the next start copes with.
+  if (!database_->SyncBuffered().ok()) return;
+  CrashPoint(crash::kAfterShutdown);
+  (void)watermark_->End();
 }
 
 void Store::RunBackground() {
@@ -57,14 +97,17 @@ void Store::RunBackground() {
       std::unique_lock lock(mutex_);
       last = wake_.wait_for(lock, kDerivedInterval, [this] { return stopping_; });
     }
-    if (Status status = derived_writer_.Step(); !status.ok()) {
-      const Status why =
-          Error(StatusCode::kUnavailable, "the log takes no more writes: " + MessageOf(status));
-      writer_thread_->Fail(why);
-      derived_.Fail(why);  // a writer that waits for room would wait for ever
+    if (Status status = BackgroundStep(); !status.ok()) {
+      writer_thread_->Fail(NoMoreWrites(status));
+      derived_.Fail(status);  // a writer that waits for room would wait for ever
       return;
     }
   }
+}
+
+Status Store::BackgroundStep() {
+  if (Status status = database_->BackgroundError(); !status.ok()) return status;
+  return derived_writer_.Step();
 }
 
 }  // namespace ackwire

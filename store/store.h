@@ -20,6 +20,7 @@
 #include "store/log_reader.h"
 #include "store/rng.h"
 #include "store/status.h"
+#include "store/watermark.h"
 #include "store/writer.h"
 #include "store/writer_thread.h"
 
@@ -30,11 +31,15 @@ class Store {
   struct Options {
     std::filesystem::path directory;
     const Clock& clock;
-    std::uint64_t seed = 0;       // of epochs and message ids
-    rocksdb::Env* env = nullptr;  // null: the real file system
+    std::uint64_t seed = 0;  // of epochs and message ids
+    Durability durability = Durability::kFsync;
+    std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
+    std::string boot_id;               // of the running kernel
+    rocksdb::Env* env = nullptr;       // null: the real file system
   };
 
-  // As Database::Open and Derived::Recover.
+  // As CheckDirectory, Database::Open and Derived::Recover. When it is refused for damage, nothing
+  // on disk was changed.
   [[nodiscard]] static StatusOr<std::unique_ptr<Store>> Open(const Options& options);
 
   void Start(WriterThread::Listeners listeners);
@@ -53,24 +58,34 @@ class Store {
   [[nodiscard]] const LogReader& log() const { return log_; }
   [[nodiscard]] const LedgerReader& ledger() const { return ledger_; }
   [[nodiscard]] const std::string& epoch() const { return database_->epoch(); }
+  // A power cut took what was `buffered`: the epoch is a new one.
+  [[nodiscard]] bool power_cut() const { return power_cut_; }
+  // Why nothing may be published now; OK when it may.
+  [[nodiscard]] Status CheckFreeDisk() const { return writer_.CheckFreeDisk(); }
 
  private:
-  Store(std::unique_ptr<Database> database, const Options& options);
+  Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> watermark,
+        const Options& options);
   void RunBackground();
+  [[nodiscard]] Status BackgroundStep();
+  // Marks the end as a clean one.
+  void End();
 
   std::unique_ptr<Database> database_;
+  std::unique_ptr<Watermark> watermark_;
+  bool power_cut_ = false;
   Rng rng_;
   Derived derived_;
   LogReader log_;
   LedgerReader ledger_;
   Writer writer_;
   DerivedWriter derived_writer_;
-  WriterThread::Listeners listeners_;
   std::unique_ptr<WriterThread> writer_thread_;
 
-  std::mutex mutex_;  // guards stopping_
+  std::mutex mutex_;  // guards stopping_ and failed_
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool failed_ = false;
   std::thread background_;
 };
 

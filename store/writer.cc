@@ -7,6 +7,7 @@
 #include <set>
 
 #include "store/check.h"
+#include "store/crash_point.h"
 #include "store/keys.h"
 #include "store/limits.h"
 #include "store/message_id.h"
@@ -43,10 +44,11 @@ Seq StartOf(const StartAt& start, const StagedGroup::Channel& channel) {
 
 StatusOr<SharedGroup> Writer::Commit(std::vector<Work>& works) {
   if (Status status = deps_.derived.WaitForRoom(); !status.ok()) return status;
+  const Status disk = CheckFreeDisk();
   StagedGroup staged(deps_.derived, deps_.ledger, deps_.clock.Now());
   for (Work& work : works) {
     if (auto* publish = std::get_if<PublishWork>(&work)) {
-      publish->outcome = Publish(*publish, staged);
+      publish->outcome = disk.ok() ? Publish(*publish, staged) : StatusOr<Published>(disk);
     } else if (auto* subscribe = std::get_if<SubscribeWork>(&work)) {
       subscribe->outcome = Subscribe(*subscribe, staged);
     } else {
@@ -56,9 +58,25 @@ StatusOr<SharedGroup> Writer::Commit(std::vector<Work>& works) {
   }
   const SharedGroup group = staged.Finish();
   if (group == nullptr) return group;
+  CrashPoint(crash::kBeforeBatch);
   if (Status status = WriteGroup(*group); !status.ok()) return status;
+  CrashPoint(crash::kAfterSync);
   deps_.derived.Apply(group);
+  if (Status status = deps_.watermark.Committed(group->last, group->number); !status.ok()) {
+    return status;
+  }
   return group;
+}
+
+Status Writer::CheckFreeDisk() const {
+  if (deps_.min_free_bytes == 0) return OkStatus();
+  const StatusOr<std::uint64_t> free = deps_.database.FreeBytes();
+  if (!free.ok()) return free.status();
+  if (*free >= deps_.min_free_bytes) return OkStatus();
+  return DiskFull("the disk of the data directory has " + std::to_string(*free) +
+                  " bytes free, fewer than --min-free-bytes (" +
+                  std::to_string(deps_.min_free_bytes) +
+                  "); make room, and publishing goes on by itself");
 }
 
 StatusOr<Published> Writer::Publish(PublishWork& work, StagedGroup& staged) {
@@ -248,7 +266,7 @@ Status Writer::WriteGroup(const CommittedGroup& group) {
   row.set_at_ms(ToUnixMs(group.at));
   batch.Put(deps_.database.handle(Family::kOutbox), keys::Outbox(group.last, group.number),
             record::Seal(row));
-  return deps_.database.Write(batch, Sync::kYes);
+  return deps_.database.Commit(batch);
 }
 
 }  // namespace ackwire

@@ -2,7 +2,8 @@
 // seqs and positions, fixes the start of new subscriptions, and writes messages, journal record and
 // outbox row as one batch. Nothing else writes the families `log`, `journal` and `outbox`.
 //
-// Durable:  Commit returns once the batch is synced; only then does a work's outcome hold.
+// Durable:  Commit returns once the batch is synced (with `buffered`: written); only then does a
+//           work's outcome hold.
 // Threads:  one, the writer thread (store/writer_thread.h). Commit blocks on disk.
 // Lifetime: borrows all it is given.
 // Bounds:   whoever calls gives at most kGroupWorksMax works and kGroupBytesMax bytes at once.
@@ -22,6 +23,7 @@
 #include "store/rng.h"
 #include "store/staged_group.h"
 #include "store/status.h"
+#include "store/watermark.h"
 #include "store/work.h"
 
 namespace ackwire {
@@ -38,6 +40,8 @@ class Writer {
     const LedgerReader& ledger;
     const Clock& clock;
     Rng& rng;
+    Watermark& watermark;
+    std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
   };
   explicit Writer(const Dependencies& dependencies) : deps_(dependencies) {}
 
@@ -46,6 +50,14 @@ class Writer {
   //   kUnavailable  the batch could not be written: no outcome holds, and the log must take no more
   //                 writes; the truth is what recovery finds
   [[nodiscard]] StatusOr<SharedGroup> Commit(std::vector<Work>& works);
+
+  // Whether CatchUp has something to do: it is called after a rest of kWatermarkInterval.
+  [[nodiscard]] bool behind() const { return deps_.watermark.behind(); }
+  // Brings the watermark up to the last commit.
+  [[nodiscard]] Status CatchUp() { return deps_.watermark.CatchUp(); }
+
+  // OK, or why nothing may be published now (DiskFull). Any thread.
+  [[nodiscard]] Status CheckFreeDisk() const;
 
  private:
   [[nodiscard]] StatusOr<Published> Publish(PublishWork& work, StagedGroup& staged);

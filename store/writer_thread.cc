@@ -4,7 +4,13 @@
 #include <iterator>
 #include <utility>
 
+#include "store/crash_point.h"
+
 namespace ackwire {
+
+Status NoMoreWrites(const Status& why) {
+  return Error(StatusCode::kUnavailable, "the log takes no more writes: " + MessageOf(why));
+}
 
 WriterThread::WriterThread(Writer& writer, Listeners listeners)
     : writer_(writer), listeners_(std::move(listeners)), thread_([this] { Run(); }) {}
@@ -54,14 +60,33 @@ Status WriterThread::Admit(const Work& work, std::size_t bytes) const {
 void WriterThread::Run() {
   for (;;) {
     std::vector<Work> works = TakeGroup();
-    if (works.empty()) return;
-    CommitGroup(works);
+    if (!works.empty()) {
+      CommitGroup(works);
+      continue;
+    }
+    CatchUp();
+    if (stopped()) return;
   }
+}
+
+void WriterThread::CatchUp() {
+  if (!failure().ok()) return;
+  if (Status status = writer_.CatchUp(); !status.ok()) Fail(NoMoreWrites(status));
+}
+
+bool WriterThread::stopped() const {
+  std::lock_guard lock(mutex_);
+  return stopping_ && queue_.empty();
 }
 
 std::vector<Work> WriterThread::TakeGroup() {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  const auto something = [this] { return stopping_ || !queue_.empty(); };
+  if (failure_.ok() && writer_.behind()) {
+    arrived_.wait_for(lock, kWatermarkInterval, something);
+  } else {
+    arrived_.wait(lock, something);
+  }
   std::size_t bytes = 0;
   std::size_t count = 0;
   while (count < queue_.size() && count < kGroupWorksMax && bytes < kGroupBytesMax) {
@@ -93,12 +118,12 @@ void WriterThread::CommitGroup(std::vector<Work>& works) {
     const StatusOr<SharedGroup> group = writer_.Commit(works);
     if (group.ok()) {
       for (Work& work : works) Answer(work);
+      CrashPoint(crash::kAfterAnswer);
       if (*group != nullptr) listeners_.committed(*group);
       return;
     }
     // What reached the disk is not known, so nothing is tried again.
-    Fail(Error(StatusCode::kUnavailable,
-               "the log takes no more writes: " + MessageOf(group.status())));
+    Fail(NoMoreWrites(group.status()));
   }
   const Status why = failure();
   for (Work& work : works) Refuse(work, why);

@@ -25,6 +25,9 @@ namespace ackwire {
 inline constexpr std::size_t kQueuedBytesMax = 64ULL << 20U;
 inline constexpr std::size_t kQueuedWorksMax = 100'000;
 
+// What is told when the log takes no more writes because of `why`.
+[[nodiscard]] Status NoMoreWrites(const Status& why);
+
 class WriterThread {
  public:
   struct Listeners {
@@ -51,11 +54,13 @@ class WriterThread {
 
  private:
   void Run();
-  // Blocks until there is work; empty when it is time to stop.
+  // Blocks until there is work; empty when it is time to stop, or for the watermark to catch up.
   [[nodiscard]] std::vector<Work> TakeGroup();
   void CommitGroup(std::vector<Work>& works);
+  void CatchUp();
   [[nodiscard]] Status Admit(const Work& work, std::size_t bytes) const;
   [[nodiscard]] Status failure() const;
+  [[nodiscard]] bool stopped() const;
 
   Writer& writer_;
   const Listeners listeners_;

@@ -62,6 +62,20 @@ TEST(AckwiredConfig, HasTheContractsDefaults) {
   EXPECT_EQ(config.session.ping_timeout, 45s);
   EXPECT_EQ(config.session.write_stall, 30s);
   EXPECT_EQ(config.log_format, LogFormat::kText);
+  EXPECT_EQ(config.durability, Durability::kFsync);
+  EXPECT_EQ(config.min_free_bytes, 256U << 20U);
+}
+
+TEST(AckwiredConfig, TakesSizes) {
+  EXPECT_EQ(ParseSize("0").value(), 0U);
+  EXPECT_EQ(ParseSize("1000").value(), 1000U);
+  EXPECT_EQ(ParseSize("64KiB").value(), 65536U);
+  EXPECT_EQ(ParseSize("2GiB").value(), 2ULL << 30U);
+  for (const char* wrong :
+       {"", "x", "1 MiB", "1MB", "-1", "99999999999999999999", "18446744073GiB"}) {
+    EXPECT_EQ(ParseSize(wrong).status().code(), StatusCode::kInvalidArgument) << wrong;
+  }
+  EXPECT_EQ(ConfigOf({"--durability", "buffered"}).durability, Durability::kBuffered);
 }
 
 TEST(AckwiredConfig, TakesEachFlag) {

@@ -19,12 +19,14 @@ using testing::HasSubstr;
 std::unique_ptr<Database> OpenOrThrow(const std::filesystem::path& directory,
                                       std::uint64_t seed = 1) {
   Rng rng(seed);
-  return Database::Open(directory, rng).value();
+  return Database::Open(DataDirectory::Open(directory).value(), {.rng = rng}).value();
 }
 
 Status OpenStatus(const std::filesystem::path& directory) {
+  auto opened = DataDirectory::Open(directory);
+  if (!opened.ok()) return opened.status();
   Rng rng(1);
-  return Database::Open(directory, rng).status();
+  return Database::Open(*std::move(opened), {.rng = rng}).status();
 }
 
 void Write(const std::filesystem::path& path, const std::string& text) {
@@ -48,7 +50,7 @@ TEST(Database, CreatesItsDirectoryForItsOwnerOnly) {
   const auto database = OpenOrThrow(directory);
   EXPECT_EQ(ModeOf(directory), 0700U);
   EXPECT_EQ(Read(directory / "format"), "ackwire 1\n");
-  EXPECT_EQ(database->directory(), directory);
+  EXPECT_EQ(database->directory().path(), directory);
   EXPECT_GT(database->bytes(), 0U);
 }
 

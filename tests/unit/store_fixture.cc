@@ -45,9 +45,13 @@ void TestStore::Reopen() { Open(); }
 
 Status TestStore::TryReopen() {
   open_.reset();
-  auto database = Database::Open(directory_.path() / "data", rng_);
+  auto directory = DataDirectory::Open(directory_.path() / "data");
+  if (!directory.ok()) return directory.status();
+  auto database = Database::Open(*std::move(directory), {.rng = rng_});
   if (!database.ok()) return database.status();
-  open_ = std::make_unique<Opened>(*std::move(database), clock_, rng_);
+  auto watermark = Watermark::Open(**database, clock_, "boot");
+  if (!watermark.ok()) return watermark.status();
+  open_ = std::make_unique<Opened>(*std::move(database), *std::move(watermark), clock_, rng_);
   return open_->derived.Recover();
 }
 

@@ -13,6 +13,7 @@
 #include "store/derived_writer.h"
 #include "store/ledger_reader.h"
 #include "store/log_reader.h"
+#include "store/watermark.h"
 #include "store/writer.h"
 #include "tests/unit/ledger_events.h"
 #include "tests/unit/manual_clock.h"
@@ -51,6 +52,7 @@ class TestStore {
   // Closes and recovers. The tail is not moved to disk: it is folded again.
   void Reopen();
   [[nodiscard]] Status TryReopen();
+  void Close() { open_.reset(); }
   // Moves the tail to disk, with its checkpoint.
   void FoldNow();
   // Moves the tail to disk, loses the checkpoint, and recovers.
@@ -100,14 +102,17 @@ class TestStore {
  private:
   // What lives as long as the database is open.
   struct Opened {
-    Opened(std::unique_ptr<Database> opened, const Clock& clock, Rng& rng)
+    Opened(std::unique_ptr<Database> opened, std::unique_ptr<Watermark> mark, const Clock& clock,
+           Rng& rng)
         : database(std::move(opened)),
+          watermark(std::move(mark)),
           derived(*database),
           log(*database, derived),
           ledger(*database, derived),
-          writer({*database, derived, log, ledger, clock, rng}),
+          writer({*database, derived, log, ledger, clock, rng, *watermark}),
           derived_writer(*database, derived) {}
     std::unique_ptr<Database> database;
+    std::unique_ptr<Watermark> watermark;
     Derived derived;
     LogReader log;
     LedgerReader ledger;

@@ -49,7 +49,8 @@ TEST_F(StoreTest, LeavesNothingToFoldWhenItIsClosed) {
   EXPECT_TRUE(Submit(*store, TestStore::PublishWorkOf("room/1", "hi")).ok());
   store.reset();
   Rng rng(1);
-  const auto database = Database::Open(directory_.path() / "data", rng).value();
+  const auto database =
+      Database::Open(DataDirectory::Open(directory_.path() / "data").value(), {.rng = rng}).value();
   Derived derived(*database);
   ASSERT_TRUE(derived.Recover().ok());
   EXPECT_EQ(derived.last_position(), Position{1});

@@ -1,6 +1,5 @@
 #include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <memory>
@@ -13,13 +12,6 @@
 namespace ackwire {
 namespace {
 
-// 0 when the file system does not say.
-std::uint64_t FreeBytes(const std::filesystem::path& directory) {
-  struct statvfs answer = {};
-  if (statvfs(directory.c_str(), &answer) != 0) return 0;
-  return static_cast<std::uint64_t>(answer.f_bavail) * answer.f_frsize;
-}
-
 void FillFromStore(Store& store, v1::ServerStatus& out) {
   store.derived().Read([&out](const DerivedView& view) {
     out.set_last_position(view.last_position.value);
@@ -29,17 +21,20 @@ void FillFromStore(Store& store, v1::ServerStatus& out) {
     out.set_channels(view.channels.size());
   });
   out.set_data_bytes(store.database().bytes());
-  out.set_free_bytes(FreeBytes(store.database().directory()));
+  out.set_free_bytes(store.database().FreeBytes().value_or(0));
   out.set_epoch(store.epoch());
 }
 
-void FillFromServer(const ServerState& state, const OutboxDepth& depth, v1::ServerStatus& out) {
+// `disk`: why nothing may be published for want of room.
+void FillFromServer(const ServerState& state, const OutboxDepth& depth, const Status& disk,
+                    v1::ServerStatus& out) {
   out.set_version(ACKWIRE_VERSION);
   SetTime(*out.mutable_started_at(), state.started_at());
   out.set_outbox_depth(depth.commits);
   auto& oldest_age = *out.mutable_outbox_oldest_age();
   oldest_age = google::protobuf::util::TimeUtil::MillisecondsToDuration(depth.oldest_age.count());
-  const std::string refused_because = state.refused_because();
+  std::string refused_because = state.refused_because();
+  if (refused_because.empty()) refused_because = MessageOf(disk);
   out.set_accepting_writes(refused_because.empty());
   out.set_not_accepting_because(refused_because);
 }
@@ -54,7 +49,7 @@ class AdminService final : public v1::AdminService::CallbackService {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     deps_.delivery.AskOnlineTotals([this, reactor, response](DeliveryServer::OnlineTotals online) {
       deps_.delivery.Read([this, reactor, response, online] {
-        FillFromServer(deps_.state, deps_.relay.depth(), *response);
+        FillFromServer(deps_.state, deps_.relay.depth(), deps_.store.CheckFreeDisk(), *response);
         FillFromStore(deps_.store, *response);
         response->set_undelivered_online(online.undelivered);
         response->set_sessions(online.sessions);

@@ -92,6 +92,12 @@ StatusOr<LogFormat> ParseLogFormat(const std::string& text) {
   return InvalidArgument("must be text or json" + Got(text));
 }
 
+StatusOr<Durability> ParseDurability(const std::string& text) {
+  if (text == "fsync") return Durability::kFsync;
+  if (text == "buffered") return Durability::kBuffered;
+  return InvalidArgument("must be fsync or buffered" + Got(text));
+}
+
 StatusOr<std::filesystem::path> ParsePath(const std::string& text) {
   if (text.empty()) return InvalidArgument("must name a directory, got nothing");
   return std::filesystem::path(text);
@@ -139,6 +145,13 @@ class Flags {
 void AddListeners(Flags& flags, Config& config) {
   flags.Add({"--data-dir", "DIR", config.data_dir.string(), "Where everything is kept"},
             config.data_dir, &ParsePath);
+  flags.Add({"--durability", "fsync|buffered", "fsync",
+             "A write is answered once it is on disk; or, buffered, once the kernel has it: a "
+             "power cut then takes the newest, and starts a new epoch"},
+            config.durability, &ParseDurability);
+  flags.Add({"--min-free-bytes", "SIZE", "256MiB",
+             "With less disk free, publishing is refused and everything else goes on"},
+            config.min_free_bytes, &ParseSize);
   const auto listener = [&flags](const char* name, Endpoint& endpoint, const char* meaning) {
     flags.Add({name, "HOST:PORT", FormatEndpoint(endpoint), meaning}, endpoint, &ParseEndpoint);
   };
@@ -266,6 +279,21 @@ std::string FormatDuration(Duration duration) {
     return duration >= each.length && duration % each.length == Duration(0);
   });
   return std::to_string(duration / unit->length) + std::string(unit->name);
+}
+
+StatusOr<std::uint64_t> ParseSize(const std::string& text) {
+  static constexpr std::array<std::pair<std::string_view, unsigned>, 4> kUnits = {
+      {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
+  std::uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  const std::string_view rest(stop, static_cast<std::size_t>(end - stop));
+  for (const auto& [unit, shift] : kUnits) {
+    if (error == std::errc() && rest == unit && count <= (~0ULL >> 1U) >> shift) {
+      return count << shift;
+    }
+  }
+  return InvalidArgument("must be a whole number of bytes, or with KiB, MiB or GiB" + Got(text));
 }
 
 StatusOr<Endpoint> ParseEndpoint(const std::string& text) {

@@ -9,6 +9,7 @@
 
 #include "delivery/delivery_server.h"
 #include "delivery/policy.h"
+#include "store/database.h"
 #include "store/status.h"
 #include "store/types.h"
 #include "tools/ackwired/logging.h"
@@ -24,6 +25,8 @@ struct Config {
   SessionPolicy session;
   std::size_t io_threads = 2;
   LogFormat log_format = LogFormat::kText;
+  Durability durability = Durability::kFsync;
+  std::uint64_t min_free_bytes = 256ULL << 20U;
 };
 
 // To serve with `config`; or, when there is a text to print (--help, --version), to do only that.
@@ -43,6 +46,9 @@ struct CommandLine {
 // `250ms`, `30s`, `15m`, `12h`, `7d`.
 [[nodiscard]] StatusOr<Duration> ParseDuration(const std::string& text);
 [[nodiscard]] std::string FormatDuration(Duration duration);
+
+// `1024`, `64KiB`, `256MiB`, `2GiB`: bytes.
+[[nodiscard]] StatusOr<std::uint64_t> ParseSize(const std::string& text);
 
 // `HOST:PORT`; an IPv6 address stands in brackets, and has none in Endpoint::host.
 [[nodiscard]] StatusOr<Endpoint> ParseEndpoint(const std::string& text);

@@ -8,6 +8,8 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "tools/ackwired/grpc_refusals.h"
@@ -18,6 +20,14 @@ namespace {
 
 // What calls under way get to end by themselves when the server is told to end.
 constexpr std::chrono::seconds kGrpcGrace{1};
+
+// Of the running kernel.
+std::string BootId() {
+  std::ifstream in("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(in, id);
+  return id;
+}
 
 }  // namespace
 
@@ -42,12 +52,20 @@ Server::Server(const Config& config, std::function<void()> failed)
       grpc_endpoint_(config.grpc) {}
 
 Status Server::OpenStore() {
-  StatusOr<std::unique_ptr<Store>> store =
-      Store::Open({.directory = config_.data_dir, .clock = clock_, .seed = RandomSeed()});
+  StatusOr<std::unique_ptr<Store>> store = Store::Open({.directory = config_.data_dir,
+                                                        .clock = clock_,
+                                                        .seed = RandomSeed(),
+                                                        .durability = config_.durability,
+                                                        .min_free_bytes = config_.min_free_bytes,
+                                                        .boot_id = BootId()});
   if (!store.ok()) {
     return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
   }
   store_ = *std::move(store);
+  if (store_->power_cut()) {
+    spdlog::warn("the newest of what was buffered may be gone in a power cut: epoch {} begins",
+                 store_->epoch());
+  }
   return OkStatus();
 }
 

@@ -1,0 +1,256 @@
+#include "store/startup_check.h"
+
+#include <rocksdb/env.h>
+#include <rocksdb/iterator.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "store/database.h"
+#include "store/keys.h"
+#include "store/outbox_rows.h"
+#include "store/record.h"
+#include "store/records.pb.h"
+#include "store/watermark.h"
+
+namespace ackwire {
+namespace {
+
+std::string Text(std::uint64_t number) { return std::to_string(number); }
+
+// "5", or "5 to 9".
+std::string Range(std::uint64_t first, std::uint64_t last) {
+  return first == last ? Text(first) : Text(first) + " to " + Text(last);
+}
+
+Status Lost(const std::string& what) { return Error(StatusCode::kDataLoss, what); }
+
+// Both ends of the log.
+struct End {
+  Position position;
+  JournalNumber number;
+};
+
+// Looks at one data directory that holds a database.
+class Checker {
+ public:
+  Checker(const DataDirectory& directory, const Database& database, std::string boot_id)
+      : directory_(directory), database_(database), boot_id_(std::move(boot_id)) {}
+
+  StatusOr<StartupCheck> Run() {
+    if (Status status = ReadEnd(); !status.ok()) return status;
+    StatusOr<StartupCheck> found = CompareWithWatermark();
+    if (!found.ok()) return found;
+    for (const auto check : {&Checker::CheckCheckpoints, &Checker::CheckLog, &Checker::CheckJournal,
+                             &Checker::CheckOutbox}) {
+      if (Status status = (this->*check)(); !status.ok()) return status;
+    }
+    return found;
+  }
+
+ private:
+  Status ReadEnd() {
+    const StatusOr<Position> position = database_.LastPosition();
+    if (!position.ok()) return position.status();
+    const StatusOr<JournalNumber> number = database_.LastNumber();
+    if (!number.ok()) return number.status();
+    end_ = {*position, *number};
+    return OkStatus();
+  }
+
+  StatusOr<StartupCheck> CompareWithWatermark() {
+    const auto mark = Watermark::Read(directory_);
+    if (!mark.ok()) return mark.status();
+    if (!mark->has_value()) {
+      // A server that got no further than making the database has answered nothing yet.
+      if (end_.position.value == 0 && end_.number.value == 0) return StartupCheck{};
+      return Lost(
+          directory_.watermark_path() +
+          " is missing: without it nobody can tell whether the log, which ends at position " +
+          Text(end_.position.value) + ", lost its tail");
+    }
+    Status status = Compare(**mark);
+    const bool may_lose = (*mark)->buffered() && !(*mark)->clean();
+    if (may_lose && (!status.ok() || (*mark)->boot_id() != boot_id_)) {
+      return StartupCheck{.power_cut = true};
+    }
+    if (!status.ok()) return status;
+    return StartupCheck{};
+  }
+
+  Status Compare(const store::Watermark& mark) {
+    if (end_.position.value < mark.position()) {
+      return Lost(
+          "log: positions " + Range(end_.position.value + 1, mark.position()) +
+          " are missing: they were on disk, says the watermark; the last good position is " +
+          Text(end_.position.value));
+    }
+    if (end_.number.value < mark.journal_number()) {
+      return Lost("journal: records " + Range(end_.number.value + 1, mark.journal_number()) +
+                  " are missing: they were on disk, says the watermark; the last good record is " +
+                  Text(end_.number.value) + ", the last good position " +
+                  Text(end_.position.value));
+    }
+    const StatusOr<std::string> hash =
+        HashOfRows(database_, {mark.position()}, {mark.journal_number()});
+    if (!hash.ok()) return hash.status();
+    if (*hash == mark.hash()) return OkStatus();
+    return Lost("log position " + Text(mark.position()) + " or journal record " +
+                Text(mark.journal_number()) +
+                " is not what was on disk there, says the watermark: this is another log");
+  }
+
+  // What is derived or handed over cannot be ahead of the log.
+  Status CheckCheckpoints() {
+    const auto derived = database_.Get(Family::kMeta, meta::kDerived);
+    if (!derived.ok()) return derived.status();
+    store::DerivedCheckpoint checkpoint;
+    if (derived->has_value()) {
+      Status status =
+          record::OpenInto(**derived, "meta: checkpoint of the derived families", checkpoint);
+      if (!status.ok()) return status;
+    }
+    derived_ = {{checkpoint.position()}, {checkpoint.journal_number()}};
+    const StatusOr<OutboxPoint> relay = LoadRelayCheckpoint(database_);
+    if (!relay.ok()) return relay.status();
+    relay_ = *relay;
+    const Position position = std::max(derived_.position, relay_.last);
+    const JournalNumber number = std::max(derived_.number, relay_.number);
+    if (position > end_.position) {
+      return Lost("log: positions " + Range(end_.position.value + 1, position.value) +
+                  " are missing: a checkpoint was made after them; the last good position is " +
+                  Text(end_.position.value));
+    }
+    if (number > end_.number) {
+      return Lost("journal: records " + Range(end_.number.value + 1, number.value) +
+                  " are missing: a checkpoint was made after them; the last good record is " +
+                  Text(end_.number.value));
+    }
+    if (database_.epoch().empty() && end_.position.value != 0) {
+      return Lost("meta: the log's epoch is missing");
+    }
+    return OkStatus();
+  }
+
+  // Calls `look` for each row of a family whose key is a number, beyond `after`, which must be
+  // dense and whole.
+  template <typename Look>
+  Status CheckDense(Family family, const std::string& row_name, std::uint64_t after, Look look) {
+    std::uint64_t last = after;
+    const auto row = database_.NewIterator(family, {keys::U64(after + 1), {}});
+    for (; row->Valid(); row->Next()) {
+      const std::uint64_t found = keys::ParseU64(row->key().ToStringView()).value_or(0);
+      const std::string what = row_name + " " + Text(last + 1);
+      if (found != last + 1) {
+        return Lost(what + " is missing, and so is all up to " + Text(found) +
+                    "; the last good one is " + Text(last));
+      }
+      const StatusOr<std::string_view> body = record::Open(row->value().ToStringView(), what);
+      if (!body.ok()) return body.status();
+      if (Status status = look(what, *body); !status.ok()) return status;
+      last = found;
+    }
+    return FromRocks(row->status(), row_name + " " + Text(last + 1) +
+                                        " cannot be read; the last good one is " + Text(last));
+  }
+
+  Status CheckLog() {
+    return CheckDense(Family::kLog, "log: position", derived_.position.value,
+                      [](const std::string&, std::string_view) { return OkStatus(); });
+  }
+
+  Status CheckJournal() {
+    return CheckDense(Family::kJournal, "journal: record", derived_.number.value,
+                      [this](const std::string& what, std::string_view body) {
+                        store::JournalRecord record;
+                        if (!record.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+                          return Lost(what + " is not a record");
+                        }
+                        if (record.position() <= end_.position.value) return OkStatus();
+                        return Lost("log: positions " +
+                                    Range(end_.position.value + 1, record.position()) +
+                                    " are missing: " + what +
+                                    " was written after them; the last good position is " +
+                                    Text(end_.position.value));
+                      });
+  }
+
+  // Every commit that the relay has yet to hand over is in the outbox.
+  Status CheckOutbox() {
+    Position last = relay_.last;
+    // Of a commit without a record the checkpoint does not tell which the last record was.
+    bool known = relay_.number.value != 0 || relay_.last.value == 0;
+    JournalNumber number = relay_.number;
+    const auto row = database_.NewIterator(Family::kOutbox, {OutboxKeyAfter(relay_), {}});
+    for (; row->Valid(); row->Next()) {
+      const std::string what = "outbox: the row after position " + Text(last.value);
+      const auto point = ParseOutboxKey(row->key().ToStringView());
+      store::OutboxRow parsed;
+      Status status = record::OpenInto(row->value().ToStringView(), what, parsed);
+      if (!status.ok()) return status;
+      const std::uint64_t first = parsed.first_position();
+      const bool in_order =
+          point && (first == 0 ? point->last == last : first == last.value + 1) &&
+          (point->number.value == 0 || !known || point->number.value == number.value + 1);
+      if (!in_order) return Lost(what + " is missing");
+      last = point->last;
+      known = known || point->number.value != 0;
+      if (point->number.value != 0) number = point->number;
+    }
+    if (!known) number = end_.number;
+    if (!row->status().ok()) return FromRocks(row->status(), "read the outbox");
+    if (last == end_.position && number == end_.number) return OkStatus();
+    return Lost("outbox: ends at position " + Text(last.value) + " and journal record " +
+                Text(number.value) + ", the log at " + Text(end_.position.value) + " and " +
+                Text(end_.number.value));
+  }
+
+  const DataDirectory& directory_;
+  const Database& database_;
+  const std::string boot_id_;
+  End end_;
+  End derived_;
+  OutboxPoint relay_;
+};
+
+// Without CURRENT there is no database, or no longer.
+Status CheckNothingIsThere(const DataDirectory& directory) {
+  const std::string missing = directory.database_path() + "/CURRENT is missing";
+  const auto mark = Watermark::Read(directory);
+  if (!mark.ok() || mark->has_value()) {
+    return Lost(missing + ", but the watermark says that there was a log" +
+                (mark.ok() ? " up to position " + Text((*mark)->position()) : ""));
+  }
+  std::vector<std::string> files;
+  if (!directory.env().GetChildren(directory.database_path(), &files).ok()) return OkStatus();
+  const auto table = std::find_if(files.begin(), files.end(),
+                                  [](const std::string& file) { return file.ends_with(".sst"); });
+  return table == files.end() ? OkStatus() : Lost(missing + ", but there is " + *table);
+}
+
+Status WithAdvice(const Status& status, const DataDirectory& directory) {
+  if (status.code() != StatusCode::kDataLoss) return status;
+  const std::string path = directory.path().string();
+  return Error(status.code(), MessageOf(status) +
+                                  ". Nothing was changed. Restore a backup (ackctl "
+                                  "restore), or see what is left: ackctl recover " +
+                                  path + " --accept-loss");
+}
+
+}  // namespace
+
+StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
+  const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(directory);
+  if (database.status().code() == StatusCode::kNotFound) {
+    Status status = CheckNothingIsThere(directory);
+    if (!status.ok()) return WithAdvice(status, directory);
+    return StartupCheck{};
+  }
+  if (!database.ok()) return WithAdvice(database.status(), directory);
+  StatusOr<StartupCheck> found = Checker(directory, **database, boot_id).Run();
+  if (!found.ok()) return WithAdvice(found.status(), directory);
+  return found;
+}
+
+}  // namespace ackwire

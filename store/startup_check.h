@@ -1,0 +1,26 @@
+// What a start looks at before it trusts a data directory. It opens it read-only, so a refusal
+// leaves every byte as it was.
+#pragma once
+
+#include <string>
+
+#include "store/data_directory.h"
+#include "store/status.h"
+
+namespace ackwire {
+
+struct StartupCheck {
+  // The log was `buffered` when the machine lost power: its newest writes may be gone, so what
+  // follows is another log.
+  bool power_cut = false;
+};
+
+// Holds the log against the watermark, and looks for gaps and damage in log, journal and outbox
+// beyond their checkpoints. `boot_id` is that of the running kernel. A directory without a database
+// is in order.
+//   kDataLoss  something is missing or damaged: file or family, range, last good position, and what
+//              to do
+[[nodiscard]] StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory,
+                                                    const std::string& boot_id);
+
+}  // namespace ackwire

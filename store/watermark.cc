@@ -1,0 +1,140 @@
+#include "store/watermark.h"
+
+#include <openssl/sha.h>
+#include <rocksdb/env.h>
+
+#include <array>
+
+#include "store/crash_point.h"
+#include "store/data_directory.h"
+#include "store/keys.h"
+#include "store/record.h"
+
+namespace ackwire {
+namespace {
+
+constexpr std::uint64_t kSlots = 2;
+constexpr std::uint64_t kSlotBytes = 4096;
+constexpr std::size_t kHashBytes = 16;
+
+std::string MakeSlot(const store::Watermark& mark) {
+  const std::string sealed = record::Seal(mark);
+  std::string slot = {static_cast<char>(sealed.size() >> 8U), static_cast<char>(sealed.size())};
+  slot += sealed;
+  return slot;
+}
+
+StatusOr<store::Watermark> ParseSlot(std::string_view slot) {
+  const std::string what = "watermark";
+  if (slot.size() < 2) return Error(StatusCode::kDataLoss, what + ": too short");
+  const std::size_t size = (static_cast<std::size_t>(static_cast<unsigned char>(slot[0])) << 8U) +
+                           static_cast<unsigned char>(slot[1]);
+  store::Watermark mark;
+  Status status = record::OpenInto(slot.substr(2, size), what, mark);
+  if (!status.ok()) return status;
+  return mark;
+}
+
+}  // namespace
+
+Watermark::Watermark(const Database& database, const Clock& clock)
+    : database_(database), clock_(clock) {}
+
+Watermark::~Watermark() = default;
+
+StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, const Clock& clock,
+                                                     const std::string& boot_id) {
+  const DataDirectory& directory = database.directory();
+  const std::string path = directory.watermark_path();
+  const StatusOr<std::optional<store::Watermark>> before = Read(directory);
+  if (!before.ok()) return before.status();
+  if (!before->has_value()) {
+    const std::string empty(kSlots * kSlotBytes, '\0');
+    if (Status status = directory.WriteFile(path, empty); !status.ok()) return status;
+  }
+  std::unique_ptr<Watermark> watermark(new Watermark(database, clock));
+  const rocksdb::Status opened =
+      directory.env().NewRandomRWFile(path, &watermark->file_, rocksdb::EnvOptions());
+  if (!opened.ok()) return FromRocks(opened, "open " + path);
+  store::Watermark& mark = watermark->mark_;
+  mark.set_generation(before->has_value() ? (*before)->generation() : 0);
+  const StatusOr<Position> position = database.LastPosition();
+  if (!position.ok()) return position.status();
+  const StatusOr<JournalNumber> number = database.LastNumber();
+  if (!number.ok()) return number.status();
+  mark.set_position(position->value);
+  mark.set_journal_number(number->value);
+  mark.set_buffered(database.durability() == Durability::kBuffered);
+  mark.set_boot_id(boot_id);
+  if (Status status = watermark->Write(); !status.ok()) return status;
+  return watermark;
+}
+
+StatusOr<std::optional<store::Watermark>> Watermark::Read(const DataDirectory& directory) {
+  const std::string path = directory.watermark_path();
+  const rocksdb::Status exists = directory.env().FileExists(path);
+  if (exists.IsNotFound()) return std::optional<store::Watermark>();
+  std::string content;
+  const rocksdb::Status read = rocksdb::ReadFileToString(&directory.env(), path, &content);
+  if (!read.ok()) return FromRocks(read, "read " + path);
+  // As it is made, before the first mark: nothing was ever answered.
+  if (content == std::string(kSlots * kSlotBytes, '\0')) return std::optional<store::Watermark>();
+  std::optional<store::Watermark> newest;
+  for (std::uint64_t slot = 0; slot < kSlots; ++slot) {
+    if (content.size() <= slot * kSlotBytes) continue;
+    const StatusOr<store::Watermark> mark =
+        ParseSlot(std::string_view(content).substr(slot * kSlotBytes));
+    if (mark.ok() && (!newest || mark->generation() > newest->generation())) newest = *mark;
+  }
+  if (newest) return newest;
+  return Error(StatusCode::kDataLoss, path + ": neither of its two slots can be read");
+}
+
+Status Watermark::Committed(Position position, JournalNumber number) {
+  mark_.set_position(position.value);
+  if (number.value != 0) mark_.set_journal_number(number.value);
+  behind_ = true;
+  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : OkStatus();
+}
+
+Status Watermark::CatchUp() { return behind_ ? Write() : OkStatus(); }
+
+Status Watermark::End() {
+  mark_.set_clean(true);
+  for (std::uint64_t slot = 0; slot < kSlots; ++slot) {
+    if (Status status = Write(); !status.ok()) return status;
+  }
+  return OkStatus();
+}
+
+Status Watermark::Write() {
+  StatusOr<std::string> hash = HashOfRows(database_, {mark_.position()}, {mark_.journal_number()});
+  if (!hash.ok()) return hash.status();
+  mark_.set_hash(*std::move(hash));
+  mark_.set_generation(mark_.generation() + 1);
+  CrashPoint(crash::kBeforeWatermark);
+  const std::uint64_t offset = mark_.generation() % kSlots * kSlotBytes;
+  rocksdb::Status status = file_->Write(offset, MakeSlot(mark_));
+  if (status.ok()) status = file_->Sync();
+  if (!status.ok()) return FromRocks(status, "write the watermark");
+  CrashPoint(crash::kAfterWatermark);
+  written_at_ = clock_.Now();
+  behind_ = false;
+  return OkStatus();
+}
+
+StatusOr<std::string> HashOfRows(const Database& database, Position position,
+                                 JournalNumber number) {
+  std::string rows;
+  const auto log = database.Get(Family::kLog, keys::Log(position));
+  if (!log.ok()) return log.status();
+  rows += log->value_or("");
+  const auto journal = database.Get(Family::kJournal, keys::Journal(number));
+  if (!journal.ok()) return journal.status();
+  rows += journal->value_or("");
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  ::SHA256(reinterpret_cast<const unsigned char*>(rows.data()), rows.size(), digest.data());
+  return std::string(reinterpret_cast<const char*>(digest.data()), kHashBytes);
+}
+
+}  // namespace ackwire

@@ -1,0 +1,77 @@
+// Watermark is a small file beside the database that says how far the log was on disk. RocksDB
+// drops what follows a damaged part of its write-ahead log without a word; the watermark is what a
+// start compares the log with, so that a log that lost its tail is noticed.
+//
+//   DATA_DIR/watermark   two slots, at offsets 0 and 4096, written in turn: a write that is cut off
+//                        leaves the other one whole. A slot is size:u16be and, so long, a sealed
+//                        store.Watermark (store/record.h)
+//
+// Durable:  what a mark says was on disk before the mark was (`buffered`: was with the kernel).
+// Threads:  the writer thread only.
+// Bounds:   at most 100 ms behind the last commit, if CatchUp is called after each rest.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "store/clock.h"
+#include "store/database.h"
+#include "store/records.pb.h"
+#include "store/status.h"
+#include "store/types.h"
+
+namespace rocksdb {
+class RandomRWFile;
+}  // namespace rocksdb
+
+namespace ackwire {
+
+// A mark is written with a commit when the last one is so old, and otherwise after so long a rest:
+// it is never twice this behind.
+inline constexpr Duration kWatermarkInterval{50};
+
+class Watermark {
+ public:
+  // Says where the log is now, and that it is open. `boot_id` is that of the running kernel: what a
+  // `buffered` log holds is safe as long as that has not changed.
+  //   kUnavailable  the file cannot be written
+  [[nodiscard]] static StatusOr<std::unique_ptr<Watermark>> Open(const Database& database,
+                                                                 const Clock& clock,
+                                                                 const std::string& boot_id);
+  ~Watermark();
+  Watermark(const Watermark&) = delete;
+  Watermark& operator=(const Watermark&) = delete;
+
+  // A commit is on disk. Writes a mark when the last one is kWatermarkInterval old.
+  [[nodiscard]] Status Committed(Position position, JournalNumber number);
+  // Writes what is owed, at once.
+  [[nodiscard]] Status CatchUp();
+  [[nodiscard]] bool behind() const { return behind_; }
+  // Nothing follows: both slots say so.
+  [[nodiscard]] Status End();
+
+  // The newest mark of a data directory; none where there is no file.
+  //   kDataLoss  neither slot can be read
+  [[nodiscard]] static StatusOr<std::optional<store::Watermark>> Read(
+      const DataDirectory& directory);
+
+ private:
+  Watermark(const Database& database, const Clock& clock);
+  [[nodiscard]] Status Write();
+
+  const Database& database_;
+  const Clock& clock_;
+  std::unique_ptr<rocksdb::RandomRWFile> file_;
+  store::Watermark mark_;
+  Timestamp written_at_{};
+  bool behind_ = false;
+};
+
+// What identifies the log up to here: the first 16 bytes of the SHA-256 of the log's row at
+// `position` and the journal's at `number`. A row that is not there counts as empty.
+[[nodiscard]] StatusOr<std::string> HashOfRows(const Database& database, Position position,
+                                               JournalNumber number);
+
+}  // namespace ackwire
