@@ -25,7 +25,7 @@ COLUMNS_MAX = 100
 
 # Foreign headers, and where alone they may be included (a path prefix). Tests may include all.
 FOREIGN = [
-    (re.compile(r"^rocksdb/"), ("store/",), "RocksDB"),
+    (re.compile(r"^rocksdb/"), ("store/", "tools/ackbench/"), "RocksDB"),
     (re.compile(r"^boost/(asio|beast)\b"), ("delivery/", "tools/ackwired/"), "Asio and Beast"),
     (re.compile(r"^grpc(pp)?/|\.grpc\.pb\.h$"), ("tools/",), "gRPC"),
 ]

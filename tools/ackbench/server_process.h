@@ -1,0 +1,40 @@
+// A child process: ackwired, or ackbench itself. Killed and waited for when destroyed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ackwire::bench {
+
+class ServerProcess {
+ public:
+  // Starts the program and waits for the first line that it prints. Throws std::runtime_error when
+  // it ends without one.
+  explicit ServerProcess(const std::vector<std::string>& command);
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  [[nodiscard]] const std::string& first_line() const { return first_line_; }
+  [[nodiscard]] double seconds_to_first_line() const { return seconds_; }
+  // Of the memory that it has resident now.
+  [[nodiscard]] std::uint64_t resident_bytes() const;
+
+  // Sends the signal and waits for the end. Throws when it ends with another status than 0, unless
+  // it was killed.
+  void End(int signal);
+
+ private:
+  pid_t pid_ = -1;
+  std::string first_line_;
+  double seconds_ = 0;
+};
+
+// A program of the same build: it stands beside this one.
+[[nodiscard]] std::string ProgramBeside(const std::string& name);
+
+}  // namespace ackwire::bench
