@@ -5,9 +5,12 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 
+const kWriteBytes = 64 * 1024;
+
 export class History {
   constructor(path) {
     this.path = path;
+    this.waiting = ''; // added and not yet given to the file
     this.file = createWriteStream(path);
     // A history that cannot be written must end the test, not weaken it: rejects then, and never
     // resolves.
@@ -19,14 +22,26 @@ export class History {
   }
 
   add(kind, row) {
-    this.file.write(`${JSON.stringify({ kind, ...row })}\n`);
+    this.waiting += `${JSON.stringify({ kind, ...row })}\n`;
+    if (this.waiting.length >= kWriteBytes) this.flush();
     this.rows += 1;
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+  }
+
+  flush() {
+    this.file.write(this.waiting);
+    this.waiting = '';
+  }
+
+  // For who adds more than memory should hold: waits while the file lags.
+  async written() {
+    if (this.file.writableNeedDrain) await once(this.file, 'drain');
   }
 
   // The end row is what tells a whole history from a torn one.
   async close() {
     this.add('end', { rows: this.rows + 1 });
+    this.flush();
     await new Promise((resolve, reject) => {
       this.file.once('error', reject);
       this.file.end(resolve);

@@ -1,11 +1,12 @@
 // The server as those see it who live through its crashes: a process, then the next one.
 
-import { setTimeout as after } from 'node:timers/promises';
-
 export class Uptime {
-  constructor(server) {
+  // `mayRefuse`: a server may notice its end coming, as one does whose disk is gone, and say no.
+  constructor(server, { mayRefuse = false } = {}) {
     this.server = server;
+    this.mayRefuse = mayRefuse;
     this.process = 1; // counts the server's processes
+    this.doomed = false; // what will end this process has begun
     this.nextIsUp = null; // a promise while the server is down
     // Rejects when the server ends without having been killed; never resolves.
     this.died = new Promise((_, reject) => {
@@ -28,22 +29,29 @@ export class Uptime {
     return this.process;
   }
 
-  // True when what was begun with that process may have been cut off by a kill. Any other failure
+  // True when what was begun with that process may have been cut off by its end. Any other failure
   // is the server's.
   isLost(process) {
-    return this.nextIsUp !== null || process !== this.process;
+    return this.doomed || this.nextIsUp !== null || process !== this.process;
   }
 
-  // kill -9 after so many ms, then a new process on the same directory. `onKilled` is called
-  // between the two.
-  async killAfter(ms, onKilled) {
-    await after(ms);
+  // True when that process may have answered with a refusal.
+  couldRefuse(process) {
+    return this.mayRefuse && this.isLost(process);
+  }
+
+  // `strike` does what ends the process, and is followed by kill -9; the load goes on meanwhile.
+  // Then a new process starts on the same directory. `onDown` is called between the two.
+  async crash(strike, onDown) {
+    this.doomed = true;
+    await strike(this.server);
     this.nextIsUp = this.server
       .kill()
-      .then(onKilled)
+      .then(onDown)
       .then(() => this.server.launch())
       .then(() => {
         this.process += 1;
+        this.doomed = false;
         this.nextIsUp = null;
         this.watch();
       });
@@ -52,7 +60,7 @@ export class Uptime {
 
   // A clean end: no exit is a surprise from here on.
   async stop() {
-    this.process += 1;
+    this.doomed = true;
     await this.server.stop();
   }
 }

@@ -8,6 +8,8 @@ import { within } from '../support/eventually.mjs';
 import { digest } from './history.mjs';
 
 const kInFlight = 8;
+const kInFlightInBulk = 1000;
+const kBurstsASecond = 100;
 const kAnswerTimeoutMs = 20_000;
 const kContentType = 'text/plain';
 
@@ -33,6 +35,7 @@ export class HttpPublisher {
 }
 
 // One PublishStream for each process of the server; answers come in the order of the requests.
+// What is published in one turn of the event loop goes as one batch.
 export class StreamPublisher {
   constructor(uptime) {
     this.uptime = uptime;
@@ -41,10 +44,9 @@ export class StreamPublisher {
 
   publish({ channel, payload, ...rest }) {
     if (this.process !== this.uptime.process) this.open();
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ resolve, reject });
-      this.stream.write({ requests: [{ channel, payload: Buffer.from(payload), ...rest }] });
-    });
+    if (this.batch.length === 0) setImmediate(this.send);
+    this.batch.push({ channel, payload: Buffer.from(payload), ...rest });
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
   open() {
@@ -60,10 +62,15 @@ export class StreamPublisher {
         else resolve(published);
       }
     });
-    const broken = (error) => waiting.splice(0).forEach(({ reject }) => reject(error));
+    const batch = [];
+    const send = () => stream.write({ requests: batch.splice(0) });
+    const broken = (error) => {
+      if (this.stream === stream) this.process = 0; // the next write opens another
+      waiting.splice(0).forEach(({ reject }) => reject(error));
+    };
     stream.on('error', broken);
     stream.on('end', () => broken(new Error('PublishStream was ended by the server')));
-    Object.assign(this, { stream, waiting });
+    Object.assign(this, { stream, waiting, batch, send });
   }
 
   close() {
@@ -76,9 +83,12 @@ export class StreamPublisher {
 class Refused extends Error {}
 
 export class Writer {
-  constructor({ name, channels, publisher, uptime, history, random, rate }) {
-    Object.assign(this, { name, channels, publisher, uptime, history, random });
-    this.everyMs = 1000 / rate;
+  // `inBulk`: small messages, sent in bursts, with many in flight.
+  constructor({ name, channels, publisher, uptime, history, random, rate, inBulk = false }) {
+    Object.assign(this, { name, channels, publisher, uptime, history, random, inBulk });
+    this.inFlight = inBulk ? kInFlightInBulk : kInFlight;
+    this.burst = inBulk ? Math.ceil(rate / kBurstsASecond) : 1;
+    this.everyMs = (1000 * this.burst) / rate;
     this.made = 0;
     this.stopping = false;
   }
@@ -86,19 +96,29 @@ export class Writer {
   // Writes until stop(), and ends once all is answered.
   async run() {
     const open = new Set();
+    let wake = () => {};
     let failure = null;
     let nextAt = performance.now();
     while (!this.stopping && !failure) {
-      const write = this.write(this.newMessage())
-        .catch((error) => {
-          failure ??= error;
-        })
-        .finally(() => open.delete(write));
-      open.add(write);
+      for (let left = this.burst; left > 0; --left) {
+        const write = this.write(this.newMessage())
+          .catch((error) => {
+            failure ??= error;
+          })
+          .finally(() => {
+            open.delete(write);
+            wake();
+          });
+        open.add(write);
+      }
       // A pace, not a quota: time lost while the server was down is not made up for.
       nextAt = Math.max(nextAt + this.everyMs, performance.now());
       await after(nextAt - performance.now());
-      if (open.size >= kInFlight) await Promise.race(open);
+      while (open.size >= this.inFlight) {
+        await new Promise((resolve) => {
+          wake = resolve;
+        });
+      }
     }
     await Promise.all(open);
     this.publisher.close();
@@ -111,8 +131,7 @@ export class Writer {
 
   newMessage() {
     this.made += 1;
-    const length =
-      this.random.next() < 0.02 ? this.random.between(4_000, 40_000) : this.random.between(1, 400);
+    const length = this.newLength();
     const message = {
       channel: this.channels[this.random.between(0, this.channels.length - 1)],
       messageId: `${this.name}:${this.made}`,
@@ -133,19 +152,26 @@ export class Writer {
     return message;
   }
 
+  newLength() {
+    if (this.inBulk) return this.random.between(1, 40);
+    const big = this.random.next() < 0.02;
+    return big ? this.random.between(4_000, 40_000) : this.random.between(1, 400);
+  }
+
   async write(message) {
     for (;;) {
       const process = await this.uptime.up();
       try {
-        const { channel, messageId, seq, position, duplicate } = await within(
+        const { channel, messageId, seq, position, duplicate, epoch } = await within(
           kAnswerTimeoutMs,
           this.publisher.publish(message),
           () => `the answer to ${message.messageId}`,
         );
-        this.history.add('answered', { channel, messageId, seq, position, duplicate });
+        this.history.add('answered', { channel, messageId, seq, position, duplicate, epoch });
         return;
       } catch (error) {
-        if (error instanceof Refused || !this.uptime.isLost(process)) {
+        const refused = error instanceof Refused;
+        if (refused ? !this.uptime.couldRefuse(process) : !this.uptime.isLost(process)) {
           throw new Error(`writer ${this.name}, message ${message.messageId}: ${error.message}`, {
             cause: error,
           });
