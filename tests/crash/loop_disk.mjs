@@ -42,10 +42,10 @@ export class LoopDisk {
     return exec('umount', [this.mountPoint]);
   }
 
-  // From now on nothing reaches the disk any more, not even what the file system has in its
-  // journal's buffer.
-  cutPower() {
-    return exec('python3', [kCutPower, this.mountPoint]);
+  // Stops that process where it is; from then on nothing reaches the disk any more, not even what
+  // the file system has in its journal's buffer.
+  cutPower(pid) {
+    return exec('python3', [kCutPower, this.mountPoint, String(pid)]);
   }
 
   // What a machine does that has power again: another boot, and the file system's own recovery.

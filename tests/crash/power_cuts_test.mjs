@@ -33,13 +33,12 @@ async function main() {
       return { dataDir: join(disk.mountPoint, 'data'), finish: () => disk.unmount() };
     },
     flags: wanted.buffered ? ['--durability', 'buffered'] : [],
-    mayRefuse: true,
     falls: cuts,
     async fall(uptime, number, random, record) {
       const ms = random.between(min, max);
       await after(ms);
       await uptime.crash(
-        () => disk.cutPower(),
+        ({ pid }) => disk.cutPower(pid),
         async () => {
           await disk.powerOn();
           record(`power cut after ${String(ms).padStart(4)} ms`);

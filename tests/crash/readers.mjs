@@ -19,6 +19,7 @@ export class Reader {
   constructor({ name, channels, uptime, history, random }) {
     Object.assign(this, { name, channels, uptime, history, random });
     this.connection = 0;
+    this.welcomed = false; // in this connection
     this.draining = false;
     this.leaving = false;
     this.broken = null; // what went wrong in handling a frame
@@ -33,6 +34,7 @@ export class Reader {
     while (!this.leaving) {
       const process = await this.uptime.up();
       const end = await this.stay(process).catch((error) => ({ code: error.message }));
+      this.welcomed = false;
       if (this.broken)
         throw new Error(`${this.name}: ${this.broken.message}`, { cause: this.broken });
       if (this.leaving || this.dropped || this.uptime.isLost(process)) continue;
@@ -91,9 +93,6 @@ export class Reader {
         this.changing.delete(frame.channel);
         this.away.delete(frame.channel);
         return;
-      case 'error':
-        if (this.uptime.couldRefuse(this.process)) return;
-      // falls through
       default:
         throw new Error(`unexpected frame ${JSON.stringify(frame)}`);
     }
@@ -111,6 +110,7 @@ export class Reader {
       resume: this.resume,
       floors: Object.fromEntries(subscriptions.map(({ channel, floor }) => [channel, floor])),
     });
+    this.welcomed = true;
     if (resumed) this.acked = this.resume.delivery;
     else Object.assign(this, { session, sent: 0, acked: 0, firstRefused: Infinity });
     this.away = new Set(this.channels);
@@ -209,12 +209,12 @@ export class Reader {
   // From here on everything is acknowledged as it comes, with confirmation.
   drain() {
     this.draining = true;
-    if (this.sent > this.acked) this.confirm();
+    if (this.welcomed && this.sent > this.acked) this.confirm();
   }
 
   // It is subscribed to all its channels, and nothing is under way that would change that.
   get isWhole() {
-    return this.away.size === 0 && this.changing.size === 0;
+    return this.welcomed && this.away.size === 0 && this.changing.size === 0;
   }
 
   async leave() {

@@ -184,7 +184,7 @@ function fallRow(history, number, how) {
 //   fall           (uptime, number, random, record) => one fall; calls record(how) while down
 //   checkFlags     for check_history.py
 export async function tell(wanted, { name, again, prepare, falls, fall, ...options }) {
-  const { flags = [], env = {}, mayRefuse = false, checkFlags = [] } = options;
+  const { flags = [], env = {}, checkFlags = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'ackwire-crash-'));
   const path = wanted.history ?? join(folder, 'history.jsonl');
   const repeat = `again with: ${again}\ndata and history: ${folder}`;
@@ -195,7 +195,7 @@ export async function tell(wanted, { name, again, prepare, falls, fall, ...optio
   const place = await prepare(folder);
   try {
     const server = await startServer({ flags: [...kFlags, ...flags], dataDir: place.dataDir, env });
-    const uptime = new Uptime(server, { mayRefuse });
+    const uptime = new Uptime(server);
     await play(uptime, history, random, wanted, async () => {
       for (let number = 1; number <= falls; ++number)
         await fall(uptime, number, random, (how) => fallRow(history, number, how));

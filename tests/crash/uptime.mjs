@@ -1,10 +1,8 @@
 // The server as those see it who live through its crashes: a process, then the next one.
 
 export class Uptime {
-  // `mayRefuse`: a server may notice its end coming, as one does whose disk is gone, and say no.
-  constructor(server, { mayRefuse = false } = {}) {
+  constructor(server) {
     this.server = server;
-    this.mayRefuse = mayRefuse;
     this.process = 1; // counts the server's processes
     this.doomed = false; // what will end this process has begun
     this.nextIsUp = null; // a promise while the server is down
@@ -33,11 +31,6 @@ export class Uptime {
   // is the server's.
   isLost(process) {
     return this.doomed || this.nextIsUp !== null || process !== this.process;
-  }
-
-  // True when that process may have answered with a refusal.
-  couldRefuse(process) {
-    return this.mayRefuse && this.isLost(process);
   }
 
   // `strike` does what ends the process, and is followed by kill -9; the load goes on meanwhile.

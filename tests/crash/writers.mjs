@@ -170,8 +170,7 @@ export class Writer {
         this.history.add('answered', { channel, messageId, seq, position, duplicate, epoch });
         return;
       } catch (error) {
-        const refused = error instanceof Refused;
-        if (refused ? !this.uptime.couldRefuse(process) : !this.uptime.isLost(process)) {
+        if (error instanceof Refused || !this.uptime.isLost(process)) {
           throw new Error(`writer ${this.name}, message ${message.messageId}: ${error.message}`, {
             cause: error,
           });
