@@ -334,6 +334,7 @@ TEST(ErrorResponses, HaveTheStatusOfTheContract) {
   EXPECT_EQ(status(StatusCode::kAborted), 409U);
   EXPECT_EQ(status(StatusCode::kFailedPrecondition), 409U);
   EXPECT_EQ(status(StatusCode::kResourceExhausted), 429U);
+  EXPECT_EQ(ErrorResponse(DiskFull("full")).status, 507U);
   EXPECT_EQ(status(StatusCode::kInternal), 500U);
   EXPECT_EQ(status(StatusCode::kDataLoss), 500U);
   EXPECT_EQ(status(StatusCode::kUnimplemented), 501U);

@@ -168,6 +168,7 @@ TEST(Errors, HaveTheContractsBody) {
   EXPECT_EQ(EncodeError(InvalidArgument("message_id: \"x\" is bad")),
             R"({"error":{"code":"invalid_argument","message":"messageId: \"x\" is bad",)"
             R"("retryable":false,"retryAfterMs":0}})");
+  EXPECT_EQ(ErrorCode(DiskFull("full")), "disk_full");
   EXPECT_EQ(EncodeError(Error(StatusCode::kResourceExhausted, "the queue is full")),
             R"({"error":{"code":"resource_exhausted","message":"the queue is full",)"
             R"("retryable":true,"retryAfterMs":1000}})");

@@ -74,6 +74,9 @@ TEST(Metrics, TellsStoredDuplicateAndRefusedPublishesApart) {
   EXPECT_THAT(text, HasLine("ackwire_messages_published_total 2"));
   EXPECT_THAT(text,
               HasLine("ackwire_publish_rejected_total{code=\"aborted\",transport=\"http\"} 1"));
+  metrics.PublishAnswered(DiskFull(""), kHttp, Duration(2));
+  EXPECT_THAT(metrics.Scrape({}),
+              HasLine("ackwire_publish_rejected_total{code=\"disk_full\",transport=\"http\"} 1"));
   EXPECT_THAT(text,
               HasLine("ackwire_publish_rejected_total{code=\"aborted\",transport=\"grpc\"} 0"));
   EXPECT_THAT(text, HasLine("ackwire_publish_retries_total 1"));

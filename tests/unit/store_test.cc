@@ -16,7 +16,10 @@ using testing::HasSubstr;
 class StoreTest : public testing::Test {
  protected:
   std::unique_ptr<Store> Open() {
-    auto store = Store::Open({.directory = directory_.path() / "data", .clock = clock_}).value();
+    auto store = Store::Open({.directory = directory_.path() / "data",
+                              .clock = clock_,
+                              .min_free_bytes = min_free_bytes_})
+                     .value();
     store->Start({.committed = [](const SharedGroup&) {},
                   .failed = [this](const Status& why) { failed_.set_value(why); }});
     return store;
@@ -41,6 +44,7 @@ class StoreTest : public testing::Test {
 
   TemporaryDirectory directory_;
   ManualClock clock_;
+  std::uint64_t min_free_bytes_ = 0;
   std::promise<Status> failed_;
 };
 
@@ -63,6 +67,21 @@ TEST_F(StoreTest, RefusesWhatComesAfterItStoppedWriting) {
   const Status late = Submit(*store, TestStore::PublishWorkOf("room/1", "hi"));
   EXPECT_EQ(late.code(), StatusCode::kUnavailable);
   store->StopWriting();
+}
+
+TEST_F(StoreTest, RefusesOnlyToPublishWhenTheDiskIsAlmostFull) {
+  min_free_bytes_ = ~0ULL;
+  const auto store = Open();
+  const Status refused = Submit(*store, TestStore::PublishWorkOf("room", "hi"));
+  EXPECT_TRUE(IsDiskFull(refused)) << refused;
+  EXPECT_THAT(MessageOf(refused), HasSubstr("bytes free, fewer than --min-free-bytes"));
+  EXPECT_TRUE(IsDiskFull(store->CheckFreeDisk()));
+  EXPECT_TRUE(Submit(*store, TestStore::SubscribeWorkOf({{"alice", "room", {}}})).ok());
+  store::Event opened;
+  opened.set_client("alice");
+  opened.mutable_session_opened()->set_transport("websocket");
+  EXPECT_TRUE(Submit(*store, TestStore::JournalWorkOf({opened})).ok());
+  EXPECT_EQ(store->derived().last_position(), Position{0});
 }
 
 TEST_F(StoreTest, IsRefusedWhileAnotherHasTheDirectory) {

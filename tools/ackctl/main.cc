@@ -120,6 +120,7 @@ ExitStatus Run(int argc, char** argv) {
       "Example: ackctl publish room/1 'hello'\n"
       "Each command has its own --help. Exit status: 0 done, 1 the server refused or "
       "something\ndiffers, 2 usage, 3 cannot connect.");
+  app.set_version_flag("--version", "ackctl " ACKWIRE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();  // inherited by the commands: global options may stand behind them
   GlobalOptions options;
