@@ -54,7 +54,13 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
                .min_free_bytes = options.min_free_bytes}),
       derived_writer_(*database_, derived_) {}
 
-void Store::Start(WriterThread::Listeners listeners) {
+void Store::Start(WriterQueue::Listeners listeners) {
+  StartByHand(std::move(listeners));
+  writer_thread_ = std::make_unique<WriterThread>(*queue_);
+  background_ = std::thread([this] { RunBackground(); });
+}
+
+void Store::StartByHand(WriterQueue::Listeners listeners) {
   const auto told = std::move(listeners.failed);
   listeners.failed = [this, told](const Status& why) {
     {
@@ -63,8 +69,15 @@ void Store::Start(WriterThread::Listeners listeners) {
     }
     told(why);
   };
-  writer_thread_ = std::make_unique<WriterThread>(writer_, std::move(listeners));
-  background_ = std::thread([this] { RunBackground(); });
+  queue_ = std::make_unique<WriterQueue>(writer_, std::move(listeners));
+}
+
+void Store::StopByHand() {
+  queue_->Close();
+  while (queue_->Step()) {
+  }
+  BackgroundStep();
+  if (!failed_) End();
 }
 
 void Store::StopWriting() {
@@ -97,15 +110,20 @@ void Store::RunBackground() {
       std::unique_lock lock(mutex_);
       last = wake_.wait_for(lock, kDerivedInterval, [this] { return stopping_; });
     }
-    if (Status status = BackgroundStep(); !status.ok()) {
-      writer_thread_->Fail(NoMoreWrites(status));
-      derived_.Fail(status);  // a writer that waits for room would wait for ever
-      return;
-    }
+    BackgroundStep();
   }
 }
 
-Status Store::BackgroundStep() {
+void Store::BackgroundStep() {
+  if (background_failed_) return;
+  const Status status = MoveTail();
+  if (status.ok()) return;
+  background_failed_ = true;
+  queue_->Fail(NoMoreWrites(status));
+  derived_.Fail(status);  // a writer that waits for room would wait for ever
+}
+
+Status Store::MoveTail() {
   if (Status status = database_->BackgroundError(); !status.ok()) return status;
   return derived_writer_.Step();
 }

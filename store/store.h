@@ -22,6 +22,7 @@
 #include "store/status.h"
 #include "store/watermark.h"
 #include "store/writer.h"
+#include "store/writer_queue.h"
 #include "store/writer_thread.h"
 
 namespace ackwire {
@@ -42,16 +43,24 @@ class Store {
   // on disk was changed.
   [[nodiscard]] static StatusOr<std::unique_ptr<Store>> Open(const Options& options);
 
-  void Start(WriterThread::Listeners listeners);
+  void Start(WriterQueue::Listeners listeners);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // REQUIRES: Start was called.
-  void Submit(Work work) { writer_thread_->Submit(std::move(work)); }
+  // REQUIRES: it was started.
+  void Submit(Work work) { queue_->Submit(std::move(work)); }
 
   // Commits and answers what is queued; what is submitted after it is refused.
   void StopWriting();
+
+  // The same without a thread: the caller takes the threads' steps, all from one thread, so that a
+  // simulation decides what happens when. An end without StopByHand is a crash's: what is queued is
+  // dropped.
+  void StartByHand(WriterQueue::Listeners listeners);
+  bool WriterStep() { return queue_->Step(); }
+  void BackgroundStep();
+  void StopByHand();
 
   [[nodiscard]] Database& database() { return *database_; }
   [[nodiscard]] const Derived& derived() const { return derived_; }
@@ -67,7 +76,7 @@ class Store {
   Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> watermark,
         const Options& options);
   void RunBackground();
-  [[nodiscard]] Status BackgroundStep();
+  [[nodiscard]] Status MoveTail();
   // Marks the end as a clean one.
   void End();
 
@@ -80,12 +89,14 @@ class Store {
   LedgerReader ledger_;
   Writer writer_;
   DerivedWriter derived_writer_;
-  std::unique_ptr<WriterThread> writer_thread_;
+  std::unique_ptr<WriterQueue> queue_;
+  std::unique_ptr<WriterThread> writer_thread_;  // null when it is started by hand
 
   std::mutex mutex_;  // guards stopping_ and failed_
   std::condition_variable wake_;
   bool stopping_ = false;
   bool failed_ = false;
+  bool background_failed_ = false;  // of the background thread
   std::thread background_;
 };
 

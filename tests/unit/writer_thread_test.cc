@@ -24,7 +24,7 @@ Work Publish(const std::string& channel, const std::string& payload,
 }
 
 // Waits for the answer.
-StatusOr<Published> PublishNow(WriterThread& writer, const std::string& payload) {
+StatusOr<Published> PublishNow(WriterQueue& writer, const std::string& payload) {
   std::promise<StatusOr<Published>> answer;
   writer.Submit(Publish("room/1", payload,
                         [&](const StatusOr<Published>& outcome) { answer.set_value(outcome); }));
@@ -35,14 +35,15 @@ StatusOr<Published> PublishNow(WriterThread& writer, const std::string& payload)
 class Writing {
  public:
   Writing()
-      : thread(store.writer(),
-               {.committed = [this](const SharedGroup& group) { groups.push_back(group); },
-                .failed = [this](const Status& why) { failures.push_back(why); }}) {}
+      : queue(store.writer(),
+              {.committed = [this](const SharedGroup& group) { groups.push_back(group); },
+               .failed = [this](const Status& why) { failures.push_back(why); }}),
+        thread(queue) {}
 
   // Keeps the writer busy until `release` counts down; returns once it is.
   void Hold() {
     auto held = std::make_shared<std::promise<void>>();
-    thread.Submit(Publish("held", "x", [this, held](const StatusOr<Published>&) {
+    queue.Submit(Publish("held", "x", [this, held](const StatusOr<Published>&) {
       held->set_value();
       release.wait();
     }));
@@ -53,12 +54,13 @@ class Writing {
   std::vector<SharedGroup> groups;  // of the writer's thread; read after Stop
   std::vector<Status> failures;     // likewise
   std::latch release{1};
+  WriterQueue queue;
   WriterThread thread;
 };
 
 TEST(WriterThread, AnswersAfterTheCommit) {
   Writing writing;
-  const StatusOr<Published> published = PublishNow(writing.thread, "hi");
+  const StatusOr<Published> published = PublishNow(writing.queue, "hi");
   EXPECT_EQ(published->position, Position{1});
   EXPECT_EQ(writing.store.log().ReadAt({1}).value().message.payload(), "hi");
   writing.thread.Stop();
@@ -70,7 +72,7 @@ TEST(WriterThread, GathersTheNextGroupWhileItWrites) {
   Writing writing;
   writing.Hold();
   for (int i = 0; i < 100; ++i) {
-    writing.thread.Submit(TestStore::PublishWorkOf("room/1", std::to_string(i)));
+    writing.queue.Submit(TestStore::PublishWorkOf("room/1", std::to_string(i)));
   }
   writing.release.count_down();
   writing.thread.Stop();
@@ -87,7 +89,7 @@ TEST(WriterThread, AnswersEverySubmitterInItsOrder) {
   for (int who = 0; who < kSubmitters; ++who) {
     submitters.emplace_back([&writing, &mine = answers[static_cast<std::size_t>(who)], who] {
       for (int i = 0; i < kWorks; ++i) {
-        writing.thread.Submit(Publish(
+        writing.queue.Submit(Publish(
             "room/" + std::to_string(who), "hi",
             [&mine](const StatusOr<Published>& outcome) { mine.push_back(outcome.value()); }));
       }
@@ -119,7 +121,7 @@ TEST(WriterThread, RefusesPublishersWhenItsQueueIsFull) {
   std::optional<Status> refused;
   std::uint64_t taken = 0;
   for (; !refused && taken <= kQueuedBytesMax / payload.size(); ++taken) {
-    writing.thread.Submit(Publish("room/1", payload, [&](const StatusOr<Published>& outcome) {
+    writing.queue.Submit(Publish("room/1", payload, [&](const StatusOr<Published>& outcome) {
       if (!outcome.ok()) refused = outcome.status();
     }));
   }
@@ -134,13 +136,13 @@ TEST(WriterThread, RefusesPublishersWhenItsQueueIsFull) {
   std::get<SubscribeWork>(subscribe).done = [&](const auto& outcome) {
     subscribed = outcome.status();
   };
-  writing.thread.Submit(std::move(subscribe));
+  writing.queue.Submit(std::move(subscribe));
   EXPECT_EQ(subscribed->code(), StatusCode::kResourceExhausted);
 
   std::optional<Status> recorded;
   Work journal = TestStore::JournalWorkOf({events::SessionOpened("alice")});
   std::get<JournalWork>(journal).done = [&](const auto& outcome) { recorded = outcome.status(); };
-  writing.thread.Submit(std::move(journal));
+  writing.queue.Submit(std::move(journal));
   EXPECT_EQ(recorded, std::nullopt) << "what happened is always taken";
   writing.release.count_down();
   writing.thread.Stop();
@@ -153,21 +155,21 @@ TEST(WriterThread, CommitsWhatIsQueuedAndRefusesTheRestWhenItStops) {
   Writing writing;
   writing.Hold();
   std::optional<StatusOr<Published>> queued;
-  writing.thread.Submit(
+  writing.queue.Submit(
       Publish("room/1", "hi", [&](const StatusOr<Published>& outcome) { queued = outcome; }));
   writing.release.count_down();
   writing.thread.Stop();
   EXPECT_TRUE(queued->ok());
-  const StatusOr<Published> late = PublishNow(writing.thread, "late");
+  const StatusOr<Published> late = PublishNow(writing.queue, "late");
   EXPECT_EQ(late.status().code(), StatusCode::kUnavailable);
   EXPECT_EQ(MessageOf(late.status()), "the server is stopping");
 }
 
 TEST(WriterThread, RefusesEverythingAfterItWasFailed) {
   Writing writing;
-  writing.thread.Fail(Error(StatusCode::kUnavailable, "the disk is gone"));
-  writing.thread.Fail(Error(StatusCode::kUnavailable, "and again"));
-  EXPECT_EQ(MessageOf(PublishNow(writing.thread, "hi").status()), "the disk is gone");
+  writing.queue.Fail(Error(StatusCode::kUnavailable, "the disk is gone"));
+  writing.queue.Fail(Error(StatusCode::kUnavailable, "and again"));
+  EXPECT_EQ(MessageOf(PublishNow(writing.queue, "hi").status()), "the disk is gone");
   writing.thread.Stop();
   EXPECT_EQ(writing.failures.size(), 1U);
   EXPECT_EQ(writing.store.derived().last_position(), Position{0});
