@@ -62,6 +62,11 @@ std::string Index(ChannelId channel, Seq seq) {
   return key;
 }
 
+std::optional<IndexKey> ParseIndex(std::string_view key) {
+  if (key.size() != 2 * kU64Bytes) return std::nullopt;
+  return IndexKey{ChannelId{*ParseU64(key)}, Seq{*ParseU64(key.substr(kU64Bytes))}};
+}
+
 IdHash HashOfId(std::string_view message_id) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(message_id.data()), message_id.size(), digest);
@@ -74,6 +79,14 @@ std::string Ids(ChannelId channel, const IdHash& hash) {
   std::string key = U64(channel.value);
   key.append(hash.data(), hash.size());
   return key;
+}
+
+std::optional<IdsKey> ParseIds(std::string_view key) {
+  IdsKey parsed;
+  if (key.size() != kU64Bytes + parsed.hash.size()) return std::nullopt;
+  parsed.channel = ChannelId{*ParseU64(key)};
+  std::memcpy(parsed.hash.data(), key.data() + kU64Bytes, parsed.hash.size());
+  return parsed;
 }
 
 std::string Ledger(std::string_view client, ChannelId channel) {

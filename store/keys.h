@@ -51,9 +51,21 @@ using IdHash = std::array<char, 16>;
 [[nodiscard]] std::optional<JournalNumber> ParseJournal(std::string_view key);
 
 [[nodiscard]] std::string Index(ChannelId channel, Seq seq);
+struct IndexKey {
+  ChannelId channel;
+  Seq seq;
+  friend bool operator==(const IndexKey&, const IndexKey&) = default;
+};
+[[nodiscard]] std::optional<IndexKey> ParseIndex(std::string_view key);
 
 [[nodiscard]] IdHash HashOfId(std::string_view message_id);
 [[nodiscard]] std::string Ids(ChannelId channel, const IdHash& hash);
+struct IdsKey {
+  ChannelId channel;
+  IdHash hash;
+  friend bool operator==(const IdsKey&, const IdsKey&) = default;
+};
+[[nodiscard]] std::optional<IdsKey> ParseIds(std::string_view key);
 
 [[nodiscard]] std::string Ledger(std::string_view client, ChannelId channel);
 struct LedgerKey {

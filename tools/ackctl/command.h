@@ -51,4 +51,7 @@ void AddClients(CLI::App& app, Chosen& chosen);
 void AddClient(CLI::App& app, Chosen& chosen);
 void AddExplain(CLI::App& app, Chosen& chosen);
 
+// In tools/offline: they open a data directory themselves.
+void AddVerify(CLI::App& app, Chosen& chosen);
+
 }  // namespace ackwire::ctl

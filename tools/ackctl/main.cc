@@ -1,5 +1,6 @@
 // ackctl: the operator's tool. What it can do is what the contract says: it
-// speaks gRPC to the server and knows nothing of its insides.
+// speaks gRPC to the server and knows nothing of its insides. The commands for
+// a data directory without a server are apart, in tools/offline.
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -67,6 +68,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClients(app, chosen);
   AddClient(app, chosen);
   AddExplain(app, chosen);
+  AddVerify(app, chosen);
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     command->footer(command->get_footer() +
                     "\nThe options of ackctl --help (--server, --token, -o json …) hold here too.");

@@ -1,0 +1,126 @@
+#include "store/difference.h"
+
+#include "store/keys.h"
+#include "store/record.h"
+#include "store/records.pb.h"
+
+namespace ackwire {
+namespace {
+
+std::string Text(std::uint64_t number) { return std::to_string(number); }
+
+std::string Hex(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char byte : bytes) {
+    text += kDigits[static_cast<unsigned char>(byte) >> 4U];
+    text += kDigits[static_cast<unsigned char>(byte) & 15U];
+  }
+  return text;
+}
+
+std::string NotAKey(std::string_view key) { return "a key that is none: " + Hex(key); }
+
+std::string EventText(EventId id) {
+  return "event " + Text(id.index()) + " of journal record " + Text(id.number().value);
+}
+
+std::string IndexKey(std::string_view key, const ChannelNamer& name_of) {
+  const auto parsed = keys::ParseIndex(key);
+  if (!parsed) return NotAKey(key);
+  return "channel " + name_of(parsed->channel) + ", seq " + Text(parsed->seq.value);
+}
+
+std::string IdsKey(std::string_view key, const ChannelNamer& name_of) {
+  const auto parsed = keys::ParseIds(key);
+  if (!parsed) return NotAKey(key);
+  return "channel " + name_of(parsed->channel) + ", id with hash " +
+         Hex({parsed->hash.data(), parsed->hash.size()});
+}
+
+std::string LedgerKey(std::string_view key, const ChannelNamer& name_of) {
+  const auto parsed = keys::ParseLedger(key);
+  if (!parsed) return NotAKey(key);
+  if (parsed->channel.value == 0) return "client " + parsed->client;
+  return "client " + parsed->client + ", channel " + name_of(parsed->channel);
+}
+
+std::string MembersKey(std::string_view key, const ChannelNamer& name_of) {
+  const auto parsed = keys::ParseMembers(key);
+  if (!parsed) return NotAKey(key);
+  return "channel " + name_of(parsed->channel) + ", client " + parsed->client;
+}
+
+std::string NumberedKey(Family family, std::string_view key, const ChannelNamer& name_of) {
+  const auto parsed = keys::ParseNumbered(key);
+  if (!parsed) return NotAKey(key);
+  const std::string number = family == Family::kFailures ? EventText(EventId{parsed->number})
+                                                         : "seq " + Text(parsed->number);
+  return "client " + parsed->client + ", channel " + name_of(parsed->channel) + ", " + number;
+}
+
+template <typename Row>
+std::string RowText(std::string_view value) {
+  Row row;
+  const Status status = record::OpenInto(value, "damaged", row);
+  return status.ok() ? "{" + row.ShortDebugString() + "}" : MessageOf(status);
+}
+
+std::string NumberText(const std::string& noun, std::string_view value) {
+  const auto number = keys::ParseU64(value);
+  return number && value.size() == sizeof(std::uint64_t) ? noun + " " + Text(*number)
+                                                         : "not a number: " + Hex(value);
+}
+
+}  // namespace
+
+std::string ReadableKey(Family family, std::string_view key, const ChannelNamer& name_of) {
+  switch (family) {
+    case Family::kIndex:
+      return IndexKey(key, name_of);
+    case Family::kIds:
+      return IdsKey(key, name_of);
+    case Family::kLedger:
+      return LedgerKey(key, name_of);
+    case Family::kMembers:
+      return MembersKey(key, name_of);
+    case Family::kParked:
+    case Family::kFailures:
+    case Family::kHistory:
+      return NumberedKey(family, key, name_of);
+    case Family::kChannels:
+      return "channel " + std::string(key);
+    default:
+      return std::string(key);
+  }
+}
+
+std::string ReadableValue(Family family, std::string_view key, std::string_view value) {
+  switch (family) {
+    case Family::kIndex:
+    case Family::kIds:
+      return NumberText("position", value);
+    case Family::kParked:
+    case Family::kHistory: {
+      const auto id = keys::ParseU64(value);
+      return id ? EventText(EventId{*id}) : "not a number: " + Hex(value);
+    }
+    case Family::kLedger: {
+      const auto parsed = keys::ParseLedger(key);
+      return parsed && parsed->channel.value == 0 ? RowText<store::ClientRow>(value)
+                                                  : RowText<store::LedgerRow>(value);
+    }
+    case Family::kChannels:
+      return RowText<store::ChannelRow>(value);
+    case Family::kMeta:
+      return RowText<store::DerivedCheckpoint>(value);
+    default:
+      return value.empty() ? "a row" : "a row that says " + Hex(value);
+  }
+}
+
+std::string RangeText(std::uint64_t first, std::uint64_t last) {
+  return first == last ? Text(first) : Text(first) + " to " + Text(last);
+}
+
+}  // namespace ackwire

@@ -1,0 +1,143 @@
+#include "store/log_walk.h"
+
+#include <rocksdb/iterator.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "store/keys.h"
+#include "store/record.h"
+
+namespace ackwire {
+namespace {
+
+constexpr std::size_t kGroupMessages = 1000;
+constexpr std::uint64_t kToTheEnd = ~0ULL;
+
+std::string Text(std::uint64_t number) { return std::to_string(number); }
+
+}  // namespace
+
+LogWalk::LogWalk(const Database& database, Options options)
+    : database_(database),
+      options_(std::move(options)),
+      log_(database.NewIterator(Family::kLog, {})),
+      number_at_relay_(options_.relay.number) {}
+
+Status LogWalk::Run() {
+  const auto row = database_.NewIterator(Family::kJournal, {});
+  for (; row->Valid(); row->Next()) {
+    const auto number = keys::ParseJournal(row->key().ToStringView());
+    const std::uint64_t expected = end_.number.value + 1;
+    if (!number) {
+      Differ(Family::kJournal, "a key that is none", "a row", {});
+      continue;
+    }
+    if (number->value != expected) {
+      Differ(Family::kJournal, "record " + RangeText(expected, number->value - 1), {}, "a record");
+    }
+    end_.number = *number;
+    Status status = WalkRecord(*number, row->value().ToStringView());
+    if (!status.ok()) return status;
+  }
+  if (!row->status().ok()) {
+    Differ(Family::kJournal, "all after record " + Text(end_.number.value),
+           "cannot be read: " + row->status().ToString(), "records");
+  }
+  Status status = WalkLog(kToTheEnd);
+  if (status.ok()) status = FoldMessages();
+  if (!log_->status().ok()) {
+    Differ(Family::kLog, "all after position " + Text(end_.position.value),
+           "cannot be read: " + log_->status().ToString(), "messages");
+  }
+  return status;
+}
+
+Status LogWalk::WalkRecord(JournalNumber number, std::string_view value) {
+  const std::string key = "record " + Text(number.value);
+  auto group = std::make_shared<CommittedGroup>();
+  if (Status parsed = record::OpenInto(value, "damaged", group->record); !parsed.ok()) {
+    Differ(Family::kJournal, key, MessageOf(parsed), "a record");
+    return OkStatus();
+  }
+  ++records_;
+  Advance();
+  const std::uint64_t position = group->record.position();
+  if (options_.relay.number.value == 0 && position < options_.relay.last.value) {
+    number_at_relay_ = number;
+  }
+  if (Status status = WalkLog(position); !status.ok()) return status;
+  if (end_.position.value < position) {
+    Differ(Family::kJournal, key, "written after position " + Text(position),
+           "a log that goes so far; it ends at " + Text(end_.position.value));
+  }
+  if (Status status = FoldMessages(); !status.ok()) return status;
+  if (!intact_ || number > options_.fold_until.number) return OkStatus();
+  group->last = end_.position;
+  group->number = number;
+  return options_.fold(group);
+}
+
+Status LogWalk::WalkLog(std::uint64_t up_to) {
+  for (; log_->Valid() && end_.position.value < up_to; log_->Next()) {
+    const auto position = keys::ParseLog(log_->key().ToStringView());
+    const std::uint64_t expected = end_.position.value + 1;
+    if (!position) {
+      Differ(Family::kLog, "a key that is none", "a row", {});
+      continue;
+    }
+    if (position->value != expected) {
+      Differ(Family::kLog, "position " + RangeText(expected, position->value - 1), {}, "a message");
+    }
+    end_.position = *position;
+    Advance();
+    StatusOr<StoredMessage> stored = ParseLogRow(*position, log_->value().ToStringView());
+    if (!stored.ok()) {
+      Differ(Family::kLog, "position " + Text(position->value), MessageOf(stored.status()),
+             "a message");
+      continue;
+    }
+    ++messages_;
+    CheckMessage(*stored);
+    if (!intact_ || *position > options_.fold_until.position) continue;
+    group_->messages.push_back(*std::move(stored));
+    group_->last = *position;
+    if (group_->messages.size() < kGroupMessages) continue;
+    if (Status status = FoldMessages(); !status.ok()) return status;
+  }
+  return OkStatus();
+}
+
+void LogWalk::CheckMessage(const StoredMessage& stored) {
+  const v1::Message& message = stored.message;
+  Channel& channel = channels_[stored.channel];
+  if (channel.name.empty()) channel.name = message.channel();
+  const std::string key = "position " + Text(message.position());
+  if (message.channel() != channel.name || message.channel().empty()) {
+    Differ(Family::kLog, key, "channel " + message.channel(), "channel " + channel.name);
+  }
+  const Seq expected{channel.last.value + 1};
+  if (stored.seq() != expected) {
+    Differ(Family::kLog, key, "seq " + Text(message.seq()) + " of channel " + channel.name,
+           "seq " + Text(expected.value));
+  }
+  channel.last = std::max(channel.last, stored.seq());
+}
+
+Status LogWalk::FoldMessages() {
+  if (group_->messages.empty()) return OkStatus();
+  const SharedGroup group = std::exchange(group_, std::make_shared<CommittedGroup>());
+  return intact_ ? options_.fold(group) : OkStatus();
+}
+
+void LogWalk::Differ(Family family, const std::string& key, std::optional<std::string> stored,
+                     std::optional<std::string> expected) {
+  intact_ = false;
+  options_.differs({ackwire::NameOf(family), key, std::move(stored), std::move(expected)});
+}
+
+void LogWalk::Advance() {
+  if (options_.progress) options_.progress(end_.position.value + end_.number.value);
+}
+
+}  // namespace ackwire
