@@ -8,22 +8,25 @@ import { tell } from './story.mjs';
 const kHelp = `usage: tests/crash/run kill [options]
   --kills N          how often to kill -9 (default 20)
   --after-ms MIN-MAX how long after it is ready a server is killed (default 50-1500)
+  --buffered         with --durability buffered: a kill must not lose anything then either
 ${kLoadHelp}Example: tests/crash/run kill --kills 100 --seed 7
 `;
 
 async function main() {
-  const wanted = loadOptions({ kills: '20', 'after-ms': '50-1500' });
+  const wanted = loadOptions({ kills: '20', 'after-ms': '50-1500', buffered: false });
   if (wanted === null) {
     process.stdout.write(kHelp);
     return 0;
   }
   const kills = wholeNumber('kills', wanted.kills);
   const [min, max] = span('after-ms', wanted['after-ms']);
-  console.log(`kill test: seed ${wanted.seed}, ${kills} kills`);
+  const buffered = wanted.buffered ? ' --buffered' : '';
+  console.log(`kill test: seed ${wanted.seed}, ${kills} kills${buffered}`);
   return tell(wanted, {
     name: 'kill test',
-    again: `tests/crash/run kill --seed ${wanted.seed} --kills ${kills}`,
+    again: `tests/crash/run kill --seed ${wanted.seed} --kills ${kills}${buffered}`,
     prepare: async (folder) => ({ dataDir: join(folder, 'data') }),
+    flags: wanted.buffered ? ['--durability', 'buffered'] : [],
     falls: kills,
     async fall(uptime, number, random, record) {
       const ms = random.between(min, max);

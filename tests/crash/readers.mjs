@@ -93,6 +93,10 @@ export class Reader {
         this.changing.delete(frame.channel);
         this.away.delete(frame.channel);
         return;
+      case 'error':
+      case 'draining':
+        if (this.uptime.couldRefuse(this.process)) return;
+      // falls through
       default:
         throw new Error(`unexpected frame ${JSON.stringify(frame)}`);
     }

@@ -6,6 +6,7 @@ export class Uptime {
     this.process = 1; // counts the server's processes
     this.doomed = false; // what will end this process has begun
     this.nextIsUp = null; // a promise while the server is down
+    this.mayRefuse = false; // it has been told to end, and says so to whoever asks for more
     // Rejects when the server ends without having been killed; never resolves.
     this.died = new Promise((_, reject) => {
       this.reportDeath = reject;
@@ -33,18 +34,24 @@ export class Uptime {
     return this.doomed || this.nextIsUp !== null || process !== this.process;
   }
 
+  // True when that process may have answered with a refusal.
+  couldRefuse(process) {
+    return this.mayRefuse && this.isLost(process);
+  }
+
   // `strike` does what ends the process, and is followed by kill -9; the load goes on meanwhile.
   // Then a new process starts on the same directory. `onDown` is called between the two.
-  async crash(strike, onDown) {
+  async crash(strike, onDown, launch = () => this.server.launch()) {
     this.doomed = true;
     await strike(this.server);
     this.nextIsUp = this.server
       .kill()
       .then(onDown)
-      .then(() => this.server.launch())
+      .then(launch)
       .then(() => {
         this.process += 1;
         this.doomed = false;
+        this.mayRefuse = false;
         this.nextIsUp = null;
         this.watch();
       });

@@ -170,7 +170,8 @@ export class Writer {
         this.history.add('answered', { channel, messageId, seq, position, duplicate, epoch });
         return;
       } catch (error) {
-        if (error instanceof Refused || !this.uptime.isLost(process)) {
+        const refused = error instanceof Refused;
+        if (refused ? !this.uptime.couldRefuse(process) : !this.uptime.isLost(process)) {
           throw new Error(`writer ${this.name}, message ${message.messageId}: ${error.message}`, {
             cause: error,
           });

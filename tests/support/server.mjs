@@ -82,10 +82,11 @@ export class Server {
       });
     });
     const died = this.exited.then((end) => {
-      throw new Error(
+      const error = new Error(
         `${kProgram} ended before it was ready: ` +
           `${end.error ?? JSON.stringify(end)}\n${this.stderr}`,
       );
+      throw Object.assign(error, { end });
     });
     const line = await within(
       kReadyTimeoutMs,
