@@ -16,6 +16,11 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   // memtables would keep every WAL file alive and a start would replay them all.
   options.max_total_wal_size = 256ULL << 20U;
   options.keep_log_file_num = 4;
+  // Each write-ahead log would take room for a whole memtable at once. Where there is less, that
+  // fails, but keeps what it got: the next file finds a full disk.
+  options.allow_fallocate = false;
+  // A start must not need room either: on a full disk a server that crashed would stay down.
+  options.avoid_flush_during_recovery = true;
   // Damage that RocksDB meets in the background ends the server: it is for people to look at, and
   // not for trying again.
   options.max_bgerror_resume_count = 0;
