@@ -1,8 +1,11 @@
 #include "store/keys.h"
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 
 #include <cstring>
+#include <memory>
+
+#include "store/check.h"
 
 namespace ackwire::keys {
 namespace {
@@ -68,8 +71,20 @@ std::optional<IndexKey> ParseIndex(std::string_view key) {
 }
 
 IdHash HashOfId(std::string_view message_id) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(message_id.data()), message_id.size(), digest);
+  // SHA256() looks the algorithm up and allocates each time, which costs more than the hash.
+  struct Sha256 {
+    std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> algorithm{
+        EVP_MD_fetch(nullptr, "SHA256", nullptr), EVP_MD_free};
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                    EVP_MD_CTX_free};
+  };
+  thread_local const Sha256 sha256;
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  const bool done =
+      EVP_DigestInit_ex2(sha256.context.get(), sha256.algorithm.get(), nullptr) == 1 &&
+      EVP_DigestUpdate(sha256.context.get(), message_id.data(), message_id.size()) == 1 &&
+      EVP_DigestFinal_ex(sha256.context.get(), digest, nullptr) == 1;
+  CHECK(done, "OpenSSL has SHA-256");
   IdHash hash;
   std::memcpy(hash.data(), digest, hash.size());
   return hash;

@@ -2,46 +2,39 @@
 
 #include <google/protobuf/message_lite.h>
 
-#include <boost/crc.hpp>
 #include <cstdint>
 
 #include "store/check.h"
+#include "store/crc32c.h"
 
 namespace ackwire::record {
 namespace {
 
 constexpr char kVersion = 1;
-constexpr std::size_t kHeaderBytes = 5;
-
-using Crc32c = boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true>;
 
 std::uint32_t Checksum(std::string_view body) {
-  Crc32c crc;
-  crc.process_byte(static_cast<unsigned char>(kVersion));
-  crc.process_bytes(body.data(), body.size());
-  return crc.checksum();
+  return ExtendCrc32c(ExtendCrc32c(0, {&kVersion, 1}), body);
 }
 
-// Fills the header of `value`, whose body is in place already.
-void FillHeader(std::string& value) {
+}  // namespace
+
+void SealInPlace(std::string& value) {
   const std::uint32_t crc = Checksum(std::string_view(value).substr(kHeaderBytes));
   value[0] = kVersion;
   for (std::size_t i = 0; i < 4; ++i) value[1 + i] = static_cast<char>(crc >> (8 * i));
 }
 
-}  // namespace
-
 std::string Seal(std::string_view body) {
   std::string value(kHeaderBytes, '\0');
   value.append(body);
-  FillHeader(value);
+  SealInPlace(value);
   return value;
 }
 
 std::string Seal(const google::protobuf::MessageLite& body) {
   std::string value(kHeaderBytes, '\0');
   CHECK(body.AppendToString(&value), "a record is at most 2 GiB");
-  FillHeader(value);
+  SealInPlace(value);
   return value;
 }
 

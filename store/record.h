@@ -21,6 +21,10 @@ namespace ackwire::record {
 [[nodiscard]] std::string Seal(std::string_view body);
 [[nodiscard]] std::string Seal(const google::protobuf::MessageLite& body);
 
+// The same where the body was built in place: it stands behind kHeaderBytes of anything.
+inline constexpr std::size_t kHeaderBytes = 5;
+void SealInPlace(std::string& value);
+
 // The body of `value`, as a view into it.
 //   kDataLoss  too short, of an unknown version, or the checksum differs; the message names `what`
 [[nodiscard]] StatusOr<std::string_view> Open(std::string_view value, const std::string& what);

@@ -114,9 +114,13 @@ StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value) {
 }
 
 std::string MakeLogRow(const StoredMessage& stored) {
-  std::string body = keys::U64(stored.channel.value);
-  stored.message.AppendToString(&body);
-  return record::Seal(body);
+  std::string row;
+  row.reserve(record::kHeaderBytes + sizeof(std::uint64_t) + stored.message.ByteSizeLong());
+  row.resize(record::kHeaderBytes);
+  row += keys::U64(stored.channel.value);
+  stored.message.AppendToString(&row);
+  record::SealInPlace(row);
+  return row;
 }
 
 }  // namespace ackwire
