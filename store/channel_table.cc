@@ -19,18 +19,19 @@ ChannelInfo& ChannelTable::GetOrAdd(ChannelId id, const std::string& name) {
   ChannelInfo& channel = channels_[id.value - 1];
   if (channel.name.empty() && !name.empty()) {
     channel.name = name;
-    by_name_.emplace(name, id);
+    by_name_.emplace(channel.name, id);
+    names_.insert(channel.name);
   }
   return channel;
 }
 
 std::vector<ChannelInfo> ChannelTable::List(const Page& page) const {
   std::vector<ChannelInfo> out;
-  auto at = page.after < page.prefix ? by_name_.lower_bound(page.prefix)
-                                     : by_name_.upper_bound(page.after);
-  for (; at != by_name_.end() && out.size() < page.limit; ++at) {
-    if (at->first.compare(0, page.prefix.size(), page.prefix) != 0) break;
-    out.push_back(*Get(at->second));
+  auto at =
+      page.after < page.prefix ? names_.lower_bound(page.prefix) : names_.upper_bound(page.after);
+  for (; at != names_.end() && out.size() < page.limit; ++at) {
+    if (!at->starts_with(page.prefix)) break;
+    out.push_back(*Find(*at));
   }
   return out;
 }

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ackwire/v1/message.pb.h"
+#include "store/keys.h"
 #include "store/records.pb.h"
 #include "store/types.h"
 
@@ -15,6 +17,7 @@ namespace ackwire {
 struct StoredMessage {
   ChannelId channel;
   v1::Message message;
+  std::optional<keys::IdHash> id_hash;  // where the writer has computed it already
 
   [[nodiscard]] Seq seq() const { return Seq{message.seq()}; }
   [[nodiscard]] Position position() const { return Position{message.position()}; }

@@ -183,6 +183,11 @@ Status Database::Commit(rocksdb::WriteBatch& batch) {
   return Write(batch, durability_ == Durability::kFsync ? Sync::kYes : Sync::kNo);
 }
 
+Status Database::Flush() {
+  return FromRocks(db_->Flush(rocksdb::FlushOptions(), {handles_.begin(), handles_.end()}),
+                   "flush");
+}
+
 Status Database::SyncBuffered() {
   if (durability_ == Durability::kFsync) return OkStatus();
   return FromRocks(db_->FlushWAL(true), "sync the write-ahead log");

@@ -88,6 +88,9 @@ class Database {
   // With `buffered`, puts all that was written on disk; otherwise it is there already.
   [[nodiscard]] Status SyncBuffered();
 
+  // Moves what is in memtables to tables, so that the next start has no write-ahead log to read.
+  [[nodiscard]] Status Flush();
+
   // Over the family's keys in [from, to); an empty `to` is the end. Reads what was written before.
   struct Range {
     std::string from;

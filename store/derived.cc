@@ -61,7 +61,11 @@ Status Derived::LoadChannels() {
       return Error(StatusCode::kDataLoss, "channel number " + std::to_string(channels_.size() + 1) +
                                               " is missing from the channels");
     }
-    channels_.GetOrAdd(id, info.name) = info;
+    ChannelInfo& channel = channels_.GetOrAdd(id, info.name);
+    channel.first = info.first;
+    channel.last = info.last;
+    channel.subscriptions = info.subscriptions;
+    channel.last_published_at = info.last_published_at;
   }
   return OkStatus();
 }
@@ -131,11 +135,23 @@ void Derived::ApplyEvent(const store::Event& event) {
   }
 }
 
+namespace {
+
+// Whether the tail has a `part`th of what both may have.
+bool Passes(const Tail& tail, std::size_t part) {
+  return tail.size() >= kTailEntriesMax / part || tail.bytes() >= kTailBytesMax / part;
+}
+
+}  // namespace
+
+bool Derived::IsDue() const {
+  // Half of its half: what comes while the other half is written has room.
+  return Read([](const DerivedView& view) { return Passes(view.active, 4); });
+}
+
 Status Derived::WaitForRoom() {
   std::shared_lock lock(mutex_);
-  room_.wait(lock, [this] {
-    return !failure_.ok() || active_->size() < kTailEntriesMax / 2 || frozen_ == nullptr;
-  });
+  room_.wait(lock, [this] { return !failure_.ok() || frozen_ == nullptr || !Passes(*active_, 2); });
   return failure_;
 }
 
@@ -173,7 +189,7 @@ Tail::Rows Derived::TailRows(Family family, const Database::Range& range) const 
 std::optional<FrozenTail> Derived::Freeze() {
   std::unique_lock lock(mutex_);
   if (frozen_ != nullptr || active_->size() == 0) return std::nullopt;
-  frozen_ = std::exchange(active_, std::make_shared<Tail>());
+  frozen_ = std::exchange(active_, std::make_shared<Tail>(active_->ids().size()));
   room_.notify_all();
   FrozenTail frozen{frozen_, totals_, last_number_, {}};
   for (const ChannelId id : frozen_->changed_channels()) {

@@ -7,7 +7,8 @@
 // Threads: Apply by the writer thread; Freeze and DropFrozen by the background thread; Read by any.
 //          One shared mutex guards everything here; nobody holds it while doing I/O.
 // Durable: Apply is called for what is on disk already, so nothing seen here can be lost.
-// Bounds:  WaitForRoom keeps the tails below kTailEntriesMax.
+// Bounds:  WaitForRoom keeps the tails below kTailEntriesMax and kTailBytesMax, by waiting for the
+//          background thread.
 #pragma once
 
 #include <condition_variable>
@@ -28,6 +29,7 @@
 namespace ackwire {
 
 inline constexpr std::size_t kTailEntriesMax = 2'000'000;
+inline constexpr std::size_t kTailBytesMax = 256ULL << 20U;
 
 // Sums over the whole ledger.
 struct Totals {
@@ -72,6 +74,8 @@ class Derived {
 
   // Blocks while the tails are full. After Fail it returns that failure, at once.
   [[nodiscard]] Status WaitForRoom();
+  // The active tail is so large that it should be moved to disk now.
+  [[nodiscard]] bool IsDue() const;
   // The tails cannot be moved to disk any more, so there will be no room.
   void Fail(const Status& why);
 

@@ -144,13 +144,19 @@ StatusOr<std::optional<StoredMessage>> LogReader::FindById(ChannelId channel,
     if (!value->has_value()) return std::optional<StoredMessage>();
     position = Position{keys::ParseU64(**value).value_or(0)};
   }
-  StatusOr<StoredMessage> stored = ReadAt(*position);
-  if (stored.ok() ? stored->channel != channel || stored->message.message_id() != id
-                  : stored.status().code() == StatusCode::kNotFound) {
-    return WrongPosition("ids: the row of message id " + id, *position);
-  }
+  StatusOr<StoredMessage> stored = ReadId(channel, id, *position);
   if (!stored.ok()) return stored.status();
   return std::optional<StoredMessage>(*std::move(stored));
+}
+
+StatusOr<StoredMessage> LogReader::ReadId(ChannelId channel, const std::string& id,
+                                          Position position) const {
+  StatusOr<StoredMessage> stored = ReadAt(position);
+  if (stored.ok() ? stored->channel != channel || stored->message.message_id() != id
+                  : stored.status().code() == StatusCode::kNotFound) {
+    return WrongPosition("ids: the row of message id " + id, position);
+  }
+  return stored;
 }
 
 }  // namespace ackwire

@@ -45,6 +45,11 @@ class LogReader {
   [[nodiscard]] StatusOr<std::optional<StoredMessage>> FindById(ChannelId channel,
                                                                 const std::string& id) const;
 
+  // The same, where `ids` says that it is at `position`.
+  //   kDataLoss  another message is there
+  [[nodiscard]] StatusOr<StoredMessage> ReadId(ChannelId channel, const std::string& id,
+                                               Position position) const;
+
   // The position of each seq from `first` to `last`, in that order, both included.
   [[nodiscard]] StatusOr<std::vector<Position>> Positions(ChannelId channel, SeqRun run) const;
 

@@ -4,36 +4,98 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/universal_compaction.h>
 
 namespace ackwire {
+namespace {
+
+constexpr std::size_t kMiB = 1ULL << 20U;
+
+// Log and journal: written once, in order of key, never changed; read in order from some place.
+void SetUpSequential(rocksdb::ColumnFamilyOptions& options,
+                     rocksdb::BlockBasedTableOptions& table) {
+  // A crash leaves at most so much of it to read again, and as many files as it takes.
+  options.write_buffer_size = 64 * kMiB;
+  // The writer goes on while one is flushed and the next one waits for it.
+  options.max_write_buffer_number = 4;
+  // Fewer index entries, which are resident: one for some fifty messages.
+  table.block_size = 16U << 10U;
+  // No filter: what is looked up is there.
+}
+
+// Derived families arrive as sorted runs each of which spans all keys.
+void SetUpDerived(rocksdb::ColumnFamilyOptions& options, rocksdb::BlockBasedTableOptions& table) {
+  // Merging runs of like size writes a row about once for each factor of kRunsBeforeMerge in all;
+  // by levels it would be written again with each merge into the level below it.
+  constexpr int kRunsBeforeMerge = 12;
+  options.compaction_style = rocksdb::kCompactionStyleUniversal;
+  options.level0_file_num_compaction_trigger = kRunsBeforeMerge;
+  // RocksDB would slow down all writes to let merging catch up; here the tail does that, which
+  // cannot be written faster than this (Derived::WaitForRoom).
+  options.level0_slowdown_writes_trigger = 4 * kRunsBeforeMerge;
+  options.level0_stop_writes_trigger = 8 * kRunsBeforeMerge;
+  // Only small tails come by way of a memtable.
+  options.write_buffer_size = 8 * kMiB;
+  // Numbers and hashes: what compression finds in them costs more than it saves.
+  options.compression = rocksdb::kNoCompression;
+  table.block_size = 8U << 10U;
+}
+
+// A few rows, each of them soon deleted or replaced.
+void SetUpSmall(rocksdb::ColumnFamilyOptions& options) { options.write_buffer_size = 8 * kMiB; }
+
+}  // namespace
 
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   if (env != nullptr) options.env = env;
-  // Derived families are written in the background and flushed rarely; without a cap their
-  // memtables would keep every WAL file alive and a start would replay them all.
-  options.max_total_wal_size = 256ULL << 20U;
+  // What a start reads again after a crash. Small families are flushed rarely, and without a cap
+  // their memtables would keep every file of the write-ahead log alive.
+  options.max_total_wal_size = 192 * kMiB;
+  // Files of the log beyond these are opened when they are read: descriptors, and the memory for
+  // their indexes, stay bounded however long the log grows.
+  options.max_open_files = 512;
+  // Written back as it comes, and not all at once under the feet of a commit's sync.
+  options.bytes_per_sync = kMiB;
   options.keep_log_file_num = 4;
-  // Each write-ahead log would take room for a whole memtable at once. Where there is less, that
-  // fails, but keeps what it got: the next file finds a full disk.
-  options.allow_fallocate = false;
-  // A start must not need room either: on a full disk a server that crashed would stay down.
-  options.avoid_flush_during_recovery = true;
   // Damage that RocksDB meets in the background ends the server: it is for people to look at, and
   // not for trying again.
   options.max_bgerror_resume_count = 0;
   return options;
 }
 
-rocksdb::ColumnFamilyOptions FamilyOptions(Family /*family*/,
+rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
-  // Most look-ups of `ids` are for ids that are new: the filter answers them without a read.
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  rocksdb::ColumnFamilyOptions options;
+  switch (family) {
+    case Family::kLog:
+    case Family::kJournal:
+      SetUpSequential(options, table);
+      break;
+    case Family::kMeta:
+    case Family::kOutbox:
+      SetUpSmall(options);
+      break;
+    case Family::kIds:
+    case Family::kLedger:
+    case Family::kParked:
+      SetUpDerived(options, table);
+      // Most look-ups are for what is not there (an id that is new, a client's first subscription):
+      // the filters of all runs answer them without a read. At 14 bits a key one in 500 is wrong.
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(14));
+      break;
+    case Family::kIndex:
+    case Family::kChannels:
+    case Family::kMembers:
+    case Family::kFailures:
+    case Family::kHistory:
+      SetUpDerived(options, table);  // read in order of key only: a filter would not be asked
+      break;
+  }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }

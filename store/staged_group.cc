@@ -1,11 +1,11 @@
 #include "store/staged_group.h"
 
-#include <algorithm>
-
 namespace ackwire {
 
-StagedGroup::StagedGroup(const Derived& derived, const LedgerReader& ledger, Timestamp now)
-    : derived_(derived), ledger_(ledger), now_(now) {
+StagedGroup::StagedGroup(const Sources& sources, Timestamp now, std::size_t messages)
+    : derived_(sources.derived), ledger_(sources.ledger), now_(now) {
+  group_->messages.reserve(messages);
+  by_id_.reserve(messages);
   derived_.Read([this](const DerivedView& view) {
     next_position_ = {view.last_position.value + 1};
     next_number_ = {view.last_number.value + 1};
@@ -13,34 +13,42 @@ StagedGroup::StagedGroup(const Derived& derived, const LedgerReader& ledger, Tim
   });
 }
 
-const StagedGroup::Channel* StagedGroup::Find(const std::string& name) {
+StagedGroup::Channel* StagedGroup::Find(std::string_view name) {
   const auto found = channels_.find(name);
   if (found != channels_.end()) return &found->second;
-  const auto known = derived_.Read([&](const DerivedView& view) -> std::optional<Channel> {
+  return derived_.Read([&](const DerivedView& view) -> Channel* {
     const ChannelInfo* info = view.channels.Find(name);
-    if (info == nullptr) return std::nullopt;
-    return Channel{info->id, info->first, info->last};
+    if (info == nullptr) return nullptr;
+    return &channels_.emplace(info->name, Channel{info->id, info->first, info->last}).first->second;
   });
-  return known ? &channels_.emplace(name, *known).first->second : nullptr;
 }
 
-const StagedGroup::Channel& StagedGroup::FindOrAdd(const std::string& name) {
-  if (const Channel* channel = Find(name)) return *channel;
+StagedGroup::Channel& StagedGroup::FindOrAdd(const std::string& name) {
+  if (Channel* channel = Find(name)) return *channel;
   const Channel added{.id = next_channel_};
   ++next_channel_.value;
-  return channels_.emplace(name, added).first->second;
+  return channels_.emplace(new_names_.emplace_back(name), added).first->second;
 }
 
-const v1::Message* StagedGroup::FindById(ChannelId channel, const std::string& id) const {
-  const auto found = by_id_.find({channel, id});
+const v1::Message* StagedGroup::FindById(const IdKey& id) const {
+  const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : &group_->messages[found->second].message;
 }
 
-const v1::Message* StagedGroup::FindBySeq(ChannelId channel, Seq seq) const {
-  const auto found = std::find_if(
-      group_->messages.begin(), group_->messages.end(),
-      [&](const StoredMessage& each) { return each.channel == channel && each.seq() == seq; });
-  return found == group_->messages.end() ? nullptr : &found->message;
+const v1::Message* StagedGroup::FindBySeq(ChannelId channel, Seq seq) {
+  IndexMessages();
+  const auto found = messages_of_.find(channel);
+  if (found == messages_of_.end()) return nullptr;
+  const std::vector<std::size_t>& places = found->second;
+  const std::uint64_t first = group_->messages[places.front()].seq().value;
+  if (seq.value < first || seq.value - first >= places.size()) return nullptr;
+  return &group_->messages[places[seq.value - first]].message;
+}
+
+void StagedGroup::IndexMessages() {
+  for (; messages_indexed_ < group_->messages.size(); ++messages_indexed_) {
+    messages_of_[group_->messages[messages_indexed_].channel].push_back(messages_indexed_);
+  }
 }
 
 StatusOr<ClientState*> StagedGroup::Client(const std::string& client) {
@@ -102,15 +110,13 @@ void StagedGroup::IndexEvents() {
   }
 }
 
-const v1::Message& StagedGroup::Add(v1::Message draft) {
-  Channel& channel = channels_.at(draft.channel());
+const v1::Message& StagedGroup::Add(Channel& channel, v1::Message draft, const keys::IdHash& hash) {
   ++channel.last.value;
   draft.set_seq(channel.last.value);
   draft.set_position(next_position_.value);
   ++next_position_.value;
-  lasts_[channel.id] = channel.last;
-  by_id_[{channel.id, draft.message_id()}] = group_->messages.size();
-  group_->messages.push_back({channel.id, std::move(draft)});
+  by_id_[{channel.id, hash}] = group_->messages.size();
+  group_->messages.push_back({channel.id, std::move(draft), hash});
   return group_->messages.back().message;
 }
 
@@ -121,9 +127,10 @@ EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {
   return EventId::Of(next_number_, static_cast<std::uint64_t>(index));
 }
 
-Seq StagedGroup::LastOf(ChannelId channel) const {
-  const auto found = lasts_.find(channel);
-  if (found != lasts_.end()) return found->second;
+Seq StagedGroup::LastOf(ChannelId channel) {
+  IndexMessages();
+  const auto found = messages_of_.find(channel);
+  if (found != messages_of_.end()) return group_->messages[found->second.back()].seq();
   return derived_.LastOf(channel);
 }
 

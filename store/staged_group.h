@@ -3,11 +3,13 @@
 // Threads: the writer thread only.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,15 +31,20 @@ class StagedGroup {
     Seq last;
   };
 
-  StagedGroup(const Derived& derived, const LedgerReader& ledger, Timestamp now);
+  struct Sources {
+    const Derived& derived;
+    const LedgerReader& ledger;
+  };
+  // At most `messages` will come.
+  StagedGroup(const Sources& sources, Timestamp now, std::size_t messages);
 
-  // Null when there is no such channel yet.
-  [[nodiscard]] const Channel* Find(const std::string& name);
-  [[nodiscard]] const Channel& FindOrAdd(const std::string& name);
+  // Null when there is no such channel yet. Both hold until the next call.
+  [[nodiscard]] Channel* Find(std::string_view name);
+  [[nodiscard]] Channel& FindOrAdd(const std::string& name);
 
   // What this group itself holds; null when it does not.
-  [[nodiscard]] const v1::Message* FindById(ChannelId channel, const std::string& id) const;
-  [[nodiscard]] const v1::Message* FindBySeq(ChannelId channel, Seq seq) const;
+  [[nodiscard]] const v1::Message* FindById(const IdKey& id) const;
+  [[nodiscard]] const v1::Message* FindBySeq(ChannelId channel, Seq seq);
 
   // The stored state; what this group changes in it is for the caller to write there. kDataLoss for
   // a damaged row.
@@ -49,10 +56,10 @@ class StagedGroup {
   [[nodiscard]] StatusOr<std::set<Seq>> ParkedSeqs(const std::string& client, ChannelId channel);
 
   // A channel's last seq after the messages that the group has now.
-  [[nodiscard]] Seq LastOf(ChannelId channel) const;
+  [[nodiscard]] Seq LastOf(ChannelId channel);
 
-  // Gives the message the next seq of its channel and the next position.
-  const v1::Message& Add(v1::Message draft);
+  // Gives the message the next seq of its channel and the next position. `hash` is its id's.
+  const v1::Message& Add(Channel& channel, v1::Message draft, const keys::IdHash& hash);
   void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
   // `entry` is what ends. Whoever sent the event may not have seen the newest messages, so Finish
   // counts what the end abandons: all that is undelivered once the group's messages are folded.
@@ -70,6 +77,7 @@ class StagedGroup {
   };
 
   void IndexEvents();
+  void IndexMessages();
   void CountAbandoned();
   const Derived& derived_;
   const LedgerReader& ledger_;
@@ -79,8 +87,10 @@ class StagedGroup {
   JournalNumber next_number_;
   ChannelId first_new_channel_;
   ChannelId next_channel_;
-  absl::flat_hash_map<std::string, Channel> channels_;
-  absl::flat_hash_map<std::pair<ChannelId, std::string>, std::size_t> by_id_;
+  // By name; the names are the channel table's own, or those of `new_names_`.
+  absl::flat_hash_map<std::string_view, Channel> channels_;
+  std::deque<std::string> new_names_;
+  absl::flat_hash_map<IdKey, std::size_t, IdKey::Hash> by_id_;
   std::map<std::string, ClientState> clients_;
   using EntryKey = std::pair<std::string, ChannelId>;
   std::map<EntryKey, LedgerEntry> entries_;
@@ -89,7 +99,10 @@ class StagedGroup {
   std::map<EntryKey, std::vector<int>> events_of_;
   int events_indexed_ = 0;
   std::vector<Ending> endings_;
-  absl::flat_hash_map<ChannelId, Seq> lasts_;  // of channels with messages in this group
+  // By channel, the places of its messages in this group up to `messages_indexed_`, whose seqs are
+  // dense: made only when one is asked for.
+  absl::flat_hash_map<ChannelId, std::vector<std::size_t>> messages_of_;
+  std::size_t messages_indexed_ = 0;
 };
 
 }  // namespace ackwire

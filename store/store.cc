@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/crash_point.h"
+#include "store/sorted_runs.h"
 #include "store/startup_check.h"
 
 namespace ackwire {
@@ -20,6 +21,7 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
   if (!directory.ok()) return directory.status();
   const StatusOr<StartupCheck> found = CheckDirectory(**directory, options.boot_id);
   if (!found.ok()) return found.status();
+  if (Status status = SortedRuns::DeleteLeftovers(**directory); !status.ok()) return status;
   Rng rng(options.seed);
   StatusOr<std::unique_ptr<Database>> database =
       Database::Open(*std::move(directory), {.rng = rng, .durability = options.durability});
@@ -69,6 +71,11 @@ void Store::StartByHand(WriterQueue::Listeners listeners) {
     }
     told(why);
   };
+  const auto committed = std::move(listeners.committed);
+  listeners.committed = [this, committed](const SharedGroup& group) {
+    if (derived_.IsDue()) WakeBackground();
+    committed(group);
+  };
   queue_ = std::make_unique<WriterQueue>(writer_, std::move(listeners));
 }
 
@@ -99,16 +106,26 @@ Store::~Store() {
 void Store::End() {
   CrashPoint(crash::kBeforeShutdown);
   // A mark that cannot be written leaves an end that is not clean, which the next start copes with.
-  if (!database_->SyncBuffered().ok()) return;
+  if (!database_->SyncBuffered().ok() || !database_->Flush().ok()) return;
   CrashPoint(crash::kAfterShutdown);
   (void)watermark_->End();
+}
+
+void Store::WakeBackground() {
+  {
+    std::lock_guard lock(mutex_);
+    due_ = true;
+  }
+  wake_.notify_one();
 }
 
 void Store::RunBackground() {
   for (bool last = false; !last;) {
     {
       std::unique_lock lock(mutex_);
-      last = wake_.wait_for(lock, kDerivedInterval, [this] { return stopping_; });
+      wake_.wait_for(lock, kDerivedInterval, [this] { return stopping_ || due_; });
+      due_ = false;
+      last = stopping_;
     }
     BackgroundStep();
   }

@@ -76,6 +76,7 @@ class Store {
   Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> watermark,
         const Options& options);
   void RunBackground();
+  void WakeBackground();
   [[nodiscard]] Status MoveTail();
   // Marks the end as a clean one.
   void End();
@@ -92,9 +93,10 @@ class Store {
   std::unique_ptr<WriterQueue> queue_;
   std::unique_ptr<WriterThread> writer_thread_;  // null when it is started by hand
 
-  std::mutex mutex_;  // guards stopping_ and failed_
+  std::mutex mutex_;  // guards stopping_, failed_ and due_
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool due_ = false;  // the tail is large
   bool failed_ = false;
   bool background_failed_ = false;  // of the background thread
   std::thread background_;

@@ -3,11 +3,20 @@
 #include "store/ledger_fold.h"
 
 namespace ackwire {
+namespace {
+
+// What maps take for an entry besides what is in it, about.
+constexpr std::size_t kEntryBytes = 100;
+constexpr std::size_t kMessageBytes = 80;  // its entries in index and ids
+
+}  // namespace
 
 void Tail::Apply(const SharedGroup& group) {
   for (const StoredMessage& stored : group->messages) ApplyMessage(stored);
   for (int i = 0; i < group->record.events_size(); ++i) {
-    ApplyEvent({EventId::Of(group->number, static_cast<std::uint64_t>(i)), group});
+    const auto event = std::make_shared<const store::Event>(group->record.events(i));
+    bytes_ += sizeof(store::Event) + 2 * event->ByteSizeLong();
+    ApplyEvent({EventId::Of(group->number, static_cast<std::uint64_t>(i)), event});
   }
   last_position_ = group->last;
 }
@@ -19,8 +28,11 @@ void Tail::ApplyMessage(const StoredMessage& stored) {
     changed_channels_.insert(stored.channel);
   }
   channel.positions.push_back(stored.position());
-  ids_[{stored.channel, keys::HashOfId(stored.message.message_id())}] = stored.position();
+  const keys::IdHash hash =
+      stored.id_hash ? *stored.id_hash : keys::HashOfId(stored.message.message_id());
+  ids_[{stored.channel, hash}] = stored.position();
   size_ += 2;
+  bytes_ += kMessageBytes;
 }
 
 void Tail::ApplyEvent(const TailEvent& tail_event) {
@@ -83,11 +95,14 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
 }
 
 void Tail::PutLedger(const std::string& client, ChannelId channel, const TailEvent& event) {
-  ledger_[keys::Ledger(client, channel)].push_back(event);
+  std::string key = keys::Ledger(client, channel);
+  bytes_ += key.size() + kEntryBytes;
+  ledger_[std::move(key)].push_back(event);
   ++size_;
 }
 
 void Tail::Put(Family family, std::string key, std::optional<std::string> value) {
+  bytes_ += key.size() + (value ? value->size() : 0) + kEntryBytes;
   rows_.at(family).insert_or_assign(std::move(key), std::move(value));
   ++size_;
 }

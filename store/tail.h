@@ -3,19 +3,22 @@
 // reads a ledger row folds them onto it.
 //
 // Threads: guarded by its owner, Derived; read-only once frozen.
-// Bounds:  the writer waits when `size()` passes kTailEntriesMax (store/derived.h).
+// Bounds:  the writer waits when `size()` or `bytes()` passes its bound in store/derived.h.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "store/committed_group.h"
 #include "store/database.h"
 #include "store/keys.h"
@@ -23,17 +26,42 @@
 
 namespace ackwire {
 
-// A journal event, kept alive by its group.
+// A journal event: a copy, since its group would keep the group's messages in memory with it. All
+// ledger rows that it changes share the one.
 struct TailEvent {
   EventId id;
-  SharedGroup group;
-  [[nodiscard]] const store::Event& event() const {
-    return group->record.events(static_cast<int>(id.index()));
+  std::shared_ptr<const store::Event> what;
+  [[nodiscard]] const store::Event& event() const { return *what; }
+};
+
+// A message id within its channel.
+struct IdKey {
+  ChannelId channel;
+  keys::IdHash hash{};
+  friend bool operator==(const IdKey&, const IdKey&) = default;
+  // In the order of their rows: bytes are unsigned there, and chars may not be.
+  friend bool operator<(const IdKey& a, const IdKey& b) {
+    if (a.channel != b.channel) return a.channel < b.channel;
+    return std::memcmp(a.hash.data(), b.hash.data(), a.hash.size()) < 0;
   }
+
+  // What is a hash already needs no other.
+  struct Hash {
+    std::size_t operator()(const IdKey& key) const {
+      std::uint64_t word = 0;
+      std::memcpy(&word, key.hash.data(), sizeof(word));
+      constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15ULL;
+      return word ^ (key.channel.value * kSpread);
+    }
+  };
 };
 
 class Tail {
  public:
+  Tail() = default;
+  // About so many messages are expected: growing bit by bit would stop the writer now and then.
+  explicit Tail(std::size_t messages) { ids_.reserve(messages); }
+
   // Rows of a family by key; none is a deletion.
   using Rows = std::map<std::string, std::optional<std::string>, std::less<>>;
   using Ledger = std::map<std::string, std::vector<TailEvent>, std::less<>>;
@@ -58,12 +86,16 @@ class Tail {
   [[nodiscard]] const absl::flat_hash_map<ChannelId, ChannelPositions>& index() const {
     return index_;
   }
-  using IdKey = std::pair<ChannelId, keys::IdHash>;
-  [[nodiscard]] const absl::flat_hash_map<IdKey, Position>& ids() const { return ids_; }
+  using Ids = absl::flat_hash_map<IdKey, Position, IdKey::Hash>;
+  [[nodiscard]] const Ids& ids() const { return ids_; }
   // Channels whose row changed.
-  [[nodiscard]] const std::set<ChannelId>& changed_channels() const { return changed_channels_; }
+  [[nodiscard]] const absl::flat_hash_set<ChannelId>& changed_channels() const {
+    return changed_channels_;
+  }
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  // Of memory, about.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] Position last_position() const { return last_position_; }
 
  private:
@@ -73,14 +105,15 @@ class Tail {
   void Put(Family family, std::string key, std::optional<std::string> value);
 
   absl::flat_hash_map<ChannelId, ChannelPositions> index_;
-  absl::flat_hash_map<IdKey, Position> ids_;
-  std::set<ChannelId> changed_channels_;
+  Ids ids_;
+  absl::flat_hash_set<ChannelId> changed_channels_;
   Ledger ledger_;
   std::map<Family, Rows> rows_ = {{Family::kMembers, {}},
                                   {Family::kParked, {}},
                                   {Family::kFailures, {}},
                                   {Family::kHistory, {}}};
   std::size_t size_ = 0;
+  std::size_t bytes_ = 0;
   Position last_position_;
 };
 

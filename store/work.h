@@ -38,7 +38,7 @@ struct PublishWork {
   bool may_publish_as = false;  // may edit and withdraw what others sent
   std::function<void(const StatusOr<Published>&)> done;
 
-  StatusOr<Published> outcome = Status(StatusCode::kUnknown, "not processed");
+  StatusOr<Published> outcome;  // kUnknown until processed
 };
 
 // Where a new subscription begins.
@@ -69,7 +69,7 @@ struct SubscribeWork {
   std::vector<SubscribeRequest> requests;
   std::function<void(const StatusOr<std::vector<SubscriptionState>>&)> done;
 
-  StatusOr<std::vector<SubscriptionState>> outcome = Status(StatusCode::kUnknown, "not processed");
+  StatusOr<std::vector<SubscriptionState>> outcome;  // kUnknown until processed
 };
 
 struct Recorded {
@@ -82,7 +82,7 @@ struct JournalWork {
   std::vector<store::Event> events;
   std::function<void(const StatusOr<Recorded>&)> done;
 
-  StatusOr<Recorded> outcome = Status(StatusCode::kUnknown, "not processed");
+  StatusOr<Recorded> outcome;  // kUnknown until processed
 };
 
 using Work = std::variant<PublishWork, SubscribeWork, JournalWork>;

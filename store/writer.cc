@@ -42,13 +42,22 @@ Seq StartOf(const StartAt& start, const StagedGroup::Channel& channel) {
 
 }  // namespace
 
-StatusOr<SharedGroup> Writer::Commit(std::vector<Work>& works) {
+Writer::Writer(const Dependencies& dependencies)
+    : deps_(dependencies),
+      ids_(deps_.database, deps_.derived),
+      batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+
+Writer::~Writer() = default;
+
+StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
   if (Status status = deps_.derived.WaitForRoom(); !status.ok()) return status;
   const Status disk = CheckFreeDisk();
-  StagedGroup staged(deps_.derived, deps_.ledger, deps_.clock.Now());
-  for (Work& work : works) {
+  StagedGroup staged({deps_.derived, deps_.ledger}, deps_.clock.Now(), works.size());
+  ids_.LookUp(works);
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    Work& work = works[i];
     if (auto* publish = std::get_if<PublishWork>(&work)) {
-      publish->outcome = disk.ok() ? Publish(*publish, staged) : StatusOr<Published>(disk);
+      publish->outcome = disk.ok() ? Publish(*publish, ids_[i], staged) : StatusOr<Published>(disk);
     } else if (auto* subscribe = std::get_if<SubscribeWork>(&work)) {
       subscribe->outcome = Subscribe(*subscribe, staged);
     } else {
@@ -79,15 +88,15 @@ Status Writer::CheckFreeDisk() const {
                   "); make room, and publishing goes on by itself");
 }
 
-StatusOr<Published> Writer::Publish(PublishWork& work, StagedGroup& staged) {
-  const std::string channel_name = work.draft.channel();
+StatusOr<Published> Writer::Publish(PublishWork& work, const StoredIds::Id& id,
+                                    StagedGroup& staged) {
+  const std::string& channel_name = work.draft.channel();
   const StagedGroup::Channel* channel = staged.Find(channel_name);
   const StagedGroup::Channel none;
   const StagedGroup::Channel& now = channel == nullptr ? none : *channel;
-  if (work.draft.message_id().empty()) {
-    work.draft.set_message_id(MakeUuidV7(staged.now(), deps_.rng));
-  } else if (channel != nullptr) {
-    const StatusOr<std::optional<Published>> found = FindDuplicate(work, now.id, staged);
+  const bool has_id = !work.draft.message_id().empty();
+  if (has_id && channel != nullptr) {
+    const StatusOr<std::optional<Published>> found = FindDuplicate(work, now.id, id, staged);
     if (!found.ok()) return found.status();
     if (found->has_value()) return **found;
   }
@@ -99,22 +108,27 @@ StatusOr<Published> Writer::Publish(PublishWork& work, StagedGroup& staged) {
   if (work.draft.refers_to() != 0) {
     if (Status status = CheckReference(work, now, staged); !status.ok()) return status;
   }
-  (void)staged.FindOrAdd(channel_name);
+  if (!has_id) work.draft.set_message_id(MakeUuidV7(staged.now(), deps_.rng));
   SetTime(*work.draft.mutable_published_at(), staged.now());
   if (work.ttl) SetTime(*work.draft.mutable_expires_at(), staged.now() + *work.ttl);
-  return OutcomeOf(staged.Add(std::move(work.draft)), false);
+  const keys::IdHash hash = has_id ? id.hash : keys::HashOfId(work.draft.message_id());
+  StagedGroup::Channel& to = staged.FindOrAdd(channel_name);
+  return OutcomeOf(staged.Add(to, std::move(work.draft), hash), false);
 }
 
 StatusOr<std::optional<Published>> Writer::FindDuplicate(const PublishWork& work, ChannelId channel,
+                                                         const StoredIds::Id& id,
                                                          const StagedGroup& staged) const {
   const v1::Message& draft = work.draft;
-  StatusOr<std::optional<StoredMessage>> stored = std::optional<StoredMessage>();
-  const v1::Message* earlier = staged.FindById(channel, draft.message_id());
+  StoredMessage stored;
+  const v1::Message* earlier = staged.FindById({channel, id.hash});
   if (earlier == nullptr) {
-    stored = deps_.log.FindById(channel, draft.message_id());
-    if (!stored.ok()) return stored.status();
-    if (!stored->has_value()) return std::optional<Published>();
-    earlier = &(*stored)->message;
+    if (!id.status.ok()) return id.status;
+    if (id.position.value == 0) return std::optional<Published>();
+    StatusOr<StoredMessage> read = deps_.log.ReadId(channel, draft.message_id(), id.position);
+    if (!read.ok()) return read.status();
+    stored = *std::move(read);
+    earlier = &stored.message;
   }
   const bool same = earlier->payload() == draft.payload() && earlier->kind() == draft.kind() &&
                     earlier->refers_to() == draft.refers_to();
@@ -126,7 +140,7 @@ StatusOr<std::optional<Published>> Writer::FindDuplicate(const PublishWork& work
 }
 
 Status Writer::CheckReference(const PublishWork& work, const StagedGroup::Channel& channel,
-                              const StagedGroup& staged) const {
+                              StagedGroup& staged) const {
   const Seq seq{work.draft.refers_to()};
   if (seq > channel.last) {
     return Error(StatusCode::kNotFound, "refers_to: no seq " + std::to_string(seq.value) + " in " +
@@ -250,7 +264,8 @@ Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded
 Status Writer::WriteGroup(const CommittedGroup& group) {
   CHECK(group.record.events_size() < static_cast<int>(EventId::kEventsMax),
         "a commit has fewer events than an EventId can count");
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch& batch = *batch_;
+  batch.Clear();
   for (const StoredMessage& stored : group.messages) {
     batch.Put(deps_.database.handle(Family::kLog), keys::Log(stored.position()),
               MakeLogRow(stored));

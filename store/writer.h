@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "store/rng.h"
 #include "store/staged_group.h"
 #include "store/status.h"
+#include "store/stored_ids.h"
 #include "store/watermark.h"
 #include "store/work.h"
 
@@ -43,13 +45,14 @@ class Writer {
     Watermark& watermark;
     std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
   };
-  explicit Writer(const Dependencies& dependencies) : deps_(dependencies) {}
+  explicit Writer(const Dependencies& dependencies);
+  ~Writer();
 
   // Processes the works in order and commits them. Fills each work's `outcome`; a work that is
   // refused does not hinder the others. The group is null when nothing was to be written.
   //   kUnavailable  the batch could not be written: no outcome holds, and the log must take no more
   //                 writes; the truth is what recovery finds
-  [[nodiscard]] StatusOr<SharedGroup> Commit(std::vector<Work>& works);
+  [[nodiscard]] StatusOr<SharedGroup> Commit(std::span<Work> works);
 
   // Whether CatchUp has something to do: it is called after a rest of kWatermarkInterval.
   [[nodiscard]] bool behind() const { return deps_.watermark.behind(); }
@@ -60,12 +63,14 @@ class Writer {
   [[nodiscard]] Status CheckFreeDisk() const;
 
  private:
-  [[nodiscard]] StatusOr<Published> Publish(PublishWork& work, StagedGroup& staged);
+  [[nodiscard]] StatusOr<Published> Publish(PublishWork& work, const StoredIds::Id& id,
+                                            StagedGroup& staged);
   [[nodiscard]] StatusOr<std::optional<Published>> FindDuplicate(const PublishWork& work,
                                                                  ChannelId channel,
+                                                                 const StoredIds::Id& id,
                                                                  const StagedGroup& staged) const;
   [[nodiscard]] Status CheckReference(const PublishWork& work, const StagedGroup::Channel& channel,
-                                      const StagedGroup& staged) const;
+                                      StagedGroup& staged) const;
   [[nodiscard]] StatusOr<std::vector<SubscriptionState>> Subscribe(const SubscribeWork& work,
                                                                    StagedGroup& staged);
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
@@ -75,6 +80,9 @@ class Writer {
   [[nodiscard]] Status WriteGroup(const CommittedGroup& group);
 
   const Dependencies deps_;
+  StoredIds ids_;
+  // Used for every commit: it keeps its memory.
+  const std::unique_ptr<rocksdb::WriteBatch> batch_;
 };
 
 }  // namespace ackwire

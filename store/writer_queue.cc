@@ -1,7 +1,5 @@
 #include "store/writer_queue.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "store/crash_point.h"
@@ -20,6 +18,8 @@ void WriterQueue::Submit(Work work) {
     admitted = Admit(work, bytes);
     if (admitted.ok()) {
       queue_.push_back(std::move(work));
+      queue_bytes_.push_back(bytes);
+      queued_works_ += 1;
       queued_bytes_ += bytes;
     }
   }
@@ -34,11 +34,11 @@ Status WriterQueue::Admit(const Work& work, std::size_t bytes) const {
   if (!failure_.ok()) return failure_;
   if (closed_) return Error(StatusCode::kUnavailable, "the server is stopping");
   if (std::holds_alternative<JournalWork>(work)) return OkStatus();
-  if (queue_.size() < kQueuedWorksMax && queued_bytes_ + bytes <= kQueuedBytesMax) {
+  if (queued_works_ < kQueuedWorksMax && queued_bytes_ + bytes <= kQueuedBytesMax) {
     return OkStatus();
   }
   return Error(StatusCode::kResourceExhausted,
-               "the writer's queue is full (" + std::to_string(queue_.size()) + " works, " +
+               "the writer's queue is full (" + std::to_string(queued_works_) + " works, " +
                    std::to_string(queued_bytes_) + " bytes); try again");
 }
 
@@ -52,27 +52,44 @@ void WriterQueue::Close() {
 
 bool WriterQueue::Wait() {
   std::unique_lock lock(mutex_);
-  const auto something = [this] { return closed_ || !queue_.empty(); };
+  const auto something = [this] { return closed_ || queued_works_ > 0; };
   if (failure_.ok() && writer_.behind()) {
     arrived_.wait_for(lock, kWatermarkInterval, something);
   } else {
     arrived_.wait(lock, something);
   }
-  return !closed_ || !queue_.empty();
+  return !closed_ || queued_works_ > 0;
 }
 
-std::vector<Work> WriterQueue::TakeGroup() {
-  std::lock_guard lock(mutex_);
+std::span<Work> WriterQueue::NextGroup() {
+  if (next_ == taken_.size()) TakeQueue();
+  const std::size_t first = next_;
   std::size_t bytes = 0;
-  std::size_t count = 0;
-  while (count < queue_.size() && count < kGroupWorksMax && bytes < kGroupBytesMax) {
-    bytes += SizeOf(queue_[count++]);
+  while (next_ < taken_.size() && next_ - first < kGroupWorksMax && bytes < kGroupBytesMax) {
+    bytes += taken_bytes_[next_++];
   }
-  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<Work> works(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
-  queue_.erase(queue_.begin(), end);
-  queued_bytes_ -= std::min(bytes, queued_bytes_);
-  return works;
+  std::lock_guard lock(mutex_);
+  queued_works_ -= next_ - first;
+  queued_bytes_ -= bytes;
+  return std::span(taken_).subspan(first, next_ - first);
+}
+
+void WriterQueue::TakeQueue() {
+  taken_.clear();
+  taken_bytes_.clear();
+  next_ = 0;
+  std::lock_guard lock(mutex_);
+  taken_.swap(queue_);
+  taken_bytes_.swap(queue_bytes_);
+}
+
+void WriterQueue::GiveMemoryBack() {
+  taken_.shrink_to_fit();
+  taken_bytes_.shrink_to_fit();
+  std::lock_guard lock(mutex_);
+  if (!queue_.empty()) return;
+  queue_.shrink_to_fit();
+  queue_bytes_.shrink_to_fit();
 }
 
 Status WriterQueue::failure() const {
@@ -90,12 +107,14 @@ void WriterQueue::Fail(const Status& why) {
 }
 
 bool WriterQueue::Step() {
-  std::vector<Work> works = TakeGroup();
+  const std::span<Work> works = NextGroup();
   if (works.empty()) {
     CatchUp();
+    GiveMemoryBack();
     return false;
   }
   CommitGroup(works);
+  if (next_ == taken_.size()) TakeQueue();  // nobody waits for the next work to be rid of these
   return true;
 }
 
@@ -104,7 +123,7 @@ void WriterQueue::CatchUp() {
   if (Status status = writer_.CatchUp(); !status.ok()) Fail(NoMoreWrites(status));
 }
 
-void WriterQueue::CommitGroup(std::vector<Work>& works) {
+void WriterQueue::CommitGroup(std::span<Work> works) {
   if (failure().ok()) {
     const StatusOr<SharedGroup> group = writer_.Commit(works);
     if (group.ok()) {

@@ -10,9 +10,9 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "store/committed_group.h"
@@ -59,19 +59,30 @@ class WriterQueue {
   bool Step();
 
  private:
-  // Empty when nothing is queued.
-  [[nodiscard]] std::vector<Work> TakeGroup();
-  void CommitGroup(std::vector<Work>& works);
+  // The next group of what was taken; empty when nothing is queued.
+  [[nodiscard]] std::span<Work> NextGroup();
+  void TakeQueue();
+  void CommitGroup(std::span<Work> works);
   void CatchUp();
+  // After a burst: a full queue takes tens of megabytes.
+  void GiveMemoryBack();
   [[nodiscard]] Status Admit(const Work& work, std::size_t bytes) const;
   [[nodiscard]] Status failure() const;
 
   Writer& writer_;
   const Listeners listeners_;
 
+  // Of the writer thread: the queue is taken as a whole, so that those who submit wait for an
+  // exchange and not for a group's being moved.
+  std::vector<Work> taken_;
+  std::vector<std::size_t> taken_bytes_;  // of each
+  std::size_t next_ = 0;                  // of `taken_`: those before it are answered
+
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable arrived_;
-  std::deque<Work> queue_;
+  std::vector<Work> queue_;
+  std::vector<std::size_t> queue_bytes_;  // of each
+  std::size_t queued_works_ = 0;          // in `queue_`, and in `taken_` from `next_` on
   std::size_t queued_bytes_ = 0;
   bool closed_ = false;
   Status failure_;

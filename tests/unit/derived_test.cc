@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "store/record.h"
 #include "tests/unit/store_fixture.h"
 
@@ -70,6 +73,38 @@ TEST(Derived, IsTheSameInTheTailsAndOnDisk) {
   store.Reopen();
   EXPECT_EQ(store.Describe(), before) << "read from the rows";
   EXPECT_FALSE(store.derived().Freeze().has_value()) << "nothing is left to fold";
+}
+
+// A group that takes this much of the tail.
+SharedGroup LargeGroup(const Derived& derived, std::size_t event_bytes) {
+  auto group = std::make_shared<CommittedGroup>();
+  group->last = derived.last_position();
+  group->number = derived.Read([](const DerivedView& view) { return view.last_number; });
+  ++group->number.value;
+  *group->record.add_events() = events::SessionOpened(std::string(event_bytes, 'a'));
+  return group;
+}
+
+TEST(Derived, IsDueWhenTheTailHasManyBytes) {
+  TestStore store;
+  store.derived().Apply(LargeGroup(store.derived(), 1000));
+  EXPECT_FALSE(store.derived().IsDue());
+  store.derived().Apply(LargeGroup(store.derived(), kTailBytesMax / 4));
+  EXPECT_TRUE(store.derived().IsDue());
+  ASSERT_TRUE(store.derived().Freeze().has_value());
+  EXPECT_FALSE(store.derived().IsDue());
+}
+
+TEST(Derived, HasTheWriterWaitUntilTheFrozenTailIsOnDisk) {
+  TestStore store;
+  store.derived().Apply(LargeGroup(store.derived(), 1000));
+  ASSERT_TRUE(store.derived().Freeze().has_value());
+  store.derived().Apply(LargeGroup(store.derived(), kTailBytesMax / 2));
+  std::promise<Status> room;
+  std::thread writer([&] { room.set_value(store.derived().WaitForRoom()); });
+  store.derived().DropFrozen();
+  EXPECT_TRUE(room.get_future().get().ok());
+  writer.join();
 }
 
 TEST(Derived, LeavesNoRoomAfterAFailure) {

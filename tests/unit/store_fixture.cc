@@ -55,7 +55,11 @@ Status TestStore::TryReopen() {
   return open_->derived.Recover();
 }
 
-void TestStore::FoldNow() { Require(open_->derived_writer.Step()); }
+void TestStore::FoldNow() {
+  constexpr std::size_t kRuns = 0;
+  Require(open_->derived_writer.Step(folds_ % 2 == 0 ? kBatchEntriesMax : kRuns));
+  ++folds_;
+}
 
 void TestStore::CrashBeforeCheckpoint() {
   const auto meta_before = Dump(database(), Family::kMeta);

@@ -53,7 +53,7 @@ class TestStore {
   void Reopen();
   [[nodiscard]] Status TryReopen();
   void Close() { open_.reset(); }
-  // Moves the tail to disk, with its checkpoint.
+  // Moves the tail to disk, with its checkpoint: in turns as a batch and as sorted runs.
   void FoldNow();
   // Moves the tail to disk, loses the checkpoint, and recovers.
   void CrashBeforeCheckpoint();
@@ -127,6 +127,7 @@ class TestStore {
   TemporaryDirectory directory_;
   ManualClock clock_;
   Rng rng_{7};
+  int folds_ = 0;
   std::unique_ptr<Opened> open_;
 };
 
