@@ -131,9 +131,19 @@ Status Database::OpenRocksReadOnly() {
   rocksdb::DBOptions set_up = DatabaseOptions(&directory_.env());
   set_up.create_if_missing = false;
   set_up.create_missing_column_families = false;
+  std::vector<std::string> there;
+  rocksdb::Status status =
+      rocksdb::DB::ListColumnFamilies(set_up, directory_.database_path(), &there);
+  if (!status.ok()) return FromRocks(status, "open " + directory_.database_path());
+  for (const std::string name : kFamilyNames) {
+    if (std::find(there.begin(), there.end(), name) == there.end()) {
+      return Error(StatusCode::kNotFound,
+                   directory_.database_path() + ": family " + name + " does not exist");
+    }
+  }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status =
+  status =
       rocksdb::DB::OpenForReadOnly(set_up, directory_.database_path(), Families(), &handles, &db);
   if (!status.ok()) return FromRocks(status, "open " + directory_.database_path());
   Adopt(db, handles);

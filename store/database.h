@@ -69,7 +69,7 @@ class Database {
   [[nodiscard]] static StatusOr<std::unique_ptr<Database>> Open(
       std::unique_ptr<DataDirectory> directory, const Options& options);
   // Changes nothing on disk; Write fails. Borrows the directory.
-  //   kNotFound  there is no database in it
+  //   kNotFound  there is no database in it, or a family of it is missing
   [[nodiscard]] static StatusOr<std::unique_ptr<Database>> OpenReadOnly(
       const DataDirectory& directory);
 

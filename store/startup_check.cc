@@ -214,9 +214,9 @@ class Checker {
   OutboxPoint relay_;
 };
 
-// Without CURRENT there is no database, or no longer.
-Status CheckNothingIsThere(const DataDirectory& directory) {
-  const std::string missing = directory.database_path() + "/CURRENT is missing";
+// Without CURRENT, or without one of the families, there is no database, or no longer. A first
+// start that was cut off has made no mark: the database comes before.
+Status CheckNothingIsThere(const DataDirectory& directory, const std::string& missing) {
   const auto mark = Watermark::Read(directory);
   if (!mark.ok() || mark->has_value()) {
     return Lost(missing + ", but the watermark says that there was a log" +
@@ -243,7 +243,7 @@ Status WithAdvice(const Status& status, const DataDirectory& directory) {
 StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
   const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(directory);
   if (database.status().code() == StatusCode::kNotFound) {
-    Status status = CheckNothingIsThere(directory);
+    Status status = CheckNothingIsThere(directory, MessageOf(database.status()));
     if (!status.ok()) return WithAdvice(status, directory);
     return StartupCheck{};
   }

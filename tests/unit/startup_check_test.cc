@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include <fstream>
 #include <iterator>
@@ -40,9 +41,9 @@ class StartupCheckTest : public testing::Test {
   std::string Refusal() {
     const auto found = Check();
     EXPECT_EQ(found.status().code(), StatusCode::kDataLoss);
-    EXPECT_THAT(MessageOf(found.status()), HasSubstr("ackctl recover " +
-                                                     (store_->directory() / "data").string() +
-                                                     " --accept-loss"));
+    EXPECT_THAT(
+        MessageOf(found.status()),
+        HasSubstr("ackctl recover " + (store_->directory() / "data").string() + " --accept-loss"));
     return MessageOf(found.status());
   }
 
@@ -69,6 +70,21 @@ TEST_F(StartupCheckTest, FindsNothingInAnEmptyDirectory) {
   const TemporaryDirectory temporary;
   const auto directory = DataDirectory::Open(temporary.path() / "new").value();
   EXPECT_TRUE(CheckDirectory(*directory, "boot").ok());
+}
+
+TEST_F(StartupCheckTest, GoesOnWhereAFirstStartWasCutOff) {
+  const TemporaryDirectory temporary;
+  {
+    const auto directory = DataDirectory::Open(temporary.path() / "new").value();
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, directory->database_path(), &db).ok());
+    delete db;
+    EXPECT_TRUE(CheckDirectory(*directory, "boot").ok()) << "a database with one of the families";
+  }
+  const ManualClock clock;
+  EXPECT_TRUE(Store::Open({.directory = temporary.path() / "new", .clock = clock}).ok());
 }
 
 TEST_F(StartupCheckTest, NoticesALogThatLostItsTail) {
@@ -136,8 +152,9 @@ TEST_F(StartupCheckTest, RefusesALogWithoutItsWatermark) {
 TEST_F(StartupCheckTest, RefusesADatabaseWithoutCurrent) {
   store_->Close();
   std::filesystem::remove(store_->directory() / "data" / "db" / "CURRENT");
-  EXPECT_THAT(Refusal(), HasSubstr("CURRENT is missing, but the watermark says that there was a "
-                                   "log up to position 3"));
+  EXPECT_THAT(Refusal(),
+              HasSubstr("CURRENT does not exist, but the watermark says that there was a "
+                        "log up to position 3"));
 }
 
 TEST_F(StartupCheckTest, RefusesALogWithoutItsEpoch) {
