@@ -48,14 +48,7 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, c
   const std::string path = directory.watermark_path();
   const StatusOr<std::optional<store::Watermark>> before = Read(directory);
   if (!before.ok()) return before.status();
-  if (!before->has_value()) {
-    const std::string empty(kSlots * kSlotBytes, '\0');
-    if (Status status = directory.WriteFile(path, empty); !status.ok()) return status;
-  }
   std::unique_ptr<Watermark> watermark(new Watermark(database, clock));
-  const rocksdb::Status opened =
-      directory.env().NewRandomRWFile(path, &watermark->file_, rocksdb::EnvOptions());
-  if (!opened.ok()) return FromRocks(opened, "open " + path);
   store::Watermark& mark = watermark->mark_;
   mark.set_generation(before->has_value() ? (*before)->generation() : 0);
   const StatusOr<Position> position = database.LastPosition();
@@ -66,6 +59,16 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, c
   mark.set_journal_number(number->value);
   mark.set_buffered(database.durability() == Durability::kBuffered);
   mark.set_boot_id(boot_id);
+  if (!before->has_value()) {
+    // Both slots are whole from the beginning: a first mark that is cut off looks like damage.
+    if (Status status = watermark->HashRows(); !status.ok()) return status;
+    std::string slot = MakeSlot(mark);
+    slot.resize(kSlotBytes, '\0');
+    if (Status status = directory.WriteFile(path, slot + slot); !status.ok()) return status;
+  }
+  const rocksdb::Status opened =
+      directory.env().NewRandomRWFile(path, &watermark->file_, rocksdb::EnvOptions());
+  if (!opened.ok()) return FromRocks(opened, "open " + path);
   if (Status status = watermark->Write(); !status.ok()) return status;
   return watermark;
 }
@@ -77,8 +80,6 @@ StatusOr<std::optional<store::Watermark>> Watermark::Read(const DataDirectory& d
   std::string content;
   const rocksdb::Status read = rocksdb::ReadFileToString(&directory.env(), path, &content);
   if (!read.ok()) return FromRocks(read, "read " + path);
-  // As it is made, before the first mark: nothing was ever answered.
-  if (content == std::string(kSlots * kSlotBytes, '\0')) return std::optional<store::Watermark>();
   std::optional<store::Watermark> newest;
   for (std::uint64_t slot = 0; slot < kSlots; ++slot) {
     if (content.size() <= slot * kSlotBytes) continue;
@@ -107,10 +108,15 @@ Status Watermark::End() {
   return OkStatus();
 }
 
-Status Watermark::Write() {
+Status Watermark::HashRows() {
   StatusOr<std::string> hash = HashOfRows(database_, {mark_.position()}, {mark_.journal_number()});
   if (!hash.ok()) return hash.status();
   mark_.set_hash(*std::move(hash));
+  return OkStatus();
+}
+
+Status Watermark::Write() {
+  if (Status status = HashRows(); !status.ok()) return status;
   mark_.set_generation(mark_.generation() + 1);
   CrashPoint(crash::kBeforeWatermark);
   const std::uint64_t offset = mark_.generation() % kSlots * kSlotBytes;

@@ -59,6 +59,7 @@ class Watermark {
 
  private:
   Watermark(const Database& database, const Clock& clock);
+  [[nodiscard]] Status HashRows();
   [[nodiscard]] Status Write();
 
   const Database& database_;
