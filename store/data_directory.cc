@@ -61,19 +61,37 @@ StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Take(const std::filesyst
 DataDirectory::DataDirectory(std::filesystem::path path, rocksdb::Env& env)
     : path_(std::move(path)), env_(env) {}
 
+bool DataDirectory::is_real() const { return &env_ == rocksdb::Env::Default(); }
+
 DataDirectory::~DataDirectory() {
   if (lock_ >= 0) ::close(lock_);
 }
 
 Status DataDirectory::Create() const {
-  if (&env_ != rocksdb::Env::Default()) {
-    return FromRocks(env_.CreateDirIfMissing(path_), "create data directory " + path_.string());
-  }
+  const std::string tried = "create data directory " + path_.string();
+  if (!is_real()) return FromRocks(env_.CreateDirIfMissing(path_), tried);
   // Not by Env, which would let everybody read what people write to each other.
   std::error_code ignored;
   std::filesystem::create_directories(path_.parent_path(), ignored);
   if (::mkdir(path_.c_str(), 0700) == 0 || errno == EEXIST) return OkStatus();
-  return SystemError("create data directory " + path_.string(), errno);
+  return SystemError(tried, errno);
+}
+
+Status DataDirectory::SyncNamesAbove() const {
+  for (std::filesystem::path above = path_.parent_path();; above = above.parent_path()) {
+    const std::string path = above.empty() ? "." : above.string();
+    // What this process may not even read, it has not made.
+    if (is_real() && ::access(path.c_str(), R_OK) != 0) return OkStatus();
+    if (Status status = SyncNames(path); !status.ok()) return status;
+    if (above == above.parent_path()) return OkStatus();
+  }
+}
+
+Status DataDirectory::SyncNames(const std::string& path) const {
+  std::unique_ptr<rocksdb::Directory> directory;
+  rocksdb::Status status = env_.NewDirectory(path, &directory);
+  if (status.ok()) status = directory->Fsync();
+  return FromRocks(status, "sync the names in " + path);
 }
 
 Status DataDirectory::TakeLock() {
@@ -103,6 +121,8 @@ Status DataDirectory::CheckFormat() const {
   if (env_.FileExists(database_path()).ok()) {
     return Error(StatusCode::kDataLoss, path + " is missing but there is a database");
   }
+  // Before the format: where there is one, the directory itself is safe.
+  if (Status status = SyncNamesAbove(); !status.ok()) return status;
   return WriteFile(path, kFormat);
 }
 
@@ -111,10 +131,8 @@ Status DataDirectory::WriteFile(const std::string& path, const std::string& cont
   const std::string draft = path + ".new";
   rocksdb::Status status = rocksdb::WriteStringToFile(&env_, content, draft, true);
   if (status.ok()) status = env_.RenameFile(draft, path);
-  std::unique_ptr<rocksdb::Directory> directory;
-  if (status.ok()) status = env_.NewDirectory(path_, &directory);
-  if (status.ok()) status = directory->Fsync();
-  return FromRocks(status, "write " + path);
+  if (!status.ok()) return FromRocks(status, "write " + path);
+  return SyncNames(path_.string());
 }
 
 }  // namespace ackwire

@@ -57,6 +57,10 @@ class DataDirectory {
   [[nodiscard]] static StatusOr<std::unique_ptr<DataDirectory>> Take(
       const std::filesystem::path& path, rocksdb::Env* env, bool create);
   [[nodiscard]] Status Create() const;
+  // Without these, a power cut may take a name that was just made, and all that is below it.
+  [[nodiscard]] Status SyncNames(const std::string& path) const;
+  [[nodiscard]] Status SyncNamesAbove() const;
+  [[nodiscard]] bool is_real() const;
   [[nodiscard]] Status TakeLock();
   [[nodiscard]] Status CheckFormat() const;
 
