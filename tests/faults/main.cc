@@ -1,0 +1,69 @@
+// fault_tests: what a store must survive on a disk that fails on purpose. Prints what was met, and
+// ends with 1 when something was wrong, naming the seed or the call.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+
+#include "tests/faults/torn_tails.h"
+
+namespace ackwire {
+namespace {
+
+struct TornTailsOptions {
+  std::uint64_t first = 0;
+  std::uint64_t seeds = 300;
+  bool buffered = false;
+};
+
+// Nothing that was to be met may be missing from many seeds.
+constexpr std::uint64_t kSeedsThatMeetAll = 100;
+
+int TestTornTails(const TornTailsOptions& options) {
+  const Durability durability = options.buffered ? Durability::kBuffered : Durability::kFsync;
+  TornTails all;
+  std::uint64_t failed = 0;
+  for (std::uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
+    const TornTails one = RunTornTails(seed, durability);
+    all.lost += one.lost;
+    all.kept += one.kept;
+    for (const auto& [what, count] : one.counts) all.counts[what] += count;
+    if (one.problems.empty()) continue;
+    ++failed;
+    for (const std::string& problem : one.problems) fmt::print("seed {}: {}\n", seed, problem);
+    fmt::print("again: fault_tests torn-tails --seeds 1 --first {}{}\n", seed,
+               options.buffered ? " --buffered" : "");
+  }
+  bool met_all = true;
+  for (const auto& [what, count] : all.counts) {
+    fmt::print("{:>10}  {}\n", count, what);
+    met_all = met_all && count != 0;
+  }
+  fmt::print("{:>10}  works kept\n{:>10}  works lost\n", all.kept, all.lost);
+  if (options.seeds >= kSeedsThatMeetAll && !met_all) {
+    fmt::print("what was met 0 times was not tested\n");
+    return 1;
+  }
+  if (options.buffered && options.seeds >= kSeedsThatMeetAll && all.lost == 0) {
+    fmt::print("nothing was lost with `buffered`: this checker would not notice a loss\n");
+    return 1;
+  }
+  fmt::print("{} seeds, {} with violations\n", options.seeds, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace ackwire
+
+int main(int argc, char** argv) {
+  using namespace ackwire;
+  CLI::App app{"What a store must survive on a disk that fails on purpose"};
+  app.require_subcommand(1);
+  TornTailsOptions torn;
+  CLI::App* torn_tails = app.add_subcommand("torn-tails", "Power cuts at any call");
+  torn_tails->add_option("--first", torn.first, "The first seed")->envname("ACKWIRE_FAULT_SEED");
+  torn_tails->add_option("--seeds", torn.seeds, "How many seeds");
+  torn_tails->add_flag("--buffered", torn.buffered, "Does not sync, and expects loss");
+  CLI11_PARSE(app, argc, argv);
+  return TestTornTails(torn);
+}

@@ -1,0 +1,83 @@
+// NaiveLedger is what log and journal come to, as naively as it can be said: every seq that is
+// settled is kept as such, and every question is answered by looking at all of them. It shares no
+// code with the fold that it is compared with.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/committed_group.h"
+#include "store/derived.h"
+#include "store/ledger_reader.h"
+#include "store/log_reader.h"
+#include "tests/faults/surviving_log.h"
+
+namespace ackwire {
+
+class NaiveLedger {
+ public:
+  struct Retry {
+    std::uint32_t attempts = 0;
+    std::uint32_t counted = 0;
+    std::int64_t due_at_ms = 0;
+    int reason = 0;
+  };
+  struct Subscription {
+    std::uint64_t start = 0;
+    std::int64_t created_at_ms = 0;
+    std::set<std::uint64_t> settled;
+    std::map<std::uint64_t, std::uint64_t> parked;  // seq to the event that parked it
+    std::map<std::uint64_t, Retry> retries;
+  };
+  struct Channel {
+    std::string name;
+    std::vector<v1::Message> messages;  // seq n at n - 1
+  };
+  struct Client {
+    std::int64_t last_seen_at_ms = 0;
+    std::uint32_t disconnects = 0;
+  };
+  using SubscriptionKey = std::pair<std::string, std::uint64_t>;  // client, channel
+
+  NaiveLedger() = default;
+  explicit NaiveLedger(const SurvivingLog& log);
+  void Apply(const CommittedGroup& group);
+
+  [[nodiscard]] const std::map<std::uint64_t, Channel>& channels() const { return channels_; }
+  [[nodiscard]] const std::map<SubscriptionKey, Subscription>& subscriptions() const {
+    return subscriptions_;
+  }
+  [[nodiscard]] const std::map<std::string, Client>& clients() const { return clients_; }
+  // Owed and not settled, in order.
+  [[nodiscard]] std::vector<std::uint64_t> Undelivered(const SubscriptionKey& key) const;
+
+  // All that can be asked, a line each.
+  [[nodiscard]] std::vector<std::string> Describe() const;
+
+ private:
+  void ApplyMessage(const StoredMessage& stored);
+  void ApplyRecord(std::uint64_t number, const store::JournalRecord& record);
+  void ApplyEvent(std::uint64_t id, const store::Event& event);
+  void Settle(const SubscriptionKey& key, std::uint64_t first, std::uint64_t last);
+  void Fail(const store::Event& event);
+  void DescribeChannels(std::vector<std::string>& lines) const;
+  void DescribeClients(std::vector<std::string>& lines) const;
+
+  std::map<std::uint64_t, Channel> channels_;
+  std::map<SubscriptionKey, Subscription> subscriptions_;
+  std::map<std::string, Client> clients_;
+};
+
+// The same lines, as the store answers.
+struct StoreReaders {
+  const Derived& derived;
+  const LogReader& log;
+  const LedgerReader& ledger;
+};
+[[nodiscard]] StatusOr<std::vector<std::string>> DescribeStore(const StoreReaders& store);
+
+}  // namespace ackwire
