@@ -1,0 +1,89 @@
+// What happens on a golden server, and all that can be read of it afterwards.
+
+import { Client } from '../support/client.mjs';
+import { publish, request } from '../support/http.mjs';
+import { explained, offline } from '../support/state.mjs';
+
+export const kFlags = ['--ack-wait', '300ms', '--backoff', '50ms', '--max-attempts', '2'];
+const kClients = ['alice/phone', 'alice/web', 'bob', 'carol/tablet'];
+const kChannels = ['room/1', 'room/2', 'Zürich'];
+
+// Every kind of record: messages of all kinds, subscriptions, sessions, acknowledgements, failures,
+// parked and abandoned deliveries.
+export async function play(server, rpc, round) {
+  for (const client of kClients) {
+    for (const channel of kChannels) await rpc.subscriptions.subscribe({ client, channel });
+  }
+  const id = (n) => `golden-${round}-${n}`;
+  const first = await publish(server, 'room/1', { n: 1 }, { messageId: id(1), sender: 'bob' });
+  for (let n = 2; n <= 40; ++n) {
+    await publish(server, kChannels[n % 3], { n, text: 'x'.repeat(n * 10) }, { messageId: id(n), sender: 'bob' });
+  }
+  await request(server.http, {
+    method: 'PUT',
+    path: `/v1/channels/room%2F1/messages/${first.seq}`,
+    body: { sender: 'bob', messageId: id('edit'), contentType: 'text/plain', payload: 'edited' },
+  });
+  await request(server.http, {
+    method: 'DELETE',
+    path: `/v1/channels/room%2F1/messages/${first.seq}`,
+    headers: { 'Idempotency-Key': id('gone') },
+    body: { sender: 'bob' },
+  });
+  await partAcknowledged(server);
+  await refusedAndParked(server, rpc);
+  await rpc.subscriptions.unsubscribe({ client: 'bob', channel: 'room/2' });
+}
+
+async function partAcknowledged(server) {
+  const client = await Client.connect(server, { client: 'alice/phone' });
+  const items = await client.collect(20);
+  client.send({ type: 'ack', upTo: items[9].delivery, id: 1 });
+  await client.next('confirmed');
+  client.send({ type: 'ack', deliveries: [items[15].delivery], id: 2 });
+  await client.next('confirmed');
+  await client.drop();
+}
+
+async function refusedAndParked(server, rpc) {
+  const client = await Client.connect(server, { client: 'bob' });
+  const item = await client.nextDelivery((each) => each.message.channel === 'Zürich');
+  const { channel, seq } = item.message;
+  client.send({ type: 'nack', deliveries: [item.delivery], reason: 'cannot read it', final: true });
+  await explained(rpc, 'bob', channel, seq, 'PARKED');
+  await client.drop();
+  await offline(rpc, 'bob');
+}
+
+function readAll(rpc) {
+  return new Promise((resolve, reject) => {
+    const messages = [];
+    rpc.messages
+      .read({})
+      .on('data', (part) => messages.push(...part.messages))
+      .on('error', reject)
+      .on('end', () => resolve(messages));
+  });
+}
+
+// Plain JSON, the same for the same data whenever it is read.
+export async function view(rpc) {
+  const messages = await readAll(rpc);
+  const subscriptions = [];
+  for (const client of kClients) {
+    subscriptions.push((await rpc.subscriptions.listSubscriptions({ client })).subscriptions);
+  }
+  const clients = (await rpc.deliveries.listClients({})).clients;
+  const { channels } = await rpc.messages.listChannels({});
+  const deliveries = [];
+  for (const client of kClients) {
+    for (const { channel, seq } of messages) {
+      deliveries.push(await rpc.deliveries.explainDelivery({ client, channel, seq }));
+    }
+  }
+  const { epoch, lastPosition, undelivered, parked } = await rpc.admin.getStatus({});
+  return JSON.parse(
+    JSON.stringify({ status: { epoch, lastPosition, undelivered, parked }, channels, subscriptions, clients, deliveries, messages },
+      (key, value) => (value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value)),
+  );
+}

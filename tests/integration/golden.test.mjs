@@ -1,0 +1,59 @@
+// Data directories of every released format open, and hold what they held; a format from the future
+// is refused and not touched.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'node:test';
+import { kFlags, view } from '../golden/story.mjs';
+import { grpcClients } from '../support/grpc.mjs';
+import { startServer, withServer } from '../support/server.mjs';
+
+const kGolden = fileURLToPath(new URL('../golden', import.meta.url));
+
+async function copyOf(t, name) {
+  const dataDir = join(await mkdtemp(join(tmpdir(), 'ackwire-golden-')), 'data');
+  t.after(() => rm(join(dataDir, '..'), { recursive: true, force: true }));
+  await cp(join(kGolden, name), dataDir, { recursive: true });
+  return dataDir;
+}
+
+async function hashes(directory) {
+  const found = {};
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === 'lock') continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    found[path] = createHash('sha256').update(await readFile(path)).digest('hex');
+  }
+  return found;
+}
+
+for (const name of ['format-1/clean', 'format-1/killed']) {
+  test(`${name} opens and holds what it held`, async (t) => {
+    const server = await withServer(t, { flags: kFlags, dataDir: await copyOf(t, name) });
+    const rpc = grpcClients(server.grpc);
+    t.after(() => rpc.close());
+    const expected = JSON.parse(await readFile(join(kGolden, `${name}.json`), 'utf8'));
+    assert.ok(expected.messages.length >= 80 && expected.deliveries.length >= 300);
+    assert.deepEqual(await view(rpc), expected);
+    await server.restart();
+    const again = grpcClients(server.grpc);
+    t.after(() => again.close());
+    assert.deepEqual(await view(again), expected);
+  });
+}
+
+test('a newer format is refused untouched, in a line that says what to do', async (t) => {
+  const dataDir = await copyOf(t, 'format-1/clean');
+  await writeFile(join(dataDir, 'format'), 'ackwire 2\n');
+  const before = await hashes(dataDir);
+  await assert.rejects(startServer({ dataDir }), (error) => {
+    assert.match(error.message, /format says "ackwire 2", this server reads "ackwire 1"; start the server that wrote it/);
+    assert.match(error.message, /"code":1/);
+    return true;
+  });
+  assert.deepEqual(await hashes(dataDir), before);
+});
