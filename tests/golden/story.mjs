@@ -17,7 +17,8 @@ export async function play(server, rpc, round) {
   const id = (n) => `golden-${round}-${n}`;
   const first = await publish(server, 'room/1', { n: 1 }, { messageId: id(1), sender: 'bob' });
   for (let n = 2; n <= 40; ++n) {
-    await publish(server, kChannels[n % 3], { n, text: 'x'.repeat(n * 10) }, { messageId: id(n), sender: 'bob' });
+    const payload = { n, text: 'x'.repeat(n * 10) };
+    await publish(server, kChannels[n % 3], payload, { messageId: id(n), sender: 'bob' });
   }
   await request(server.http, {
     method: 'PUT',
@@ -82,8 +83,9 @@ export async function view(rpc) {
     }
   }
   const { epoch, lastPosition, undelivered, parked } = await rpc.admin.getStatus({});
-  return JSON.parse(
-    JSON.stringify({ status: { epoch, lastPosition, undelivered, parked }, channels, subscriptions, clients, deliveries, messages },
-      (key, value) => (value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value)),
-  );
+  const status = { epoch, lastPosition, undelivered, parked };
+  const all = { status, channels, subscriptions, clients, deliveries, messages };
+  const bytesAsText = (key, value) =>
+    value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value;
+  return JSON.parse(JSON.stringify(all, bytesAsText));
 }
