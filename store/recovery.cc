@@ -114,11 +114,12 @@ StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value) {
 }
 
 std::string MakeLogRow(const StoredMessage& stored) {
-  std::string row;
-  row.reserve(record::kHeaderBytes + sizeof(std::uint64_t) + stored.message.ByteSizeLong());
-  row.resize(record::kHeaderBytes);
-  row += keys::U64(stored.channel.value);
-  stored.message.AppendToString(&row);
+  constexpr std::size_t kBefore = record::kHeaderBytes + sizeof(std::uint64_t);
+  std::string row(kBefore + stored.message.ByteSizeLong(), '\0');
+  row.replace(record::kHeaderBytes, sizeof(std::uint64_t), keys::U64(stored.channel.value));
+  // By the sizes that ByteSizeLong has just left in the message.
+  stored.message.SerializeWithCachedSizesToArray(
+      reinterpret_cast<std::uint8_t*>(row.data() + kBefore));
   record::SealInPlace(row);
   return row;
 }

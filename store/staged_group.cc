@@ -110,14 +110,16 @@ void StagedGroup::IndexEvents() {
   }
 }
 
-const v1::Message& StagedGroup::Add(Channel& channel, v1::Message draft, const keys::IdHash& hash) {
-  ++channel.last.value;
-  draft.set_seq(channel.last.value);
-  draft.set_position(next_position_.value);
-  ++next_position_.value;
+const v1::Message& StagedGroup::Add(Channel& channel, v1::Message&& draft,
+                                    const keys::IdHash& hash) {
   by_id_[{channel.id, hash}] = group_->messages.size();
-  group_->messages.push_back({channel.id, std::move(draft), hash});
-  return group_->messages.back().message;
+  StoredMessage& stored = group_->messages.emplace_back();
+  stored.channel = channel.id;
+  stored.message = std::move(draft);
+  stored.id_hash = hash;
+  stored.message.set_seq(++channel.last.value);
+  stored.message.set_position(next_position_.value++);
+  return stored.message;
 }
 
 EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {

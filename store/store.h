@@ -49,7 +49,7 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // REQUIRES: it was started.
-  void Submit(Work work) { queue_->Submit(std::move(work)); }
+  void Submit(Work&& work) { queue_->Submit(std::move(work)); }
 
   // Commits and answers what is queued; what is submitted after it is refused.
   void StopWriting();

@@ -10,7 +10,7 @@ Status NoMoreWrites(const Status& why) {
   return Error(StatusCode::kUnavailable, "the log takes no more writes: " + MessageOf(why));
 }
 
-void WriterQueue::Submit(Work work) {
+void WriterQueue::Submit(Work&& work) {
   const std::size_t bytes = SizeOf(work);
   Status admitted;
   {

@@ -44,7 +44,7 @@ class WriterQueue {
 
   // Takes the work, or answers it at once with kResourceExhausted (the queue is full) or
   // kUnavailable (a commit failed, or the server is stopping).
-  void Submit(Work work);
+  void Submit(Work&& work);
 
   // No more writes are taken, and what is queued is refused. The first failure counts.
   void Fail(const Status& why);

@@ -22,7 +22,7 @@ namespace ackwire::bench {
 class StoreLoad {
  public:
   // Enough for a group that syncs, one that gathers, and some more.
-  static constexpr std::uint64_t kOutstandingMax = 4 * kGroupWorksMax;
+  static constexpr std::uint64_t kOutstandingMax = 8 * kGroupWorksMax;
 
   // Throws std::runtime_error when the store cannot be opened.
   StoreLoad(const std::filesystem::path& directory, const Workload& workload);
