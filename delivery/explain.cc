@@ -61,8 +61,12 @@ void DecideUnsettled(const DeliveryFacts& facts, v1::Delivery& delivery) {
     Set(delivery, v1::DELIVERY_STATE_IN_FLIGHT, v1::REASON_UNSPECIFIED);
     return;
   }
-  // It is put on record as abandoned when its turn comes; a client that has it may acknowledge it
-  // until then.
+  // What is lost or has expired is put on record as abandoned when its turn comes; a client that
+  // has it may acknowledge it until then.
+  if (facts.message->kind() == v1::KIND_UNSPECIFIED) {
+    Set(delivery, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION);
+    return;
+  }
   if (facts.message->has_expires_at() && TimeOf(facts.message->expires_at()) <= facts.now) {
     Set(delivery, v1::DELIVERY_STATE_ABANDONED, v1::REASON_EXPIRED,
         TimeOf(facts.message->expires_at()));

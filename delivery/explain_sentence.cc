@@ -154,7 +154,10 @@ std::string Parked(const v1::Delivery& decided) {
                      Time(decided.settled_at()), why);
 }
 
-std::string Abandoned(const v1::Delivery& decided) {
+std::string Abandoned(const DeliveryFacts& facts, const v1::Delivery& decided) {
+  if (facts.message->kind() == v1::KIND_UNSPECIFIED) {
+    return "the log lost it, which an operator accepted; it will not be delivered";
+  }
   const std::string at = Time(decided.settled_at());
   switch (decided.reason()) {
     case v1::REASON_EXPIRED:
@@ -192,7 +195,7 @@ std::string ExplanationOf(const DeliveryFacts& facts, const DeliveryStory& story
     case v1::DELIVERY_STATE_PARKED:
       return lacks + LastFailure(facts, story) + "; " + Parked(decided);
     case v1::DELIVERY_STATE_ABANDONED:
-      return lacks + LastFailure(facts, story) + "; " + Abandoned(decided);
+      return lacks + LastFailure(facts, story) + "; " + Abandoned(facts, decided);
     default:
       return lacks + LastFailure(facts, story) + "; " + Pending(facts, decided);
   }

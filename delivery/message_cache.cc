@@ -1,6 +1,7 @@
 #include "delivery/message_cache.h"
 
 #include "delivery/message_json.h"
+#include "store/recovery.h"
 
 namespace ackwire {
 namespace {
@@ -17,6 +18,7 @@ std::shared_ptr<const EncodedMessage> MessageCache::Put(const StoredMessage& sto
   if (auto found = Find(key)) return found;
   auto message = std::make_shared<EncodedMessage>();
   message->json = EncodeMessage(stored.message);
+  message->lost = IsStub(stored);
   message->published_at = TimeOf(stored.message.published_at());
   if (stored.message.has_expires_at()) message->expires_at = TimeOf(stored.message.expires_at());
   bytes_ += BytesOf(*message);

@@ -24,6 +24,7 @@ struct EncodedMessage {
   std::string json;
   Timestamp published_at{};
   std::optional<Timestamp> expires_at;
+  bool lost = false;  // only its place is left: there is nothing to deliver
 };
 
 class MessageCache {

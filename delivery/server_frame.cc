@@ -62,6 +62,11 @@ std::string EncodeConfirmed(std::uint32_t id) {
   return fmt::format(R"({{"type":"confirmed","id":{}}})", id);
 }
 
+std::string EncodeLoss(const Gap& gap) {
+  return fmt::format(R"({{"type":"gap","channel":{},"firstSeq":{},"lastSeq":{},"cause":"loss"}})",
+                     Quoted(gap.channel), gap.first.value, gap.last.value);
+}
+
 std::string EncodePing() { return R"({"type":"ping"})"; }
 
 std::string EncodeError(std::uint32_t id, const Status& status, const std::string& code) {

@@ -135,7 +135,10 @@ class Session : public std::enable_shared_from_this<Session> {
   // False when the message is not here yet: it is being read.
   [[nodiscard]] bool SendNext(const DeliveryKey& key);
   void ReadAhead(const DeliveryKey& key);
+  // The log has lost it: it is abandoned, and the client told.
+  void SkipLost(const DeliveryKey& key);
   void FlushFrame();
+  void FlushGap();
 
   Hub& hub_;
   Outlet& outlet_;
@@ -159,6 +162,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::uint32_t> confirms_;
   frame::DeliveriesFrame frame_;
   std::vector<std::uint64_t> frame_deliveries_;
+  std::optional<frame::Gap> gap_;  // not sent yet: what is lost beside it joins it
   bool reading_ = false;
   std::uint16_t close_code_ = 0;  // that we gave; 0: the peer ended it
 };

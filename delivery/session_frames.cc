@@ -248,6 +248,7 @@ void Session::Pump() {
     if (!next || !SendNext(*next)) break;
   }
   if (!frame_.empty()) FlushFrame();
+  FlushGap();
 }
 
 bool Session::SendNext(const DeliveryKey& key) {
@@ -255,6 +256,10 @@ bool Session::SendNext(const DeliveryKey& key) {
   if (message == nullptr) {
     ReadAhead(key);
     return false;
+  }
+  if (message->lost) {
+    SkipLost(key);
+    return true;
   }
   const Timestamp now = hub_.now();
   if (message->expires_at && *message->expires_at <= now) {
@@ -275,6 +280,7 @@ bool Session::SendNext(const DeliveryKey& key) {
   if (!frame_.Fits(item, std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax))) {
     FlushFrame();
   }
+  FlushGap();
   frame_.Add(item);
   frame_deliveries_.push_back(delivery.number);
   return true;
@@ -289,6 +295,23 @@ void Session::ReadAhead(const DeliveryKey& key) {
     if (!status.ok()) return self->Fail(status);
     self->Changed();
   });
+}
+
+void Session::SkipLost(const DeliveryKey& key) {
+  ledger_->Abandon(key, v1::REASON_RETENTION, hub_.now());
+  const std::string& channel = ledger_->feeds().at(key.channel).name();
+  if (gap_ && gap_->channel == channel && gap_->last.value + 1 == key.seq.value) {
+    gap_->last = key.seq;
+    return;
+  }
+  if (!frame_.empty()) FlushFrame();  // what was before the gap comes before it
+  FlushGap();
+  gap_ = frame::Gap{channel, key.seq, key.seq};
+}
+
+void Session::FlushGap() {
+  if (gap_) outlet_.Write(frame::EncodeLoss(*gap_), {});
+  gap_.reset();
 }
 
 void Session::FlushFrame() {

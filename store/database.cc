@@ -82,7 +82,7 @@ StatusOr<std::unique_ptr<Database>> Database::Open(std::unique_ptr<DataDirectory
                                                    const Options& options) {
   std::unique_ptr<Database> database(new Database(*directory, options.durability));
   database->owned_directory_ = std::move(directory);
-  if (Status status = database->OpenRocks(); !status.ok()) return status;
+  if (Status status = database->OpenRocks(options.wal_damage); !status.ok()) return status;
   if (Status status = database->ReadEpoch(); !status.ok()) return status;
   if (database->epoch_.empty()) {
     if (Status status = database->StartNewEpoch(options.rng); !status.ok()) return status;
@@ -108,8 +108,13 @@ Database::~Database() {
   db_->Close();
 }
 
-Status Database::OpenRocks() {
+Status Database::OpenRocks(WalDamage wal_damage) {
   rocksdb::DBOptions set_up = DatabaseOptions(&directory_.env());
+  if (wal_damage == WalDamage::kRefuse) {
+    set_up.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  } else if (wal_damage == WalDamage::kSkip) {
+    set_up.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  }
   set_up.listeners.push_back(errors_);
   if (IsCrashPointSet(crash::kAfterBatch)) {
     set_up.listeners.push_back(std::make_shared<WriteAheadLogListener>());

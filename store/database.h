@@ -57,11 +57,16 @@ enum class Durability { kFsync, kBuffered };
 
 enum class Sync { kNo, kYes };
 
+// What opening does with a damaged record of the write-ahead log: end there, which is for
+// CheckDirectory to notice; refuse; or go on behind it, which is for salvage alone.
+enum class WalDamage { kStop, kRefuse, kSkip };
+
 class Database {
  public:
   struct Options {
     Rng& rng;  // of a new log's epoch
     Durability durability = Durability::kFsync;
+    WalDamage wal_damage = WalDamage::kStop;
   };
   // The directory is given. Where there is no database it is made.
   //   kDataLoss     RocksDB found damage
@@ -126,7 +131,7 @@ class Database {
   class ErrorListener;
 
   Database(const DataDirectory& directory, Durability durability);
-  [[nodiscard]] Status OpenRocks();
+  [[nodiscard]] Status OpenRocks(WalDamage wal_damage);
   [[nodiscard]] Status OpenRocksReadOnly();
   [[nodiscard]] Status ReadEpoch();
   void Adopt(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles);

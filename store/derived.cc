@@ -130,6 +130,9 @@ void Derived::ApplyEvent(const store::Event& event) {
     case store::Event::kAbandoned:
       totals_.undelivered -= count(event.abandoned().runs());
       break;
+    case store::Event::kChannelMade:
+      channels_.GetOrAdd({event.channel_made().channel()}, event.channel_made().channel_name());
+      break;
     default:
       break;  // session closed, failed: nothing is counted
   }

@@ -97,7 +97,8 @@ Status LogWalk::WalkLog(std::uint64_t up_to) {
              "a message");
       continue;
     }
-    ++messages_;
+    if (stored->channel.value == 0) continue;  // lost, as a recovery has recorded
+    if (!IsStub(*stored)) ++messages_;
     CheckMessage(*stored);
     if (!intact_ || *position > options_.fold_until.position) continue;
     group_->messages.push_back(*std::move(stored));

@@ -20,6 +20,7 @@ class LogCursor {
   // Adds messages up to `up_to` to the group, at most kFoldMessagesMax; false when there are no
   // more.
   StatusOr<bool> Fill(std::uint64_t up_to, CommittedGroup& group) {
+    const Position before = last_;
     while (iterator_->Valid() && last_.value < up_to && group.messages.size() < kFoldMessagesMax) {
       const auto position = keys::ParseLog(iterator_->key().ToStringView());
       const Position expected{last_.value + 1};
@@ -30,13 +31,14 @@ class LogCursor {
       }
       StatusOr<StoredMessage> stored = ParseLogRow(expected, iterator_->value().ToStringView());
       if (!stored.ok()) return stored.status();
-      group.messages.push_back(*std::move(stored));
+      // Of one that nobody knows what it was, there is nothing to fold.
+      if (stored->channel.value != 0) group.messages.push_back(*std::move(stored));
       last_ = expected;
       iterator_->Next();
     }
     if (!iterator_->status().ok()) return FromRocks(iterator_->status(), "read the log");
     group.last = last_;
-    return !group.messages.empty();
+    return last_ != before;
   }
 
   [[nodiscard]] Position last() const { return last_; }
@@ -101,7 +103,7 @@ StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value) {
   StoredMessage stored;
   const auto channel = keys::ParseU64(*body);
   const std::string_view message = channel ? body->substr(sizeof(std::uint64_t)) : *body;
-  if (channel.value_or(0) == 0 ||
+  if (!channel ||
       !stored.message.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
     return Error(StatusCode::kDataLoss, what + ": not a message");
   }
@@ -110,6 +112,9 @@ StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value) {
                                             std::to_string(stored.message.position()));
   }
   stored.channel = ChannelId{*channel};
+  if (stored.channel.value == 0 && !IsStub(stored)) {
+    return Error(StatusCode::kDataLoss, what + ": holds a message of no channel");
+  }
   return stored;
 }
 

@@ -1,6 +1,7 @@
 #include "store/tail.h"
 
 #include "store/ledger_fold.h"
+#include "store/recovery.h"
 
 namespace ackwire {
 namespace {
@@ -28,11 +29,13 @@ void Tail::ApplyMessage(const StoredMessage& stored) {
     changed_channels_.insert(stored.channel);
   }
   channel.positions.push_back(stored.position());
+  ++size_;
+  bytes_ += kMessageBytes;
+  if (IsStub(stored)) return;  // what its id was is lost
   const keys::IdHash hash =
       stored.id_hash ? *stored.id_hash : keys::HashOfId(stored.message.message_id());
   ids_[{stored.channel, hash}] = stored.position();
-  size_ += 2;
-  bytes_ += kMessageBytes;
+  ++size_;
 }
 
 void Tail::ApplyEvent(const TailEvent& tail_event) {
@@ -87,6 +90,9 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
       Put(Family::kFailures, keys::Numbered(client, channel, tail_event.id.value), "");
       break;
     }
+    case store::Event::kChannelMade:
+      changed_channels_.insert({event.channel_made().channel()});
+      break;
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
     case store::Event::WHAT_NOT_SET:

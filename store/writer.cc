@@ -155,6 +155,10 @@ Status Writer::CheckReference(const PublishWork& work, const StagedGroup::Channe
     stored = std::move(read->message);
     original = &stored;
   }
+  if (original->kind() == v1::KIND_UNSPECIFIED) {
+    return Error(StatusCode::kNotFound, "refers_to: seq " + std::to_string(seq.value) + " of " +
+                                            work.draft.channel() + " was lost");
+  }
   if (original->kind() != v1::KIND_CREATED) {
     return Error(StatusCode::kFailedPrecondition,
                  "refers_to: seq " + std::to_string(seq.value) +

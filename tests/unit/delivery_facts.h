@@ -27,6 +27,7 @@ inline DeliveryFacts Owed() {
   facts.ack_wait = Duration(30'000);
   facts.attempts_max = 6;
   facts.message.emplace();
+  facts.message->set_kind(v1::KIND_CREATED);
   facts.message->set_message_id("m-42");
   SetTime(*facts.message->mutable_published_at(), At(0));
   facts.channel_id = kRoom;

@@ -280,6 +280,14 @@ TEST(Explain, AbandonedOnceItsTimeHasPassed) {
   EXPECT_EQ(TimeOf(delivery.settled_at()), At(100));
 }
 
+TEST(Explain, AbandonedWhenTheLogLostIt) {
+  DeliveryFacts facts = Owed();
+  facts.message->set_kind(v1::KIND_UNSPECIFIED);
+  Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION,
+     "alice/phone has not acknowledged seq 42 of room/1: it was not sent yet; the log lost it, "
+     "which an operator accepted; it will not be delivered");
+}
+
 TEST(Explain, AbandonedWithTheSubscription) {
   DeliveryFacts facts = Owed();
   Unsubscribe(facts);

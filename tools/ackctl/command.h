@@ -53,5 +53,6 @@ void AddExplain(CLI::App& app, Chosen& chosen);
 
 // In tools/offline: they open a data directory themselves.
 void AddVerify(CLI::App& app, Chosen& chosen);
+void AddRecover(CLI::App& app, Chosen& chosen);
 
 }  // namespace ackwire::ctl

@@ -69,6 +69,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClient(app, chosen);
   AddExplain(app, chosen);
   AddVerify(app, chosen);
+  AddRecover(app, chosen);
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     command->footer(command->get_footer() +
                     "\nThe options of ackctl --help (--server, --token, -o json …) hold here too.");

@@ -6,6 +6,7 @@
 #include "ackwire/v1/messages.grpc.pb.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
+#include "store/recovery.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
 #include "tools/ackwired/publish.h"
@@ -26,6 +27,11 @@ StatusOr<v1::Message> FindMessage(const Store& store, const v1::GetMessageReques
   }
   if (request.seq() != 0) {
     StatusOr<StoredMessage> stored = store.log().ReadSeq(channel, Seq{request.seq()});
+    if (stored.ok() && IsStub(*stored)) {
+      return Error(StatusCode::kNotFound, "seq: " + std::to_string(request.seq()) + " of " +
+                                              request.channel() +
+                                              " was lost; an operator accepted that");
+    }
     if (stored.ok()) return std::move(stored->message);
     if (stored.status().code() != StatusCode::kNotFound) return stored.status();
     return Error(StatusCode::kNotFound,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "store/limits.h"
+#include "store/recovery.h"
 #include "tools/ackwired/grpc_status.h"
 
 namespace ackwire {
@@ -48,12 +49,10 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
   }
 
   void OnWriteDone(bool ok) override {
-    if (!ok) {
-      End(grpc::Status::CANCELLED);
-    } else if (left_ == 0 || at_end_) {
-      End(grpc::Status::OK);
+    if (ok) {
+      GoOn();
     } else {
-      PostRead();
+      End(grpc::Status::CANCELLED);
     }
   }
 
@@ -76,6 +75,14 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     kWaiting,  // for a commit, or for the call to be cancelled
     kEnded,
   };
+
+  void GoOn() {
+    if (left_ == 0 || at_end_) {
+      End(grpc::Status::OK);
+    } else {
+      PostRead();
+    }
+  }
 
   void PostRead() {
     deps_.delivery.Read([self = shared_from_this()] { self->ReadNext(); });
@@ -122,13 +129,18 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     from_ = request_.reverse() ? at - 1 : at + 1;
     // To the reader 0 would mean the newest once more.
     at_end_ = request_.reverse() && from_ == 0;
-    left_ -= messages.size();
     response_.Clear();
     response_.set_epoch(deps_.store.epoch());
     for (StoredMessage& stored : messages) {
+      if (IsStub(stored)) continue;  // lost: there is nothing to show
       *response_.add_messages() = std::move(stored.message);
     }
-    StartWrite(&response_);
+    left_ -= static_cast<std::uint64_t>(response_.messages_size());
+    if (response_.messages_size() > 0) {
+      StartWrite(&response_);
+    } else {
+      GoOn();
+    }
   }
 
   void WaitForCommit(Position seen) {

@@ -8,7 +8,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <fstream>
 #include <string>
 #include <utility>
 
@@ -20,14 +19,6 @@ namespace {
 
 // What calls under way get to end by themselves when the server is told to end.
 constexpr std::chrono::seconds kGrpcGrace{1};
-
-// Of the running kernel.
-std::string BootId() {
-  std::ifstream in("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(in, id);
-  return id;
-}
 
 }  // namespace
 

@@ -1,9 +1,11 @@
-// The real clock and the real source of seeds.
+// The real clock, the real source of seeds, and which kernel is running.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <random>
+#include <string>
 
 #include "store/clock.h"
 
@@ -27,6 +29,13 @@ class SystemClock final : public Clock {
 [[nodiscard]] inline std::uint64_t RandomSeed() {
   std::random_device device;
   return (static_cast<std::uint64_t>(device()) << 32U) | device();
+}
+
+[[nodiscard]] inline std::string BootId() {
+  std::ifstream in("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(in, id);
+  return id;
 }
 
 }  // namespace ackwire

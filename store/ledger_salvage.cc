@@ -1,0 +1,133 @@
+#include "store/ledger_salvage.h"
+
+#include <rocksdb/iterator.h>
+
+#include <algorithm>
+
+#include "store/keys.h"
+#include "store/ledger_entry.h"
+#include "store/record.h"
+
+namespace ackwire {
+namespace {
+
+constexpr int kEventsOfRecord = 5000;
+
+store::Event EventOf(const std::string& client, Timestamp at) {
+  store::Event event;
+  event.set_client(client);
+  event.set_at_ms(ToUnixMs(at));
+  return event;
+}
+
+}  // namespace
+
+LedgerSalvage::LedgerSalvage(const Database& salvaged, const LedgerReader& folded,
+                             const Derived& derived, const LostHints& hints)
+    : salvaged_(salvaged),
+      folded_(folded),
+      derived_(derived),
+      hints_(hints),
+      row_(salvaged.NewIterator(Family::kLedger, {})) {}
+
+StatusOr<store::JournalRecord> LedgerSalvage::Next() {
+  store::JournalRecord record;
+  for (; row_->Valid() && record.events_size() < kEventsOfRecord; row_->Next()) {
+    const auto key = keys::ParseLedger(row_->key().ToStringView());
+    if (!key) continue;
+    const std::string_view value = row_->value().ToStringView();
+    const Status status = key->channel.value == 0
+                              ? AddClient(key->client, value, record)
+                              : AddEntry(key->client, key->channel, value, record);
+    if (!status.ok()) return status;
+  }
+  if (!row_->status().ok()) return FromRocks(row_->status(), "read the salvaged ledger");
+  return record;
+}
+
+Status LedgerSalvage::AddClient(const std::string& client, std::string_view value,
+                                store::JournalRecord& out) {
+  store::ClientRow row;
+  if (!record::OpenInto(value, "", row).ok()) return OkStatus();  // it says nothing any more
+  const StatusOr<ClientState> folded = folded_.Client(client);
+  if (!folded.ok()) return folded.status();
+  if (folded->known) return OkStatus();
+  store::Event event = EventOf(client, FromUnixMs(row.last_seen_at_ms()));
+  event.mutable_session_opened();
+  *out.add_events() = std::move(event);
+  return OkStatus();
+}
+
+Status LedgerSalvage::AddEntry(const std::string& client, ChannelId channel, std::string_view value,
+                               store::JournalRecord& out) {
+  store::LedgerRow row;
+  if (!record::OpenInto(value, "", row).ok()) return OkStatus();
+  const LedgerEntry stored = LedgerEntry::FromRow(row);
+  StatusOr<LedgerEntry> folded = folded_.Entry(client, channel);
+  if (!folded.ok()) return folded.status();
+  const bool newer = stored.as_of() > folded->as_of();
+  if (stored.subscribed() && !folded->subscribed() && newer) {
+    store::Event event = EventOf(client, stored.created_at());
+    event.mutable_subscribed()->set_channel(channel.value);
+    event.mutable_subscribed()->set_channel_name(hints_.NameOf(channel));
+    event.mutable_subscribed()->set_start(stored.start().value);
+    *out.add_events() = std::move(event);
+    return AddSettled(client, channel, stored, LedgerEntry(stored.start(), stored.created_at()),
+                      out);
+  }
+  if (!stored.subscribed() && folded->subscribed() && newer) {
+    store::Event event = EventOf(client, folded->created_at());
+    event.mutable_unsubscribed()->set_channel(channel.value);
+    *out.add_events() = std::move(event);
+    return OkStatus();
+  }
+  const bool same =
+      stored.subscribed() && folded->subscribed() && stored.created_at() == folded->created_at();
+  return same ? AddSettled(client, channel, stored, *folded, out) : OkStatus();
+}
+
+// What is settled in the row and not in the fold was settled by a lost record. Which way, only the
+// parked ones tell, by their own rows; all others count as acknowledged.
+Status LedgerSalvage::AddSettled(const std::string& client, ChannelId channel,
+                                 const LedgerEntry& stored, const LedgerEntry& folded,
+                                 store::JournalRecord& out) {
+  store::Event acked = EventOf(client, stored.created_at());
+  auto& part = *acked.mutable_acked()->add_channels();
+  part.set_channel(channel.value);
+  std::uint64_t parked_left = stored.parked();
+  const auto add = [&](Seq seq) {
+    auto* last = part.runs_size() == 0 ? nullptr : part.mutable_runs(part.runs_size() - 1);
+    if (last == nullptr || last->last() + 1 != seq.value) {
+      last = part.add_runs();
+      last->set_first(seq.value);
+    }
+    last->set_last(seq.value);
+  };
+  // Nothing above is settled in the row.
+  const Seq highest =
+      stored.settled().empty() ? stored.floor() : stored.settled().runs().back().last;
+  const Seq last_seq = std::min(highest, derived_.LastOf(channel));
+  const SeqRuns undelivered = folded.UndeliveredRuns(last_seq);
+  for (const SeqRun& run : undelivered.runs()) {
+    for (Seq seq = run.first; seq <= std::min(run.last, last_seq); ++seq.value) {
+      if (!stored.IsSettled(seq)) continue;
+      const auto parked =
+          salvaged_.Get(Family::kParked, keys::Numbered(client, channel, seq.value));
+      if (!parked.ok()) return parked.status();
+      if (!parked->has_value() || parked_left == 0) {
+        add(seq);
+        continue;
+      }
+      --parked_left;
+      store::Event event = EventOf(client, stored.created_at());
+      event.mutable_parked()->set_channel(channel.value);
+      event.mutable_parked()->set_seq(seq.value);
+      event.mutable_parked()->set_detail("the record that says why is lost");
+      *out.add_events() = std::move(event);
+    }
+  }
+  if (part.runs_size() > 0) *out.add_events() = std::move(acked);
+  return OkStatus();
+}
+
+}  // namespace ackwire

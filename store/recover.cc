@@ -1,0 +1,134 @@
+#include "store/recover.h"
+
+#include <rocksdb/env.h>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include "store/lost_hints.h"
+#include "store/rebuild.h"
+#include "store/rng.h"
+#include "store/salvage.h"
+#include "store/startup_check.h"
+#include "store/watermark.h"
+
+namespace ackwire {
+namespace {
+
+// "20261122T101500Z"
+std::string StampOf(Timestamp time) {
+  const std::time_t seconds = ToUnixMs(time) / 1000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &parts);
+  return {text, size};
+}
+
+Status Renamed(rocksdb::Env& env, const std::filesystem::path& from,
+               const std::filesystem::path& to) {
+  std::error_code ec;
+  std::filesystem::rename(from, to, ec);
+  if (ec) {
+    return Error(StatusCode::kUnavailable,
+                 "rename " + from.string() + " to " + to.string() + ": " + ec.message());
+  }
+  std::unique_ptr<rocksdb::Directory> parent;
+  rocksdb::Status synced = env.NewDirectory(std::filesystem::absolute(to).parent_path(), &parent);
+  if (synced.ok()) synced = parent->Fsync();
+  return FromRocks(synced, "sync the directory of " + to.string());
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Recovery>> Recovery::Prepare(const DataDirectory& damaged,
+                                                      const Options& options) {
+  std::unique_ptr<Recovery> recovery(new Recovery(damaged, options));
+  if (Status status = recovery->Build(); !status.ok()) return status;
+  return recovery;
+}
+
+Recovery::Recovery(const DataDirectory& damaged, const Options& options)
+    : damaged_(damaged),
+      options_(options),
+      stamp_(StampOf(options.clock.Now())),
+      work_(Beside("recovering")) {
+  report_.directory = damaged.path().string();
+  report_.kept_as = Beside("damaged").string();
+}
+
+Recovery::~Recovery() {
+  std::error_code ignored;
+  if (made_) std::filesystem::remove_all(work_, ignored);
+}
+
+std::filesystem::path Recovery::Beside(const std::string& what) const {
+  return damaged_.path().string() + "." + what + "-" + stamp_;
+}
+
+Status Recovery::Build() {
+  const StatusOr<StartupCheck> found = CheckDirectory(damaged_, options_.boot_id);
+  if (!found.ok()) report_.found = MessageOf(found.status());
+  if (std::filesystem::exists(work_)) {
+    return Error(StatusCode::kUnavailable, work_.string() +
+                                               " is there already: another recovery? Remove it if "
+                                               "not, and try again");
+  }
+  auto directory = DataDirectory::Open(work_);
+  if (!directory.ok()) return directory.status();
+  made_ = true;
+  Rng rng(options_.seed);
+  StatusOr<std::unique_ptr<Database>> into = Database::Open(*std::move(directory), {.rng = rng});
+  if (!into.ok()) return into.status();
+  report_.epoch = (*into)->epoch();
+  if (Status status = BuildLog(**into); !status.ok()) return status;
+  auto watermark = Watermark::Open(**into, options_.clock, options_.boot_id);
+  if (!watermark.ok()) return watermark.status();
+  return (*watermark)->End();
+}
+
+Status Recovery::BuildLog(Database& into) {
+  const std::filesystem::path scratch = work_ / "salvaged";
+  {
+    StatusOr<Salvaged> salvaged = Salvage(damaged_, scratch);
+    if (!salvaged.ok()) return salvaged.status();
+    report_.files = salvaged->files;
+    LostHints hints(*salvaged->rows);
+    if (Status status = hints.Read(); !status.ok()) return status;
+    const auto mark = Watermark::Read(damaged_);
+    if (mark.ok() && mark->has_value()) hints.Survived(**mark);
+    Rebuild rebuild(*salvaged->rows, into, hints, report_);
+    if (Status status = rebuild.Run(); !status.ok()) return status;
+  }
+  std::error_code ec;
+  std::filesystem::remove_all(scratch, ec);
+  if (!ec) return OkStatus();
+  return Error(StatusCode::kUnavailable, "remove " + scratch.string() + ": " + ec.message());
+}
+
+Status Recovery::Accept(const std::string& report_json) {
+  const std::filesystem::path home = damaged_.path();
+  const std::filesystem::path kept = report_.kept_as;
+  {
+    const auto made = DataDirectory::OpenExisting(work_);
+    if (!made.ok()) return made.status();
+    const std::string path = (work_ / "recovery-report.json").string();
+    if (Status status = (*made)->WriteFile(path, report_json); !status.ok()) return status;
+  }
+  if (std::filesystem::exists(kept)) {
+    return Error(StatusCode::kUnavailable, kept.string() + " is there already");
+  }
+  rocksdb::Env& env = damaged_.env();
+  if (Status status = Renamed(env, home, kept); !status.ok()) return status;
+  made_ = false;  // from here on it is the only one with this name to be
+  Status status = Renamed(env, work_, home);
+  if (status.ok()) return status;
+  return Error(status.code(), MessageOf(status) + ". What was damaged is at " + kept.string() +
+                                  ", what was recovered at " + work_.string() + ": rename it to " +
+                                  home.string());
+}
+
+}  // namespace ackwire

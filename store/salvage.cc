@@ -1,0 +1,215 @@
+#include "store/salvage.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "store/keys.h"
+#include "store/outbox_rows.h"
+#include "store/record.h"
+#include "store/records.pb.h"
+#include "store/recovery.h"
+#include "store/salvage_table.h"
+
+namespace ackwire {
+namespace {
+
+constexpr int kBatchRows = 1000;
+
+// Above every number that a database so young uses itself.
+constexpr std::uint64_t kFirstWalNumber = 1'000'000'000;
+
+constexpr std::array kKept = {Family::kMeta,     Family::kLog,    Family::kJournal, Family::kIndex,
+                              Family::kChannels, Family::kLedger, Family::kParked};
+
+template <typename Row>
+std::optional<Row> Parsed(std::string_view value) {
+  Row row;
+  if (!record::OpenInto(value, "", row).ok()) return std::nullopt;
+  return row;
+}
+
+// Of two values of one key, both of which may be damaged.
+template <typename Row, typename Age>
+bool IsNewer(std::string_view value, std::string_view than, Age age) {
+  const std::optional<Row> row = Parsed<Row>(value);
+  const std::optional<Row> other = Parsed<Row>(than);
+  return row && (!other || age(*row) > age(*other));
+}
+
+bool IsNewer(Family family, const std::string& key, std::string_view value, std::string_view than) {
+  switch (family) {
+    case Family::kLedger: {
+      const auto parsed = keys::ParseLedger(key);
+      const auto as_of = [](const auto& row) { return row.as_of(); };
+      return parsed && parsed->channel.value == 0 ? IsNewer<store::ClientRow>(value, than, as_of)
+                                                  : IsNewer<store::LedgerRow>(value, than, as_of);
+    }
+    case Family::kChannels:
+      return IsNewer<store::ChannelRow>(value, than,
+                                        [](const auto& row) { return row.last_seq(); });
+    case Family::kMeta:
+      if (key == meta::kRelay) return value > than;  // big-endian numbers
+      return IsNewer<store::DerivedCheckpoint>(value, than,
+                                               [](const auto& row) { return row.position(); });
+    default:
+      return false;
+  }
+}
+
+bool IsWhole(Family family, const std::string& key, std::string_view value) {
+  switch (family) {
+    case Family::kLog: {
+      const auto position = keys::ParseLog(key);
+      return position && ParseLogRow(*position, value).ok();
+    }
+    case Family::kJournal:
+      return keys::ParseJournal(key) && Parsed<store::JournalRecord>(value);
+    case Family::kIndex:
+      return keys::ParseIndex(key) && value.size() == sizeof(std::uint64_t);
+    case Family::kMeta:
+      return key == meta::kRelay ||
+             (key == meta::kDerived && Parsed<store::DerivedCheckpoint>(value));
+    default:
+      return true;
+  }
+}
+
+// Puts rows that are found into the database, unless it has newer ones.
+class RowKeeper {
+ public:
+  explicit RowKeeper(Database& rows) : rows_(rows) {}
+
+  // False when the row is not whole.
+  bool Keep(Family family, const std::string& key, std::string_view value) {
+    if (!IsWhole(family, key, value)) return family == Family::kMeta;
+    const bool written_once =
+        family == Family::kLog || family == Family::kJournal || family == Family::kIndex;
+    if (!written_once) {
+      Flush();  // so that the row before is seen
+      const auto kept = rows_.Get(family, key);
+      status_.Update(kept.status());
+      if (!kept.ok()) return true;
+      if (kept->has_value() && !IsNewer(family, key, value, **kept)) return true;
+    }
+    batch_.Put(rows_.handle(family), key, rocksdb::Slice(value.data(), value.size()));
+    if (batch_.Count() >= kBatchRows) Flush();
+    return true;
+  }
+
+  [[nodiscard]] Status Finish() {
+    Flush();
+    return status_;
+  }
+
+ private:
+  void Flush() {
+    if (batch_.Count() == 0) return;
+    status_.Update(rows_.Write(batch_, Sync::kNo));
+    batch_.Clear();
+  }
+
+  Database& rows_;
+  rocksdb::WriteBatch batch_;
+  Status status_;
+};
+
+StatusOr<std::unique_ptr<Database>> OpenRows(const std::filesystem::path& scratch,
+                                             WalDamage wal_damage) {
+  auto directory = DataDirectory::Open(scratch);
+  if (!directory.ok()) return directory.status();
+  Rng rng(1);  // its epoch is nobody's
+  return Database::Open(*std::move(directory), {.rng = rng, .wal_damage = wal_damage});
+}
+
+// Files of RocksDB, oldest first: their names are numbers of six digits or more.
+std::vector<std::filesystem::path> FilesOf(const std::filesystem::path& directory,
+                                           const std::string& extension) {
+  std::vector<std::filesystem::path> files;
+  std::error_code ec;
+  for (const auto& file : std::filesystem::directory_iterator(directory, ec)) {
+    if (file.path().extension() == extension) files.push_back(file.path());
+  }
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
+    const std::string left = a.filename().string();
+    const std::string right = b.filename().string();
+    return std::pair(left.size(), left) < std::pair(right.size(), right);
+  });
+  return files;
+}
+
+std::string WalName(std::size_t index) { return std::to_string(kFirstWalNumber + index) + ".log"; }
+
+// Write-ahead logs are read by RocksDB alone: a young database with the same families gets them as
+// if they were its own, and is told to skip what is damaged.
+StatusOr<std::unique_ptr<Database>> OpenWithWriteAheadLogs(
+    const std::filesystem::path& scratch, const std::vector<std::filesystem::path>& logs,
+    std::vector<DamagedFile>& damaged) {
+  // It is made and closed, and forgets what it has written itself, its epoch: the logs that it gets
+  // have writes of the same numbers.
+  if (const auto young = OpenRows(scratch, WalDamage::kStop); !young.ok()) return young.status();
+  for (const std::filesystem::path& own : FilesOf(scratch / "db", ".log")) {
+    std::error_code ec;
+    std::filesystem::remove(own, ec);
+    if (ec) return Error(StatusCode::kUnavailable, "remove " + own.string() + ": " + ec.message());
+  }
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    std::error_code ec;
+    std::filesystem::copy_file(logs[i], scratch / "db" / WalName(i), ec);
+    if (ec) {
+      return Error(StatusCode::kUnavailable, "copy " + logs[i].string() + ": " + ec.message());
+    }
+  }
+  StatusOr<std::unique_ptr<Database>> whole = OpenRows(scratch, WalDamage::kRefuse);
+  if (whole.status().code() != StatusCode::kDataLoss) return whole;
+  // RocksDB does not say in which of them.
+  std::string names;
+  for (const std::filesystem::path& log : logs) {
+    names += (names.empty() ? "" : ", ") + log.filename().string();
+  }
+  damaged.push_back({names, "the write-ahead log has a damaged record"});
+  return OpenRows(scratch, WalDamage::kSkip);
+}
+
+std::optional<Family> KeptFamily(const std::string& name) {
+  for (const Family family : kKept) {
+    if (name == (family == Family::kMeta ? "default" : NameOf(family))) return family;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::path& scratch) {
+  const std::filesystem::path source = damaged.database_path();
+  Salvaged out;
+  auto rows = OpenWithWriteAheadLogs(scratch, FilesOf(source, ".log"), out.files);
+  if (!rows.ok()) return rows.status();
+  out.rows = *std::move(rows);
+  RowKeeper keeper(*out.rows);
+  for (const std::filesystem::path& file : FilesOf(source, ".sst")) {
+    std::uint64_t not_whole = 0;
+    const auto keep = [&](const std::string& name, std::string_view key, std::string_view value) {
+      const std::optional<Family> family = KeptFamily(name);
+      if (family && !keeper.Keep(*family, std::string(key), value)) ++not_whole;
+    };
+    const SalvagedTable table = SalvageTable(damaged.env(), file, keep);
+    if (table.damages > 0) {
+      out.files.push_back({file.filename().string(), table.first_damage});
+    } else if (not_whole > 0) {
+      out.files.push_back(
+          {file.filename().string(), std::to_string(not_whole) + " rows are not whole"});
+    }
+  }
+  if (Status status = keeper.Finish(); !status.ok()) return status;
+  return out;
+}
+
+}  // namespace ackwire

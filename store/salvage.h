@@ -1,0 +1,39 @@
+// Salvage reads all that can be read in a damaged data directory, which it only reads: every table
+// file that is there, named by the MANIFEST or not, and every record of the write-ahead logs, also
+// behind a damaged one. Rows are put into a database of its own.
+//
+// Of log, journal and index a key has one value for ever, so it does not matter in which order they
+// are found. Of the others the newest is kept: a ledger row by `as_of`, a channel by its last seq,
+// a checkpoint by its position.
+//
+// Threads: one; blocks on disk.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/data_directory.h"
+#include "store/database.h"
+#include "store/status.h"
+
+namespace ackwire {
+
+struct DamagedFile {
+  std::string file;
+  std::string damage;
+};
+
+struct Salvaged {
+  // Families log, journal, index, channels, ledger, parked and meta. Log and journal hold only rows
+  // that are whole.
+  std::unique_ptr<Database> rows;
+  std::vector<DamagedFile> files;
+};
+
+// `scratch` must not exist; it is made, and is the caller's to remove.
+[[nodiscard]] StatusOr<Salvaged> Salvage(const DataDirectory& damaged,
+                                         const std::filesystem::path& scratch);
+
+}  // namespace ackwire

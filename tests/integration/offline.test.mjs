@@ -1,0 +1,199 @@
+// What ackctl does with a data directory: verify, recover, backup, restore.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { afterEach } from 'node:test';
+import { ackctl } from '../support/ackctl.mjs';
+import { Client, dropAll } from '../support/client.mjs';
+import { grpcClients, readAll } from '../support/grpc.mjs';
+import { request } from '../support/http.mjs';
+import { startServer, withServer } from '../support/server.mjs';
+
+afterEach(dropAll);
+
+// A record of more than one of RocksDB's 32 KiB blocks: damage to it leaves those behind it.
+const kPayloadBytes = 60_000;
+
+async function temporary(t) {
+  const path = await mkdtemp(join(tmpdir(), 'ackwire-offline-'));
+  t.after(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+function payload(n) {
+  return Buffer.from(`marker-${n}:`.padEnd(kPayloadBytes, String(n)));
+}
+
+async function publishTo(server, channel, from, to) {
+  const rpc = grpcClients(server.grpc);
+  for (let n = from; n <= to; n += 1) {
+    await rpc.messages.publish({ channel, payload: payload(n), contentType: 'text/plain' });
+  }
+  rpc.close();
+}
+
+async function messagesOf(server, channel) {
+  const rpc = grpcClients(server.grpc);
+  const messages = await readAll(rpc.messages, { channel });
+  rpc.close();
+  return messages;
+}
+
+// Flips a byte of each file below db/ that holds the text.
+async function damage(dataDir, text) {
+  let damaged = 0;
+  for (const name of await readdir(join(dataDir, 'db'))) {
+    const path = join(dataDir, 'db', name);
+    const bytes = await readFile(path);
+    const at = bytes.indexOf(text);
+    if (at < 0 || !/\.(log|sst)$/.test(name)) continue;
+    bytes[at] ^= 0x55;
+    await writeFile(path, bytes);
+    damaged += 1;
+  }
+  assert.ok(damaged > 0, `no file holds ${text}`);
+}
+
+async function contentsOf(directory) {
+  const all = {};
+  for (const name of (await readdir(directory, { recursive: true })).sort()) {
+    const path = join(directory, name);
+    all[name] = (await stat(path)).isFile() ? (await readFile(path)).toString('base64') : 'dir';
+  }
+  return all;
+}
+
+async function refusesToStart(dataDir, pattern) {
+  await assert.rejects(startServer({ dataDir }), (error) => {
+    assert.match(error.message, pattern);
+    return true;
+  });
+}
+
+test('verify proves a directory, and is refused while a server has it', async (t) => {
+  const server = await withServer(t);
+  const rpc = grpcClients(server.grpc);
+  await rpc.subscriptions.subscribe({ client: 'alice', channel: 'a' });
+  rpc.close();
+  await publishTo(server, 'a', 1, 3);
+  const busy = await ackctl('verify', server.dataDir);
+  assert.equal(busy.code, 1);
+  assert.match(busy.stderr, /is in use by another server; stop it/);
+  await server.stop();
+  const before = await contentsOf(server.dataDir);
+  const verified = await ackctl('verify', server.dataDir);
+  assert.equal(verified.code, 0, verified.stderr);
+  assert.match(verified.stdout, /^verified: 3 messages, 1 journal record, \d+ derived rows\n$/);
+  assert.deepEqual(await contentsOf(server.dataDir), before, 'verify changes nothing');
+  const { json } = await ackctl('verify', server.dataDir, '-o', 'json');
+  assert.deepEqual([json.messages, json.differences, json.shown], [3, 0, []]);
+});
+
+test('verify tells a wrong directory and a newer format', async (t) => {
+  const path = await temporary(t);
+  const none = await ackctl('verify', path);
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /is not a data directory/);
+  await writeFile(join(path, 'format'), 'ackwire 9\n');
+  const newer = await ackctl('verify', path);
+  assert.equal(newer.code, 1);
+  assert.match(newer.stderr, /says "ackwire 9", this server reads "ackwire 1"/);
+  assert.equal((await ackctl('verify')).code, 2);
+});
+
+test('verify names a damaged log, and exits with 1', async (t) => {
+  const server = await withServer(t);
+  await publishTo(server, 'a', 1, 5);
+  await server.stop();
+  await damage(server.dataDir, 'marker-3:');
+  const { code, json } = await ackctl('verify', server.dataDir, '-o', 'json');
+  assert.equal(code, 1);
+  assert.ok(json.differences > 0);
+  assert.ok(json.shown.some((each) => ['log', 'file', 'watermark'].includes(each.family)));
+});
+
+test('recover keeps all but what is lost, and clients are told of the gap', async (t) => {
+  const server = await withServer(t);
+  const rpc = grpcClients(server.grpc);
+  await rpc.subscriptions.subscribe({ client: 'alice', channel: 'a' });
+  await rpc.subscriptions.subscribe({ client: 'bob', channel: 'a' });
+  rpc.close();
+  await publishTo(server, 'a', 1, 9);
+  const { epoch } = (await Client.connect(server, { client: 'eve' })).welcome;
+  await server.kill(); // so that all of it is in the write-ahead log
+  await damage(server.dataDir, 'marker-4:');
+  await damage(server.dataDir, 'marker-5:');
+  await refusesToStart(server.dataDir, /position.*ackctl recover/s);
+
+  const before = await contentsOf(server.dataDir);
+  const asked = await ackctl('recover', server.dataDir);
+  assert.equal(asked.code, 0, asked.stderr);
+  assert.match(asked.stdout, /channel a +4 to 5 +4 to 5/);
+  assert.match(asked.stdout, /Nothing was changed.*--accept-loss/s);
+  assert.deepEqual(await contentsOf(server.dataDir), before);
+
+  const { code, json, stderr } = await ackctl(
+    'recover',
+    server.dataDir,
+    '--accept-loss',
+    '-o',
+    'json',
+  );
+  assert.equal(code, 0, stderr);
+  t.after(() => rm(json.keptAs, { recursive: true, force: true }));
+  assert.deepEqual(json.lost, [
+    { channel: 'a', firstSeq: 4, lastSeq: 5, firstPosition: 4, lastPosition: 5 },
+  ]);
+  assert.deepEqual([json.messages, json.lostJournalRecords], [7, []]);
+  const kept = await contentsOf(json.keptAs);
+  assert.deepEqual(kept, before, 'what was damaged is kept as it was');
+  assert.deepEqual(JSON.parse(await readFile(join(server.dataDir, 'recovery-report.json'))), json);
+  assert.equal((await ackctl('verify', server.dataDir)).code, 0);
+
+  await server.launch();
+  assert.deepEqual(
+    (await messagesOf(server, 'a')).map((message) => message.seq),
+    [1, 2, 3, 6, 7, 8, 9],
+  );
+  const client = await Client.connect(server, { client: 'alice' });
+  assert.notEqual(client.welcome.epoch, epoch);
+  const got = [];
+  while (got.length < 8) {
+    const frame = await client.waitFor(() => client.frames.shift(), 'a frame');
+    if (frame.type === 'deliveries') got.push(...frame.items.map((item) => item.message.seq));
+    if (frame.type === 'gap') got.push([frame.channel, frame.firstSeq, frame.lastSeq, frame.cause]);
+  }
+  assert.deepEqual(got, [1, 2, 3, ['a', 4, 5, 'loss'], 6, 7, 8, 9]);
+
+  const gone = await request(server.http, { path: '/v1/channels/a/messages/4' });
+  assert.equal(gone.status, 404);
+  assert.match(gone.json.error.message, /was lost/);
+  const page = await request(server.http, { path: '/v1/channels/a/messages' });
+  assert.deepEqual(
+    page.json.messages.map((message) => message.seq),
+    [1, 2, 3, 6, 7, 8, 9],
+  );
+  const after = grpcClients(server.grpc);
+  t.after(() => after.close());
+  const why = await after.deliveries.explainDelivery({ client: 'bob', channel: 'a', seq: 4 });
+  assert.deepEqual(
+    [why.state, why.reason],
+    ['DELIVERY_STATE_ABANDONED', 'REASON_RETENTION'],
+  );
+  assert.match(why.explanation, /the log lost it/);
+  const { seq } = await after.messages.publish({ channel: 'a', payload: payload(10) });
+  assert.equal(seq, 10);
+});
+
+test('recover has nothing to do in a directory that is whole', async (t) => {
+  const server = await withServer(t);
+  await publishTo(server, 'a', 1, 2);
+  await server.stop();
+  const before = await contentsOf(server.dataDir);
+  const { code, stdout } = await ackctl('recover', server.dataDir, '--accept-loss');
+  assert.equal(code, 0);
+  assert.match(stdout, /There is nothing to recover/);
+  assert.deepEqual(await contentsOf(server.dataDir), before);
+});

@@ -1,0 +1,210 @@
+// Random histories, of which random rows are lost: a recovery says exactly what is gone, gives back
+// the rest as it was, and takes nothing for acknowledged that was not.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include "store/recover.h"
+#include "store/recovery.h"
+#include "store/verify.h"
+#include "tests/unit/store_fixture.h"
+
+namespace ackwire {
+namespace {
+
+constexpr std::uint64_t kSeeds = 12;
+constexpr int kSteps = 120;
+
+const std::vector<std::string> kChannels = {"room/1", "room/2", "room/3", "room/4"};
+const std::vector<std::string> kClients = {"alice", "bob", "carol", "dave"};
+
+class RecoverSim {
+ public:
+  explicit RecoverSim(std::uint64_t seed) : rng_(seed), seed_(seed) {}
+
+  void Run() {
+    for (int i = 0; i < kSteps; ++i) Step();
+    Remember();
+    Lose();
+    store_.Close();
+    const RecoveryReport report = Recover();
+    ExpectVerified();
+    store_.Reopen();
+    ExpectTotals();
+    ExpectMessages(report);
+    ExpectLedger();
+  }
+
+ private:
+  std::uint64_t Pick(std::uint64_t below) { return rng_.Next() % below; }
+  bool Chance(int percent) { return Pick(100) < static_cast<std::uint64_t>(percent); }
+
+  void Step() {
+    store_.clock().Advance(Duration{1});
+    const std::string& client = kClients[Pick(kClients.size())];
+    const std::string& channel = kChannels[Pick(kChannels.size())];
+    const std::uint64_t what = Pick(100);
+    if (what < 45) {
+      store_.Publish(channel, "payload " + std::to_string(Pick(1'000'000)));
+    } else if (what < 60) {
+      const bool first = Chance(50);
+      store_.Subscribe(client, channel,
+                       {.kind = first ? StartAt::Kind::kFirst : StartAt::Kind::kNew});
+    } else if (what < 64) {
+      store_.Record(
+          {Chance(50) ? events::SessionOpened(client) : events::SessionClosed(client, 1)});
+    } else if (what < 68) {
+      store_.FoldNow();
+    } else if (store_.IdOf(channel).value != 0 && store_.Entry(client, channel).subscribed()) {
+      Settle(client, channel, what);
+    }
+  }
+
+  void Settle(const std::string& client, const std::string& channel, std::uint64_t what) {
+    if (what < 72) return store_.Unsubscribe(client, channel);
+    const SeqRuns owed = store_.Entry(client, channel).UndeliveredRuns(store_.Info(channel).last);
+    if (owed.empty()) return;
+    const SeqRun run = owed.runs()[Pick(owed.runs().size())];
+    const Seq first{run.first.value + Pick(run.length())};
+    const Seq last{first.value + Pick(run.last.value - first.value + 1)};
+    if (what < 78) {
+      store_.Park(client, channel, first);
+    } else if (what < 82) {
+      store_.Record({events::Abandoned(client, store_.IdOf(channel), {first, last})});
+    } else {
+      store_.Ack(client, channel, {first, last});
+    }
+  }
+
+  void Remember() {
+    last_ = store_.derived().last_position();
+    for (Position at{1}; at <= last_; ++at.value) before_[at] = store_.log().ReadAt(at)->message;
+    for (const std::string& client : kClients) {
+      for (const std::string& channel : kChannels) {
+        if (store_.IdOf(channel).value == 0) continue;
+        entries_[{client, channel}] = store_.Entry(client, channel);
+      }
+    }
+  }
+
+  void Lose() {
+    const bool tail = Chance(30);
+    for (const auto& [at, message] : before_) {
+      const bool gone = Chance(8) || (tail && at.value + 3 > last_.value);
+      if (gone) {
+        lost_.insert(at);
+        store_.Erase(Family::kLog, keys::Log(at));
+      } else {
+        end_ = at;
+      }
+      if (gone && Chance(50)) {
+        store_.Erase(Family::kIndex, keys::Index(store_.IdOf(message.channel()), {message.seq()}));
+      }
+    }
+    const JournalNumber numbers =
+        store_.derived().Read([](const DerivedView& view) { return view.last_number; });
+    if (!Chance(50)) return;
+    for (JournalNumber number{1}; number <= numbers; ++number.value) {
+      if (Chance(10)) store_.Erase(Family::kJournal, keys::Journal(number));
+    }
+  }
+
+  RecoveryReport Recover() {
+    const auto directory = DataDirectory::OpenExisting(store_.directory() / "data");
+    const auto recovery =
+        Recovery::Prepare(**directory, {.clock = store_.clock(), .seed = seed_, .boot_id = "boot"});
+    if (!recovery.ok()) throw std::runtime_error(recovery.status().ToString());
+    const Status accepted = (*recovery)->Accept("{}");
+    if (!accepted.ok()) throw std::runtime_error(accepted.ToString());
+    return (*recovery)->report();
+  }
+
+  void ExpectVerified() {
+    const auto directory = DataDirectory::OpenExisting(store_.directory() / "data");
+    VerifyOptions options;
+    options.scratch = store_.directory();
+    options.differs = [](const Difference& each) {
+      ADD_FAILURE() << each.family << ": " << each.key << ": " << each.stored.value_or("missing")
+                    << " / " << each.expected.value_or("unexpected");
+    };
+    const auto report = Verify(**directory, options);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_TRUE(report->derived_compared);
+  }
+
+  void ExpectTotals() {
+    const Totals counted = store_.CountTotals();
+    EXPECT_EQ(store_.totals().undelivered, counted.undelivered);
+    EXPECT_EQ(store_.totals().parked, counted.parked);
+    EXPECT_EQ(store_.totals().clients, counted.clients);
+  }
+
+  void ExpectMessages(const RecoveryReport& report) {
+    EXPECT_EQ(store_.derived().last_position(), end_);
+    for (const auto& [at, message] : before_) {
+      if (at > end_ || lost_.contains(at)) continue;
+      const auto now = store_.log().ReadAt(at);
+      ASSERT_TRUE(now.ok()) << now.status();
+      EXPECT_EQ(now->message.SerializeAsString(), message.SerializeAsString());
+    }
+    std::set<std::pair<std::string, std::uint64_t>> gone;
+    for (const Position at : lost_) gone.insert({before_[at].channel(), before_[at].seq()});
+    std::uint64_t said = 0;
+    for (const LostRun& run : report.lost) {
+      for (Seq seq = run.seqs.first; seq <= run.seqs.last; ++seq.value, ++said) {
+        EXPECT_TRUE(gone.contains({run.channel, seq.value}))
+            << run.channel << " " << seq.value << " is not lost";
+      }
+    }
+    for (const NumberRun& run : report.unknown) said += run.last - run.first + 1;
+    EXPECT_LE(said, lost_.size());
+    for (const Position at : lost_) {
+      if (at > end_) continue;
+      const auto stub = store_.log().ReadAt(at);
+      ASSERT_TRUE(stub.ok()) << stub.status();
+      EXPECT_TRUE(IsStub(*stub)) << at.value;
+    }
+  }
+
+  // The log lost nothing of it: what was settled then and now.
+  void ExpectLedger() {
+    for (const auto& [key, before] : entries_) {
+      const auto& [client, channel] = key;
+      if (store_.IdOf(channel).value == 0) continue;
+      const LedgerEntry now = store_.Entry(client, channel);
+      if (!before.subscribed() || !now.subscribed() || before.created_at() != now.created_at()) {
+        continue;
+      }
+      for (Seq seq = before.start(); seq <= store_.Info(channel).last; ++seq.value) {
+        if (now.IsSettled(seq)) {
+          EXPECT_TRUE(before.IsSettled(seq)) << client << " " << channel << " " << seq.value;
+        }
+      }
+    }
+  }
+
+  Rng rng_;
+  const std::uint64_t seed_;
+  TestStore store_;
+  Position last_;
+  Position end_;
+  std::map<Position, v1::Message> before_;
+  std::set<Position> lost_;
+  std::map<std::pair<std::string, std::string>, LedgerEntry> entries_;
+};
+
+TEST(RecoverSim, SaysWhatIsGoneAndKeepsTheRest) {
+  const char* one = std::getenv("ACKWIRE_SIM_SEED");
+  const std::uint64_t first = one == nullptr ? 1 : std::strtoull(one, nullptr, 10);
+  const std::uint64_t last = one == nullptr ? kSeeds : first;
+  for (std::uint64_t seed = first; seed <= last && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RecoverSim(seed).Run();
+  }
+}
+
+}  // namespace
+}  // namespace ackwire

@@ -1,0 +1,325 @@
+#include "store/recover.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "store/recovery.h"
+#include "store/startup_check.h"
+#include "store/verify.h"
+#include "tests/unit/store_fixture.h"
+
+namespace ackwire {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RecoverTest : public testing::Test {
+ protected:
+  std::filesystem::path data() const { return store_.directory() / "data"; }
+
+  // Three rooms' messages at positions 1 to 9; alice owes herself something of the first.
+  void Play() {
+    store_.Subscribe("alice", "room/1");
+    store_.Record({events::SessionOpened("alice")});
+    for (const char* channel : {"room/1", "room/2", "room/1", "room/1", "room/3", "room/2",
+                                "room/1", "room/3", "room/1"}) {
+      store_.Publish(channel, "payload " + std::to_string(++published_));
+    }
+    store_.Ack("alice", "room/1", {{1}, {2}});
+  }
+
+  // All of it, so that the write-ahead log is of no more use.
+  void Flush() {
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    for (std::size_t i = 0; i < kFamilies; ++i) {
+      handles.push_back(store_.database().handle(static_cast<Family>(i)));
+    }
+    ASSERT_TRUE(store_.database().rocks().Flush({}, handles).ok());
+  }
+
+  // Accepts the loss; the store is open again afterwards.
+  RecoveryReport Recover() {
+    store_.Close();
+    RecoveryReport report;
+    {
+      const auto directory = DataDirectory::OpenExisting(data());
+      EXPECT_TRUE(directory.ok()) << directory.status();
+      const auto recovery = Recovery::Prepare(
+          **directory, {.clock = store_.clock(), .seed = ++seed_, .boot_id = "boot"});
+      if (!recovery.ok()) throw std::runtime_error(recovery.status().ToString());
+      report = (*recovery)->report();
+      EXPECT_TRUE((*recovery)->Accept("{}\n").ok());
+      store_.clock().Advance(std::chrono::seconds(5));  // the next one has another name
+    }
+    ExpectWhole();
+    store_.Reopen();
+    EXPECT_EQ(store_.database().epoch(), report.epoch);
+    ExpectTotalsCount();
+    return report;
+  }
+
+  void ExpectWhole() {
+    const auto directory = DataDirectory::OpenExisting(data());
+    ASSERT_TRUE(directory.ok()) << directory.status();
+    EXPECT_EQ(CheckDirectory(**directory, "boot").status(), OkStatus());
+    VerifyOptions options;
+    options.scratch = store_.directory();
+    options.differs = [](const Difference& each) {
+      ADD_FAILURE() << each.family << ": " << each.key << ": " << each.stored.value_or("missing")
+                    << " / " << each.expected.value_or("unexpected");
+    };
+    const auto report = Verify(**directory, options);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_TRUE(report->derived_compared);
+  }
+
+  void ExpectTotalsCount() {
+    const Totals counted = store_.CountTotals();
+    EXPECT_EQ(store_.totals().undelivered, counted.undelivered);
+    EXPECT_EQ(store_.totals().parked, counted.parked);
+    EXPECT_EQ(store_.totals().clients, counted.clients);
+  }
+
+  std::vector<std::filesystem::path> Files(const std::string& extension) const {
+    std::vector<std::filesystem::path> files;
+    for (const auto& file : std::filesystem::directory_iterator(data() / "db")) {
+      if (file.path().extension() == extension) files.push_back(file.path());
+    }
+    return files;
+  }
+
+  // Flips bits where `needle` is in a file.
+  static bool Damage(const std::filesystem::path& path, const std::string& needle) {
+    std::ifstream in(path, std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::size_t at = bytes.find(needle);
+    if (at == std::string::npos) return false;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
+    std::ofstream(path, std::ios::binary) << bytes;
+    return true;
+  }
+
+  TestStore store_;
+  int published_ = 0;
+  std::uint64_t seed_ = 100;
+};
+
+TEST_F(RecoverTest, LosesNothingOfAStoreThatIsWhole) {
+  Play();
+  store_.FoldNow();
+  const std::string before = store_.Describe();
+  const std::string epoch = store_.database().epoch();
+  const RecoveryReport report = Recover();
+  EXPECT_TRUE(report.nothing_lost());
+  EXPECT_THAT(report.found, IsEmpty());
+  EXPECT_THAT(report.files, IsEmpty());
+  EXPECT_EQ(report.messages, 9U);
+  EXPECT_EQ(report.events_changed, 0U);
+  EXPECT_EQ(store_.Describe(), before);
+  EXPECT_NE(store_.database().epoch(), epoch);
+}
+
+TEST_F(RecoverTest, ChangesNothingUntilItIsAccepted) {
+  Play();
+  store_.Erase(Family::kLog, keys::Log({3}));
+  store_.Close();
+  const auto files = [this] {
+    std::map<std::string, std::string> all;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(store_.directory())) {
+      if (!file.is_regular_file()) continue;
+      std::ifstream in(file.path(), std::ios::binary);
+      all[file.path().string()] = {std::istreambuf_iterator<char>(in),
+                                   std::istreambuf_iterator<char>()};
+    }
+    return all;
+  };
+  const auto before = files();
+  {
+    const auto directory = DataDirectory::OpenExisting(data());
+    const auto recovery = Recovery::Prepare(**directory, {.clock = store_.clock()});
+    ASSERT_TRUE(recovery.ok()) << recovery.status();
+    EXPECT_FALSE((*recovery)->report().nothing_lost());
+    EXPECT_THAT((*recovery)->report().found, HasSubstr("position 3"));
+  }
+  EXPECT_EQ(files(), before);
+}
+
+TEST_F(RecoverTest, KeepsThePlaceOfALostMessage) {
+  Play();
+  store_.Erase(Family::kLog, keys::Log({4}));
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.lost, ElementsAre(LostRun{"room/1", {{3}, {3}}, {4}, {4}}));
+  EXPECT_THAT(report.unknown, IsEmpty());
+  EXPECT_EQ(report.messages, 8U);
+  const auto stub = store_.log().ReadSeq(store_.IdOf("room/1"), {3});
+  ASSERT_TRUE(stub.ok()) << stub.status();
+  EXPECT_TRUE(IsStub(*stub));
+  EXPECT_EQ(stub->position(), Position{4});
+  EXPECT_EQ(store_.log().ReadAt({9})->message.payload(), "payload 9");
+  EXPECT_EQ(store_.Publish("room/1", "next").seq, Seq{6});
+  EXPECT_TRUE(std::filesystem::exists(data() / "recovery-report.json"));
+  EXPECT_TRUE(std::filesystem::exists(report.kept_as));
+}
+
+TEST_F(RecoverTest, CutsBackWhatNamesSeqsBeyondTheEnd) {
+  Play();
+  store_.Ack("alice", "room/1", {{3}, {5}});
+  store_.Park("alice", "room/1", {2});  // settled already: the journal may say so
+  store_.Erase(Family::kLog, keys::Log({8}));
+  store_.Erase(Family::kLog, keys::Log({9}));
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.behind_the_end, ElementsAre(NumberRun{8, 9})) << "the journal tells of them";
+  EXPECT_THAT(report.lost, ElementsAre(LostRun{"room/1", {{5}, {5}}, {0}, {0}}));
+  EXPECT_GT(report.events_changed, 0U);
+  EXPECT_EQ(store_.Info("room/1").last, Seq{4});
+  EXPECT_EQ(store_.Entry("alice", "room/1").floor(), Seq{4});
+  EXPECT_EQ(store_.Publish("room/1", "another fifth").seq, Seq{5});
+  EXPECT_EQ(store_.Entry("alice", "room/1").Undelivered({5}), 1U) << "the new one is owed";
+  ExpectTotalsCount();
+}
+
+TEST_F(RecoverTest, SaysWhichPositionsNobodyKnows) {
+  Play();
+  store_.Erase(Family::kLog, keys::Log({8}));  // the last of room/3
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.lost, IsEmpty());
+  EXPECT_THAT(report.unknown, ElementsAre(NumberRun{8, 8}));
+  EXPECT_EQ(store_.Info("room/3").last, Seq{1});
+  EXPECT_EQ(store_.Info("room/1").last, Seq{5});
+}
+
+TEST_F(RecoverTest, KnowsByTheIndexWhatNeighboursDoNotTell) {
+  Play();
+  store_.FoldNow();
+  store_.Erase(Family::kLog, keys::Log({8}));
+  store_.Erase(Family::kLog, keys::Log({9}));
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.lost, ElementsAre(LostRun{"room/1", {{5}, {5}}, {9}, {9}},
+                                       LostRun{"room/3", {{2}, {2}}, {8}, {8}}));
+  EXPECT_THAT(report.behind_the_end, ElementsAre(NumberRun{8, 9}));
+}
+
+TEST_F(RecoverTest, TellsByTheLedgerWhatLostRecordsSaid) {
+  Play();
+  store_.Subscribe("bob", "room/2");
+  store_.Park("alice", "room/1", {3});
+  store_.FoldNow();
+  const std::string before = store_.Describe();
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    store_.Erase(Family::kJournal, keys::Journal({number}));
+  }
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.journal, ElementsAre(NumberRun{1, 5}));
+  EXPECT_GT(report.events_salvaged, 0U);
+  EXPECT_EQ(store_.Entry("alice", "room/1").floor(), Seq{3});
+  EXPECT_EQ(store_.Entry("alice", "room/1").parked(), 1U);
+  EXPECT_THAT(*store_.ledger().ParkedSeqs("alice", store_.IdOf("room/1")), ElementsAre(Seq{3}));
+  EXPECT_TRUE(store_.Entry("bob", "room/2").subscribed());
+}
+
+TEST_F(RecoverTest, KeepsTheNumbersOfLostRecords) {
+  Play();
+  store_.Ack("alice", "room/1", {{3}, {3}});
+  store_.Erase(Family::kJournal, keys::Journal({3}));
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.journal, ElementsAre(NumberRun{3, 3}));
+  const LedgerEntry entry = store_.Entry("alice", "room/1");
+  EXPECT_EQ(entry.floor(), Seq{0}) << "the lost record said that 1 and 2 are settled";
+  EXPECT_TRUE(entry.IsSettled({3}));
+  EXPECT_EQ(entry.as_of().number(), JournalNumber{4});
+}
+
+TEST_F(RecoverTest, MakesChannelsAgainOfWhichOnlyTheNumberIsLeft) {
+  store_.Subscribe("alice", "empty");
+  store_.Publish("room/1", "1");
+  store_.Subscribe("bob", "room/1");
+  store_.Erase(Family::kJournal, keys::Journal({1}));
+  (void)Recover();
+  EXPECT_EQ(store_.Info("room/1").id, ChannelId{2});
+  EXPECT_EQ(store_.Info("lost-channel-1").id, ChannelId{1});
+  EXPECT_EQ(store_.Publish("room/2", "2").position, Position{2});
+  EXPECT_EQ(store_.Info("room/2").id, ChannelId{3});
+}
+
+TEST_F(RecoverTest, NeedsNeitherManifestNorCurrent) {
+  Play();
+  Flush();
+  store_.Publish("room/4", "payload 10");
+  const std::string before = store_.Describe();
+  store_.Close();
+  for (const auto& file : std::filesystem::directory_iterator(data() / "db")) {
+    const std::string name = file.path().filename().string();
+    if (name == "CURRENT" || name.starts_with("MANIFEST")) std::filesystem::remove(file.path());
+  }
+  const RecoveryReport report = Recover();
+  EXPECT_TRUE(report.nothing_lost());
+  EXPECT_THAT(report.found, HasSubstr("CURRENT"));
+  EXPECT_EQ(store_.Describe(), before);
+}
+
+TEST_F(RecoverTest, LosesOfATableOnlyTheBlockThatIsDamaged) {
+  constexpr int kMessages = 2000;
+  Rng rng(1);
+  std::vector<Work> works;
+  for (int i = 1; i <= kMessages; ++i) {
+    // Not to be compressed: the needle must be found.
+    std::string noise;
+    for (int byte = 0; byte < 300; ++byte) noise += static_cast<char>(rng.Next());
+    works.push_back(
+        TestStore::PublishWorkOf("room/1", noise + "needle-" + std::to_string(i) + noise));
+  }
+  (void)store_.Commit(works);
+  store_.FoldNow();
+  Flush();
+  store_.Close();
+  bool damaged = false;
+  for (const auto& file : Files(".sst")) damaged = Damage(file, "needle-1000") || damaged;
+  ASSERT_TRUE(damaged);
+  const RecoveryReport report = Recover();
+  ASSERT_EQ(report.lost.size(), 1U);
+  EXPECT_LE(report.lost[0].first, Position{1000});
+  EXPECT_GE(report.lost[0].last, Position{1000});
+  EXPECT_LT(report.lost[0].seqs.length(), 200U);
+  EXPECT_EQ(report.messages + report.lost[0].seqs.length(), 2000U);
+  ASSERT_EQ(report.files.size(), 1U);
+  EXPECT_THAT(report.files[0].damage, HasSubstr("checksum mismatch"));
+}
+
+TEST_F(RecoverTest, GoesOnBehindADamagedRecordOfTheWriteAheadLog) {
+  // Records of more than a block: what follows the damaged one stands in a block of its own.
+  for (int i = 1; i <= 9; ++i) {
+    store_.Publish("room/1", "needle-" + std::to_string(i) + std::string(70'000, 'x'));
+  }
+  store_.Close();
+  bool damaged = false;
+  for (const auto& file : Files(".log")) damaged = Damage(file, "needle-4") || damaged;
+  ASSERT_TRUE(damaged);
+  const RecoveryReport report = Recover();
+  EXPECT_THAT(report.lost, ElementsAre(LostRun{"room/1", {{4}, {4}}, {4}, {4}}));
+  EXPECT_EQ(report.messages, 8U);
+  ASSERT_EQ(report.files.size(), 1U);
+  EXPECT_THAT(report.files[0].file, testing::EndsWith(".log"));
+}
+
+TEST_F(RecoverTest, MayBeDoneAgainAndAgain) {
+  Play();
+  store_.Erase(Family::kLog, keys::Log({8}));
+  store_.Erase(Family::kLog, keys::Log({4}));
+  (void)Recover();
+  const std::string before = store_.Describe();
+  const RecoveryReport again = Recover();
+  EXPECT_TRUE(again.nothing_lost());
+  EXPECT_EQ(again.messages, 7U);
+  EXPECT_EQ(store_.Describe(), before);
+}
+
+}  // namespace
+}  // namespace ackwire
