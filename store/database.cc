@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
@@ -46,6 +47,25 @@ class WriteAheadLogListener final : public rocksdb::EventListener {
   }
 };
 
+// What the server before left with the kernel only. New commits are synced in a file of their own,
+// and a power cut that took the end of an older file would take them too: RocksDB reads no further.
+Status SyncWriteAheadLogs(const DataDirectory& directory) {
+  rocksdb::Env& env = directory.env();
+  std::vector<std::string> files;
+  const rocksdb::Status listed = env.GetChildren(directory.database_path(), &files);
+  if (listed.IsNotFound() || listed.IsPathNotFound()) return OkStatus();
+  if (!listed.ok()) return FromRocks(listed, "list " + directory.database_path());
+  for (const std::string& file : files) {
+    if (!file.ends_with(".log")) continue;
+    const std::string path = directory.database_path() + "/" + file;
+    std::unique_ptr<rocksdb::RandomRWFile> log;
+    rocksdb::Status status = env.NewRandomRWFile(path, &log, rocksdb::EnvOptions());
+    if (status.ok()) status = log->Sync();
+    if (!status.ok()) return FromRocks(status, "sync " + path);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 // Keeps the first thing that failed in RocksDB's own threads.
@@ -80,6 +100,7 @@ Status FromRocks(const rocksdb::Status& status, const std::string& tried) {
 
 StatusOr<std::unique_ptr<Database>> Database::Open(std::unique_ptr<DataDirectory> directory,
                                                    const Options& options) {
+  if (Status status = SyncWriteAheadLogs(*directory); !status.ok()) return status;
   std::unique_ptr<Database> database(new Database(*directory, options.durability));
   database->owned_directory_ = std::move(directory);
   if (Status status = database->OpenRocks(options.wal_damage); !status.ok()) return status;
@@ -203,9 +224,11 @@ Status Database::Flush() {
                    "flush");
 }
 
-Status Database::SyncBuffered() {
-  if (durability_ == Durability::kFsync) return OkStatus();
-  return FromRocks(db_->FlushWAL(true), "sync the write-ahead log");
+Status Database::SyncAll() {
+  // Not SyncWAL, after which RocksDB before 7.10 may miss a write-ahead log that is not gone.
+  rocksdb::WriteBatch batch;
+  batch.Put(handle(Family::kMeta), meta::kEpoch, epoch_);
+  return Write(batch, Sync::kYes);
 }
 
 namespace {

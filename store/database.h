@@ -90,8 +90,8 @@ class Database {
   [[nodiscard]] Status Write(rocksdb::WriteBatch& batch, Sync sync);
   // The same, as durable as a commit is.
   [[nodiscard]] Status Commit(rocksdb::WriteBatch& batch);
-  // With `buffered`, puts all that was written on disk; otherwise it is there already.
-  [[nodiscard]] Status SyncBuffered();
+  // Puts on disk all that was written until now, whether or not it was to be synced.
+  [[nodiscard]] Status SyncAll();
 
   // Moves what is in memtables to tables, so that the next start has no write-ahead log to read.
   [[nodiscard]] Status Flush();

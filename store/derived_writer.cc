@@ -43,16 +43,10 @@ Status DerivedWriter::WriteRuns(const FrozenTail& frozen) {
   if (Status status = ForEachRow(database_, frozen, add); !status.ok()) return status;
   if (Status status = runs.Finish(); !status.ok()) return status;
   CrashPoint(crash::kAfterDerivedRun);
-  if (Status status = SyncAllBefore(); !status.ok()) return status;
+  // Log rows of the tail may not be synced (`buffered`), nor are rows of earlier batches ever: were
+  // they lost, this checkpoint would still say that they are there.
+  if (Status status = database_.SyncAll(); !status.ok()) return status;
   return runs.Ingest();
-}
-
-// Log rows of the tail may not be synced (`buffered`), nor are rows of earlier batches ever: were
-// they lost, this checkpoint would still say that they are there.
-Status DerivedWriter::SyncAllBefore() {
-  rocksdb::WriteBatch batch;
-  batch.Put(database_.handle(Family::kMeta), meta::kEpoch, database_.epoch());
-  return database_.Write(batch, Sync::kYes);
 }
 
 }  // namespace ackwire

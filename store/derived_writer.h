@@ -28,7 +28,6 @@ class DerivedWriter {
  private:
   [[nodiscard]] Status WriteBatch(const FrozenTail& frozen);
   [[nodiscard]] Status WriteRuns(const FrozenTail& frozen);
-  [[nodiscard]] Status SyncAllBefore();
 
   Database& database_;
   Derived& derived_;

@@ -1,9 +1,12 @@
 #include "store/recover.h"
 
+#include <fcntl.h>
 #include <rocksdb/env.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <system_error>
 #include <utility>
@@ -109,6 +112,20 @@ Status Recovery::BuildLog(Database& into) {
   return Error(StatusCode::kUnavailable, "remove " + scratch.string() + ": " + ec.message());
 }
 
+namespace {
+
+// In one step: a server that is started at this moment finds one or the other, and not a place
+// where it would begin a new log.
+Status Exchange(const std::filesystem::path& one, const std::filesystem::path& other) {
+  if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0) {
+    return OkStatus();
+  }
+  return Error(StatusCode::kUnavailable,
+               "exchange " + one.string() + " and " + other.string() + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
 Status Recovery::Accept(const std::string& report_json) {
   const std::filesystem::path home = damaged_.path();
   const std::filesystem::path kept = report_.kept_as;
@@ -122,13 +139,14 @@ Status Recovery::Accept(const std::string& report_json) {
     return Error(StatusCode::kUnavailable, kept.string() + " is there already");
   }
   rocksdb::Env& env = damaged_.env();
-  if (Status status = Renamed(env, home, kept); !status.ok()) return status;
-  made_ = false;  // from here on it is the only one with this name to be
-  Status status = Renamed(env, work_, home);
+  if (Status status = Exchange(work_, home); !status.ok()) return status;
+  made_ = false;  // what has its name now is the original
+  Status status = Renamed(env, work_, kept);
   if (status.ok()) return status;
-  return Error(status.code(), MessageOf(status) + ". What was damaged is at " + kept.string() +
-                                  ", what was recovered at " + work_.string() + ": rename it to " +
-                                  home.string());
+  return Error(status.code(), MessageOf(status) +
+                                  ". What was recovered is in its place; what was "
+                                  "damaged is at " +
+                                  work_.string());
 }
 
 }  // namespace ackwire

@@ -60,6 +60,15 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   // Written back as it comes, and not all at once under the feet of a commit's sync.
   options.bytes_per_sync = kMiB;
   options.keep_log_file_num = 4;
+  // Each write-ahead log would take room for a whole memtable at once. Where there is less, that
+  // fails, but keeps what it got: the next file finds a full disk (tests/crash/run full-disk).
+  options.allow_fallocate = false;
+  // A start must not need room either: on a full disk a server that crashed would stay down. What
+  // is left in the old write-ahead logs is synced first (Database::Open).
+  options.avoid_flush_during_recovery = true;
+  // RocksDB does not miss a write-ahead log that is gone from among the others, unless it has
+  // written down which there are.
+  options.track_and_verify_wals_in_manifest = true;
   // Damage that RocksDB meets in the background ends the server: it is for people to look at, and
   // not for trying again.
   options.max_bgerror_resume_count = 0;

@@ -70,13 +70,17 @@ class Checker {
           " is missing: without it nobody can tell whether the log, which ends at position " +
           Text(end_.position.value) + ", lost its tail");
     }
+    const StartupCheck found{.power_cut = (*mark)->buffered() && !(*mark)->clean() &&
+                                          (*mark)->boot_id() != boot_id_};
+    // A power cut takes the end, and nothing else: whatever else is wrong is damage.
+    if (found.power_cut && EndsBefore(**mark)) return found;
     Status status = Compare(**mark);
-    const bool may_lose = (*mark)->buffered() && !(*mark)->clean();
-    if (may_lose && (!status.ok() || (*mark)->boot_id() != boot_id_)) {
-      return StartupCheck{.power_cut = true};
-    }
     if (!status.ok()) return status;
-    return StartupCheck{};
+    return found;
+  }
+
+  bool EndsBefore(const store::Watermark& mark) const {
+    return end_.position.value < mark.position() || end_.number.value < mark.journal_number();
   }
 
   Status Compare(const store::Watermark& mark) {
@@ -232,10 +236,12 @@ Status CheckNothingIsThere(const DataDirectory& directory, const std::string& mi
 Status WithAdvice(const Status& status, const DataDirectory& directory) {
   if (status.code() != StatusCode::kDataLoss) return status;
   const std::string path = directory.path().string();
-  return Error(status.code(), MessageOf(status) +
-                                  ". Nothing was changed. Restore a backup (ackctl "
-                                  "restore), or see what is left: ackctl recover " +
-                                  path + " --accept-loss");
+  return Error(
+      status.code(),
+      MessageOf(status) +
+          ". Nothing was changed. Put back a copy of the directory that is whole, or see what is "
+          "left: ackctl recover " +
+          path + " --accept-loss");
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ Store::~Store() {
 void Store::End() {
   CrashPoint(crash::kBeforeShutdown);
   // A mark that cannot be written leaves an end that is not clean, which the next start copes with.
-  if (!database_->SyncBuffered().ok() || !database_->Flush().ok()) return;
+  if (!database_->SyncAll().ok() || !database_->Flush().ok()) return;
   CrashPoint(crash::kAfterShutdown);
   (void)watermark_->End();
 }

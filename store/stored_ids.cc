@@ -62,6 +62,9 @@ void StoredIds::LookUpStored(std::span<const Unknown> unknown) {
     Id& id = ids_[unknown[i].work];
     if (found[i].ok()) {
       id.position = Position{keys::ParseU64(values[i].ToStringView()).value_or(0)};
+      if (id.position.value == 0) {
+        id.status = Error(StatusCode::kDataLoss, "ids: the row of a message id names no position");
+      }
     } else if (!found[i].IsNotFound()) {
       id.status = FromRocks(found[i], "read a key of family ids");
     }

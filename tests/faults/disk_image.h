@@ -101,6 +101,10 @@ class DiskImage {
 };
 
 // What a power cut leaves of a file: durable and live become that.
-void Tear(Node& file, Rng& rng, Counters& counts);
+enum class Tearing {
+  kAnyhow,
+  kAtTheEnd,  // a prefix of what was not synced stays
+};
+void Tear(Node& file, Tearing tearing, Rng& rng, Counters& counts);
 
 }  // namespace ackwire

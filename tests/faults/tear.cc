@@ -38,9 +38,9 @@ void KeepPrefix(std::vector<Piece>& pieces, Fate fate_of_next, Rng& rng) {
   if (fate_of_next == Fate::kKept) pieces[kept].size = rng.Next() % pieces[kept].size;
 }
 
-void DecideFates(std::vector<Piece>& pieces, Rng& rng, Counters& counts) {
+void DecideFates(std::vector<Piece>& pieces, Tearing tearing, Rng& rng, Counters& counts) {
   enum How : std::uint64_t { kLose, kKeep, kTear, kShuffle, kZero, kSoil, kHows };
-  switch (static_cast<How>(rng.Next() % kHows)) {
+  switch (static_cast<How>(rng.Next() % (tearing == Tearing::kAnyhow ? kHows : kShuffle))) {
     case kLose:
       ++counts["unsynced bytes lost"];
       return;
@@ -76,7 +76,7 @@ std::string BytesOf(const Piece& piece, const std::string& live, Rng& rng) {
 
 }  // namespace
 
-void Tear(Node& file, Rng& rng, Counters& counts) {
+void Tear(Node& file, Tearing tearing, Rng& rng, Counters& counts) {
   constexpr std::size_t kSectorBytes = 512;
   constexpr std::size_t kPageBytes = 4096;
   // What came after a truncation is on disk only where the truncation is.
@@ -86,7 +86,7 @@ void Tear(Node& file, Rng& rng, Counters& counts) {
   if (truncation_kept && !file.unsynced.empty()) {
     std::vector<Piece> pieces =
         PiecesOf(file.unsynced, rng.Next() % 2 == 0 ? kSectorBytes : kPageBytes);
-    DecideFates(pieces, rng, counts);
+    DecideFates(pieces, tearing, rng, counts);
     for (const Piece& piece : pieces) {
       if (piece.fate == Fate::kLost) continue;
       if (file.durable.size() < piece.offset + piece.size) {

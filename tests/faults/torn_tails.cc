@@ -40,9 +40,8 @@ class Run {
     }
     for (int life = 0; life < kLives && result_.problems.empty(); ++life) {
       const std::uint64_t changes_max = rng_.Next() % 3 == 0 ? kFewChanges : kManyChanges;
-      env_.disk().Order({.nth = 1 + rng_.Next() % changes_max,
-                         .calls = kIoChanges,
-                         .kind = FaultKind::kStop});
+      env_.disk().Order(
+          {.nth = 1 + rng_.Next() % changes_max, .calls = kIoChanges, .kind = FaultKind::kStop});
       if (Start()) Live();
       Die();
     }
