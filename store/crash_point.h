@@ -26,6 +26,8 @@ inline constexpr std::string_view kAfterDerivedRun = "after-derived-run";  // no
 inline constexpr std::string_view kAfterDerivedCheckpoint = "after-derived-checkpoint";
 inline constexpr std::string_view kBeforeTrim = "before-trim";  // of the outbox
 inline constexpr std::string_view kAfterTrim = "after-trim";
+inline constexpr std::string_view kBeforeBackupManifest = "before-backup-manifest";
+inline constexpr std::string_view kAfterBackupManifest = "after-backup-manifest";  // not renamed
 inline constexpr std::string_view kBeforeShutdown = "before-shutdown";
 inline constexpr std::string_view kAfterShutdown = "after-shutdown";  // all on disk, not marked
 
@@ -45,6 +47,8 @@ inline constexpr std::array kAll = {
     kAfterDerivedCheckpoint,
     kBeforeTrim,
     kAfterTrim,
+    kBeforeBackupManifest,
+    kAfterBackupManifest,
     kBeforeShutdown,
     kAfterShutdown,
 };

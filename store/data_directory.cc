@@ -10,13 +10,24 @@
 #include <cstring>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "store/database.h"
 
 namespace ackwire {
 namespace {
 
-constexpr char kFormat[] = "ackwire 1\n";
+std::string FormatOf(DirectoryKind kind) {
+  switch (kind) {
+    case DirectoryKind::kBackup:
+      return "ackwire 1 backup\n";
+    case DirectoryKind::kRestoring:
+      return "ackwire 1 restoring\n";
+    case DirectoryKind::kLog:
+      break;
+  }
+  return "ackwire 1\n";
+}
 
 Status SystemError(const std::string& tried, int error) {
   return Error(StatusCode::kUnavailable, tried + ": " + std::strerror(error));
@@ -29,32 +40,54 @@ std::filesystem::path WithoutSlash(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::unique_ptr<DataDirectory> DataDirectory::At(const std::filesystem::path& path,
+                                                 rocksdb::Env* env) {
+  return std::unique_ptr<DataDirectory>(
+      new DataDirectory(WithoutSlash(path), env == nullptr ? *rocksdb::Env::Default() : *env));
+}
+
 StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesystem::path& path,
                                                              rocksdb::Env* env) {
-  return Take(path, env, true);
+  std::unique_ptr<DataDirectory> directory = At(path, env);
+  if (Status status = directory->Create(); !status.ok()) return status;
+  // What is no log's directory does not get a lock in it.
+  if (directory->env_.FileExists(directory->format_path()).ok()) {
+    if (Status status = directory->CheckFormat(DirectoryKind::kLog); !status.ok()) return status;
+  }
+  if (Status status = directory->TakeLock(); !status.ok()) return status;
+  const rocksdb::Status exists = directory->env_.FileExists(directory->format_path());
+  if (exists.ok()) return directory;
+  if (!exists.IsNotFound()) return FromRocks(exists, "read " + directory->format_path());
+  if (Status status = directory->WriteFirstFormat(); !status.ok()) return status;
+  return directory;
 }
 
 StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
-    const std::filesystem::path& path, rocksdb::Env* env) {
-  return Take(path, env, false);
-}
-
-StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Take(const std::filesystem::path& path,
-                                                             rocksdb::Env* env, bool create) {
-  const bool real = env == nullptr;
-  std::unique_ptr<DataDirectory> directory(
-      new DataDirectory(WithoutSlash(path), real ? *rocksdb::Env::Default() : *env));
-  if (!create && !directory->env_.FileExists(directory->format_path()).ok()) {
+    const std::filesystem::path& path, rocksdb::Env* env, DirectoryKind kind) {
+  std::unique_ptr<DataDirectory> directory = At(path, env);
+  if (!directory->env_.FileExists(directory->format_path()).ok()) {
+    const std::string wanted = kind == DirectoryKind::kBackup ? "a backup" : "a data directory";
     return Error(StatusCode::kNotFound,
-                 directory->path_.string() + " is not a data directory: it has no file `format`");
+                 directory->path_.string() + " is not " + wanted + ": it has no file `format`");
   }
-  if (create) {
-    if (Status status = directory->Create(); !status.ok()) return status;
-  }
-  if (real) {
+  if (Status status = directory->CheckFormat(kind); !status.ok()) return status;
+  if (kind != DirectoryKind::kBackup) {
     if (Status status = directory->TakeLock(); !status.ok()) return status;
   }
-  if (Status status = directory->CheckFormat(); !status.ok()) return status;
+  return directory;
+}
+
+StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Make(const std::filesystem::path& path,
+                                                             DirectoryKind kind,
+                                                             rocksdb::Env* env) {
+  std::unique_ptr<DataDirectory> directory = At(path, env);
+  if (Status status = directory->CheckEmpty(); !status.ok()) return status;
+  if (Status status = directory->Create(); !status.ok()) return status;
+  if (kind != DirectoryKind::kBackup) {
+    if (Status status = directory->TakeLock(); !status.ok()) return status;
+  }
+  if (Status status = directory->SyncNamesAbove(); !status.ok()) return status;
+  if (Status status = directory->SetKind(kind); !status.ok()) return status;
   return directory;
 }
 
@@ -95,6 +128,7 @@ Status DataDirectory::SyncNames(const std::string& path) const {
 }
 
 Status DataDirectory::TakeLock() {
+  if (!is_real()) return OkStatus();
   const std::string path = path_ / "lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) return SystemError("open " + path, errno);
@@ -105,25 +139,53 @@ Status DataDirectory::TakeLock() {
                    " is in use by another server; stop it, or give another directory");
 }
 
-Status DataDirectory::CheckFormat() const {
-  const std::string path = format_path();
-  const rocksdb::Status exists = env_.FileExists(path);
-  if (exists.ok()) {
-    std::string found;
-    const rocksdb::Status read = rocksdb::ReadFileToString(&env_, path, &found);
-    if (!read.ok()) return FromRocks(read, "read " + path);
-    if (found == kFormat) return OkStatus();
+Status DataDirectory::CheckEmpty() const {
+  std::vector<std::string> names;
+  const rocksdb::Status listed = env_.GetChildren(path_, &names);
+  if (listed.IsNotFound() || listed.IsPathNotFound()) return OkStatus();
+  if (!listed.ok()) return FromRocks(listed, "list " + path_.string());
+  for (const std::string& name : names) {
+    if (name == "." || name == ".." || name == "lock" || name == "lost+found") continue;
     return Error(StatusCode::kFailedPrecondition,
-                 path + " says \"" + found.substr(0, found.find('\n')) +
-                     "\", this server reads \"ackwire 1\"; start the server that wrote it");
+                 path_.string() + " is not empty: there is " + name +
+                     "; give a directory that does not exist yet, or an empty one");
   }
-  if (!exists.IsNotFound()) return FromRocks(exists, "read " + path);
+  return OkStatus();
+}
+
+Status DataDirectory::CheckFormat(DirectoryKind kind) const {
+  const std::string path = format_path();
+  std::string found;
+  const rocksdb::Status read = rocksdb::ReadFileToString(&env_, path, &found);
+  if (!read.ok()) return FromRocks(read, "read " + path);
+  if (found == FormatOf(kind)) return OkStatus();
+  std::string what;
+  if (found == FormatOf(DirectoryKind::kLog)) {
+    what = path_.string() + " is a data directory, and not a backup";
+  } else if (found == FormatOf(DirectoryKind::kBackup)) {
+    what = path_.string() + " is a backup: to make a data directory of it, ackctl restore " +
+           path_.string() + " DATA_DIR";
+  } else if (found == FormatOf(DirectoryKind::kRestoring)) {
+    what = path_.string() +
+           " is being restored; if nobody is at it, that was cut off: remove it, restore again";
+  } else {
+    what = path + " says \"" + found.substr(0, found.find('\n')) +
+           "\", this server reads \"ackwire 1\"; start the server that wrote it";
+  }
+  return Error(StatusCode::kFailedPrecondition, what);
+}
+
+Status DataDirectory::WriteFirstFormat() const {
   if (env_.FileExists(database_path()).ok()) {
-    return Error(StatusCode::kDataLoss, path + " is missing but there is a database");
+    return Error(StatusCode::kDataLoss, format_path() + " is missing but there is a database");
   }
   // Before the format: where there is one, the directory itself is safe.
   if (Status status = SyncNamesAbove(); !status.ok()) return status;
-  return WriteFile(path, kFormat);
+  return SetKind(DirectoryKind::kLog);
+}
+
+Status DataDirectory::SetKind(DirectoryKind kind) const {
+  return WriteFile(format_path(), FormatOf(kind));
 }
 
 Status DataDirectory::WriteFile(const std::string& path, const std::string& content) const {

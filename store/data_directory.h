@@ -2,7 +2,8 @@
 // for its format, before anything in it is opened.
 //
 //   DATA_DIR/lock       held with flock while a program has the directory
-//   DATA_DIR/format     "ackwire 1\n"; another version is refused before anything is touched
+//   DATA_DIR/format     "ackwire 1\n"; another version is refused before anything is touched, and
+//                       so is what is no log's: "ackwire 1 backup\n", "ackwire 1 restoring\n"
 //   DATA_DIR/watermark  store/watermark.h
 //   DATA_DIR/db/        RocksDB
 //   DATA_DIR/ingest/    sorted runs on their way into it; what is left there is of no use
@@ -23,6 +24,13 @@ class Env;
 
 namespace ackwire {
 
+// What a directory holds, as its file `format` says. A server opens only a log's.
+enum class DirectoryKind {
+  kLog,
+  kBackup,     // nobody writes to it, so it takes no lock, and may be on a read-only disk
+  kRestoring,  // a restore in the making, or one that was cut off
+};
+
 class DataDirectory {
  public:
   // Creates the directory (mode 0700) and its format where they do not exist. All files are reached
@@ -33,9 +41,15 @@ class DataDirectory {
   //   kUnavailable         the directory cannot be read or written
   [[nodiscard]] static StatusOr<std::unique_ptr<DataDirectory>> Open(
       const std::filesystem::path& path, rocksdb::Env* env = nullptr);
-  // The same for a directory that must be there already (kNotFound).
+  // The same for a directory that must be there already (kNotFound), of that kind
+  // (kFailedPrecondition).
   [[nodiscard]] static StatusOr<std::unique_ptr<DataDirectory>> OpenExisting(
-      const std::filesystem::path& path, rocksdb::Env* env = nullptr);
+      const std::filesystem::path& path, rocksdb::Env* env = nullptr,
+      DirectoryKind kind = DirectoryKind::kLog);
+  // A new directory (mode 0700) of that kind. One that is there already must be empty
+  // (kFailedPrecondition), but for what a file system has in its root.
+  [[nodiscard]] static StatusOr<std::unique_ptr<DataDirectory>> Make(
+      const std::filesystem::path& path, DirectoryKind kind, rocksdb::Env* env = nullptr);
 
   ~DataDirectory();
   DataDirectory(const DataDirectory&) = delete;
@@ -52,17 +66,24 @@ class DataDirectory {
   // never half of it.
   [[nodiscard]] Status WriteFile(const std::string& path, const std::string& content) const;
 
+  // From now on it is a directory of that kind.
+  [[nodiscard]] Status SetKind(DirectoryKind kind) const;
+
+  // Puts on disk which files the directory at `path` has: without it a power cut may take a name
+  // that was just made, and all that is below it.
+  [[nodiscard]] Status SyncNames(const std::string& path) const;
+
  private:
   DataDirectory(std::filesystem::path path, rocksdb::Env& env);
-  [[nodiscard]] static StatusOr<std::unique_ptr<DataDirectory>> Take(
-      const std::filesystem::path& path, rocksdb::Env* env, bool create);
+  [[nodiscard]] static std::unique_ptr<DataDirectory> At(const std::filesystem::path& path,
+                                                         rocksdb::Env* env);
   [[nodiscard]] Status Create() const;
-  // Without these, a power cut may take a name that was just made, and all that is below it.
-  [[nodiscard]] Status SyncNames(const std::string& path) const;
   [[nodiscard]] Status SyncNamesAbove() const;
   [[nodiscard]] bool is_real() const;
   [[nodiscard]] Status TakeLock();
-  [[nodiscard]] Status CheckFormat() const;
+  [[nodiscard]] Status CheckEmpty() const;
+  [[nodiscard]] Status CheckFormat(DirectoryKind kind) const;
+  [[nodiscard]] Status WriteFirstFormat() const;
 
   const std::filesystem::path path_;
   rocksdb::Env& env_;

@@ -246,15 +246,19 @@ Status WithAdvice(const Status& status, const DataDirectory& directory) {
 
 }  // namespace
 
-StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
+StatusOr<StartupCheck> CheckCopy(const DataDirectory& directory, const std::string& boot_id) {
   const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(directory);
   if (database.status().code() == StatusCode::kNotFound) {
     Status status = CheckNothingIsThere(directory, MessageOf(database.status()));
-    if (!status.ok()) return WithAdvice(status, directory);
+    if (!status.ok()) return status;
     return StartupCheck{};
   }
-  if (!database.ok()) return WithAdvice(database.status(), directory);
-  StatusOr<StartupCheck> found = Checker(directory, **database, boot_id).Run();
+  if (!database.ok()) return database.status();
+  return Checker(directory, **database, boot_id).Run();
+}
+
+StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
+  StatusOr<StartupCheck> found = CheckCopy(directory, boot_id);
   if (!found.ok()) return WithAdvice(found.status(), directory);
   return found;
 }

@@ -22,5 +22,8 @@ struct StartupCheck {
 //              to do
 [[nodiscard]] StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory,
                                                     const std::string& boot_id);
+// The same without the last: for a copy in the making.
+[[nodiscard]] StatusOr<StartupCheck> CheckCopy(const DataDirectory& directory,
+                                               const std::string& boot_id);
 
 }  // namespace ackwire

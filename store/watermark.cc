@@ -35,6 +35,30 @@ StatusOr<store::Watermark> ParseSlot(std::string_view slot) {
   return mark;
 }
 
+// Where the log is now.
+StatusOr<store::Watermark> MarkOf(const Database& database, const std::string& boot_id) {
+  const StatusOr<Position> position = database.LastPosition();
+  if (!position.ok()) return position.status();
+  const StatusOr<JournalNumber> number = database.LastNumber();
+  if (!number.ok()) return number.status();
+  StatusOr<std::string> hash = HashOfRows(database, *position, *number);
+  if (!hash.ok()) return hash.status();
+  store::Watermark mark;
+  mark.set_position(position->value);
+  mark.set_journal_number(number->value);
+  mark.set_hash(*std::move(hash));
+  mark.set_buffered(database.durability() == Durability::kBuffered);
+  mark.set_boot_id(boot_id);
+  return mark;
+}
+
+// Both slots are whole from the beginning: a first mark that is cut off looks like damage.
+Status WriteBoth(const DataDirectory& directory, const store::Watermark& mark) {
+  std::string slot = MakeSlot(mark);
+  slot.resize(kSlotBytes, '\0');
+  return directory.WriteFile(directory.watermark_path(), slot + slot);
+}
+
 }  // namespace
 
 Watermark::Watermark(const Database& database, const Clock& clock)
@@ -48,24 +72,14 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, c
   const std::string path = directory.watermark_path();
   const StatusOr<std::optional<store::Watermark>> before = Read(directory);
   if (!before.ok()) return before.status();
-  std::unique_ptr<Watermark> watermark(new Watermark(database, clock));
-  store::Watermark& mark = watermark->mark_;
-  mark.set_generation(before->has_value() ? (*before)->generation() : 0);
-  const StatusOr<Position> position = database.LastPosition();
-  if (!position.ok()) return position.status();
-  const StatusOr<JournalNumber> number = database.LastNumber();
-  if (!number.ok()) return number.status();
-  mark.set_position(position->value);
-  mark.set_journal_number(number->value);
-  mark.set_buffered(database.durability() == Durability::kBuffered);
-  mark.set_boot_id(boot_id);
+  StatusOr<store::Watermark> mark = MarkOf(database, boot_id);
+  if (!mark.ok()) return mark.status();
+  mark->set_generation(before->has_value() ? (*before)->generation() : 0);
   if (!before->has_value()) {
-    // Both slots are whole from the beginning: a first mark that is cut off looks like damage.
-    if (Status status = watermark->HashRows(); !status.ok()) return status;
-    std::string slot = MakeSlot(mark);
-    slot.resize(kSlotBytes, '\0');
-    if (Status status = directory.WriteFile(path, slot + slot); !status.ok()) return status;
+    if (Status status = WriteBoth(directory, *mark); !status.ok()) return status;
   }
+  std::unique_ptr<Watermark> watermark(new Watermark(database, clock));
+  watermark->mark_ = *std::move(mark);
   const rocksdb::Status opened =
       directory.env().NewRandomRWFile(path, &watermark->file_, rocksdb::EnvOptions());
   if (!opened.ok()) return FromRocks(opened, "open " + path);
@@ -106,6 +120,13 @@ Status Watermark::End() {
     if (Status status = Write(); !status.ok()) return status;
   }
   return OkStatus();
+}
+
+Status Watermark::WriteEnd(const Database& database, const std::string& boot_id) {
+  StatusOr<store::Watermark> mark = MarkOf(database, boot_id);
+  if (!mark.ok()) return mark.status();
+  mark->set_clean(true);
+  return WriteBoth(database.directory(), *mark);
 }
 
 Status Watermark::HashRows() {

@@ -51,6 +51,8 @@ class Watermark {
   [[nodiscard]] bool behind() const { return behind_; }
   // Nothing follows: both slots say so.
   [[nodiscard]] Status End();
+  // The same of a database that nobody writes to.
+  [[nodiscard]] static Status WriteEnd(const Database& database, const std::string& boot_id);
 
   // The newest mark of a data directory; none where there is no file.
   //   kDataLoss  neither slot can be read

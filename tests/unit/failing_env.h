@@ -1,4 +1,5 @@
-// FailingEnv is the real file system until it is told to fail: from then on, no sync succeeds.
+// FailingEnv is the real file system until it is told to fail: from then on, no sync succeeds, or
+// the disk below a directory is full.
 #pragma once
 
 #include <rocksdb/env.h>
@@ -15,12 +16,15 @@ class FailingEnv final : public rocksdb::EnvWrapper {
   FailingEnv() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
 
   void FailSyncs() { failing_ = true; }
+  // Before anything else uses this.
+  void FillDiskBelow(const std::string& path) { full_ = path + "/"; }
 
   const char* Name() const override { return "FailingEnv"; }
 
   rocksdb::Status NewWritableFile(const std::string& name,
                                   std::unique_ptr<rocksdb::WritableFile>* file,
                                   const rocksdb::EnvOptions& options) override {
+    if (!full_.empty() && name.starts_with(full_)) return rocksdb::Status::NoSpace(name);
     std::unique_ptr<rocksdb::WritableFile> real;
     rocksdb::Status status = target()->NewWritableFile(name, &real, options);
     if (status.ok()) *file = std::make_unique<File>(std::move(real), failing_);
@@ -44,6 +48,7 @@ class FailingEnv final : public rocksdb::EnvWrapper {
   };
 
   std::atomic<bool> failing_ = false;
+  std::string full_;
 };
 
 }  // namespace ackwire

@@ -17,8 +17,10 @@ namespace ackwire {
 
 class RunningStore {
  public:
-  RunningStore() {
-    auto opened = Store::Open({.directory = directory_.path() / "data", .clock = clock_});
+  // `env`: null is the real file system.
+  explicit RunningStore(rocksdb::Env* env = nullptr) {
+    auto opened =
+        Store::Open({.directory = directory_.path() / "data", .clock = clock_, .env = env});
     if (!opened.ok()) throw std::runtime_error(opened.status().ToString());
     store_ = *std::move(opened);
     store_->Start({[](const SharedGroup&) {}, [](const Status&) {}});
@@ -47,6 +49,8 @@ class RunningStore {
   }
 
   Store& store() { return *store_; }
+  // Where `data` is, and there is room for more.
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
   ManualClock& clock() { return clock_; }
 
  private:

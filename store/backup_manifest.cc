@@ -1,0 +1,78 @@
+#include "store/backup_manifest.h"
+
+#include <rocksdb/env.h>
+
+#include "store/database.h"
+#include "store/record.h"
+
+namespace ackwire {
+namespace {
+
+std::string ManifestPath(const DataDirectory& backup) { return backup.path() / "backup-manifest"; }
+
+// What a manifest may name: nothing outside the backup.
+bool IsFileOfBackup(const std::string& path) {
+  if (path == "watermark") return true;
+  return path.starts_with("db/") && path.size() > 3 && path.find('/', 3) == std::string::npos &&
+         path.substr(3) != "." && path.substr(3) != "..";
+}
+
+}  // namespace
+
+Status WriteManifest(const DataDirectory& backup, const store::BackupManifest& manifest) {
+  return backup.WriteFile(ManifestPath(backup), record::Seal(manifest));
+}
+
+StatusOr<store::BackupManifest> ReadManifest(const DataDirectory& backup) {
+  const std::string path = ManifestPath(backup);
+  std::string content;
+  const rocksdb::Status read = rocksdb::ReadFileToString(&backup.env(), path, &content);
+  if (read.IsNotFound() || read.IsPathNotFound()) {
+    return Error(StatusCode::kNotFound, backup.path().string() +
+                                            " is not a whole backup: it has no file "
+                                            "`backup-manifest`, which is written last");
+  }
+  if (!read.ok()) return FromRocks(read, "read " + path);
+  store::BackupManifest manifest;
+  Status status = record::OpenInto(content, path, manifest);
+  if (!status.ok()) return status;
+  for (const store::BackupFile& file : manifest.files()) {
+    if (!IsFileOfBackup(file.path())) {
+      return Error(StatusCode::kDataLoss, path + ": names a file that is none of a backup's");
+    }
+  }
+  return manifest;
+}
+
+std::uint64_t BytesOf(const store::BackupManifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const store::BackupFile& file : manifest.files()) bytes += file.bytes();
+  return bytes;
+}
+
+Status CheckFiles(const DataDirectory& backup, const store::BackupManifest& manifest,
+                  const BytesRead& read) {
+  for (const store::BackupFile& file : manifest.files()) {
+    const std::string path = backup.path() / file.path();
+    if (backup.env().FileExists(path).IsNotFound()) {
+      return Error(StatusCode::kDataLoss, path + " is missing: the backup is damaged");
+    }
+    const StatusOr<FileSum> found = SumFile(backup.env(), path, read);
+    if (!found.ok()) return found.status();
+    if (Status status = CheckSum(backup, file, *found); !status.ok()) return status;
+  }
+  return OkStatus();
+}
+
+Status CheckSum(const DataDirectory& backup, const store::BackupFile& file, const FileSum& found) {
+  if (found == FileSum{file.bytes(), file.crc32c()}) return OkStatus();
+  const std::string difference =
+      found.bytes == file.bytes()
+          ? "its checksum is another"
+          : "it has " + std::to_string(found.bytes) + " bytes, not " + std::to_string(file.bytes());
+  return Error(StatusCode::kDataLoss, (backup.path() / file.path()).string() +
+                                          " is not what was written: " + difference +
+                                          "; the backup is damaged");
+}
+
+}  // namespace ackwire
