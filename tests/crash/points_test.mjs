@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout as after } from 'node:timers/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ackctl } from '../support/ackctl.mjs';
 import { within } from '../support/eventually.mjs';
 import { kLoadHelp, loadOptions, runMain, wholeNumber } from './options.mjs';
 import { tell } from './story.mjs';
@@ -18,6 +19,7 @@ const kReachedWithinMs = 30_000;
 const kPassesMax = 200;
 const kSeldom = /watermark|trim|derived/;
 const kAtShutdown = /-shutdown$/;
+const kAtBackup = /-backup-/;
 
 async function pointNames() {
   const header = await readFile(kHeader, 'utf8');
@@ -27,7 +29,7 @@ async function pointNames() {
 }
 
 function dieAt(name, random) {
-  if (kAtShutdown.test(name)) return `${name}:1`;
+  if (kAtShutdown.test(name) || kAtBackup.test(name)) return `${name}:1`;
   return `${name}:${random.between(1, kSeldom.test(name) ? 3 : kPassesMax)}`;
 }
 
@@ -42,15 +44,22 @@ async function launchUnlessItDies(server) {
   }
 }
 
-// Waits for the server to die where it was told to, having told it to end where that takes it.
-async function waitForDeath(uptime, point, random) {
+// Waits for the server to die where it was told to, having told it to end, or to make a backup,
+// where that takes it.
+async function waitForDeath(uptime, point, random, number) {
   const { server } = uptime;
+  let asked = Promise.resolve();
+  if (kAtBackup.test(point)) {
+    const backup = join(dirname(server.dataDir), `backup-${number}`);
+    asked = ackctl('backup', backup, '--no-verify', '--server', server.grpc);
+  }
   if (kAtShutdown.test(point.split(':')[0])) {
     await after(random.between(50, 1000));
     uptime.mayRefuse = true;
     server.child.kill('SIGINT');
   }
   const end = await within(kReachedWithinMs, server.exited, () => `the crash at ${point}`);
+  await asked;
   if (end.signal !== 'SIGKILL')
     throw new Error(`ended with ${JSON.stringify(end)} instead of dying at ${point}`);
 }
@@ -92,7 +101,7 @@ async function main() {
           if (diedAtStart) await down().then(() => server.launch());
         },
       );
-      if (!diedAtStart) await uptime.crash(() => waitForDeath(uptime, point, random), down);
+      if (!diedAtStart) await uptime.crash(() => waitForDeath(uptime, point, random, number), down);
     },
   });
 }

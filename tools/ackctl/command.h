@@ -51,7 +51,9 @@ void AddClients(CLI::App& app, Chosen& chosen);
 void AddClient(CLI::App& app, Chosen& chosen);
 void AddExplain(CLI::App& app, Chosen& chosen);
 
-// In tools/offline: they open a data directory themselves.
+// In tools/offline: they open a directory themselves.
+void AddBackup(CLI::App& app, Chosen& chosen);
+void AddRestore(CLI::App& app, Chosen& chosen);
 void AddVerify(CLI::App& app, Chosen& chosen);
 void AddRecover(CLI::App& app, Chosen& chosen);
 

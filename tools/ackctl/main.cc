@@ -68,6 +68,8 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClients(app, chosen);
   AddClient(app, chosen);
   AddExplain(app, chosen);
+  AddBackup(app, chosen);
+  AddRestore(app, chosen);
   AddVerify(app, chosen);
   AddRecover(app, chosen);
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {

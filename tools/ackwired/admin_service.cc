@@ -6,6 +6,7 @@
 
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "store/proto_time.h"
+#include "tools/ackwired/backup_stream.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/services.h"
 
@@ -59,8 +60,14 @@ class AdminService final : public v1::AdminService::CallbackService {
     return reactor;
   }
 
+  grpc::ServerWriteReactor<v1::BackupProgress>* Backup(grpc::CallbackServerContext* /*context*/,
+                                                       const v1::BackupRequest* request) override {
+    return StartBackupStream(deps_, backup_thread_, *request);
+  }
+
  private:
   const ServiceDependencies deps_;
+  BackupThread backup_thread_;
 };
 
 }  // namespace

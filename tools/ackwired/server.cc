@@ -95,7 +95,8 @@ Status Server::StartGrpc() {
                                  .clock = clock_,
                                  .metrics = metrics_,
                                  .policy = config_.delivery,
-                                 .state = state_};
+                                 .state = state_,
+                                 .min_free_bytes = config_.min_free_bytes};
   services_.push_back(MakeMessageService(deps));
   services_.push_back(MakeSubscriptionService(deps));
   services_.push_back(MakeDeliveryService(deps));

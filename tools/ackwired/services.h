@@ -6,6 +6,7 @@
 //           the store has answered what was submitted.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "delivery/delivery_server.h"
@@ -30,6 +31,7 @@ struct ServiceDependencies {
   Metrics& metrics;
   const DeliveryPolicy& policy;
   const ServerState& state;
+  std::uint64_t min_free_bytes = 0;  // of disk: the rest is not for backups
 };
 
 [[nodiscard]] std::unique_ptr<grpc::Service> MakeMessageService(const ServiceDependencies& deps);
