@@ -35,12 +35,13 @@ async function publishTo(server, channel, from, to) {
   rpc.close();
 }
 
-// The field of that number in one slot of the watermark (store/watermark.h); the first fields are
-// varints.
+// The field of that number in one slot of the watermark (store/watermark.h), 0 where it has none.
+// Only the first fields are varints: behind them comes the hash, whose bytes may look like any.
 function varintOf(slot, field) {
   let at = 7; // behind the size, the version and the checksum
   while (at < slot.length && slot[at] !== 0) {
     const number = slot[at++] >> 3;
+    if (number > field) return 0;
     let value = 0;
     for (let shift = 1; ; shift *= 128) {
       value += (slot[at] & 127) * shift;
@@ -139,9 +140,7 @@ test('verify names a damaged log, and exits with 1', async (t) => {
   assert.ok(json.shown.some((each) => ['log', 'file', 'watermark'].includes(each.family)));
 });
 
-// Skipped: with the write-ahead logs tracked, this start is not refused; to be found out.
-const kSkipped = { skip: 'its damaged directory is not refused' };
-test('recover keeps all but what is lost, and clients hear of the gap', kSkipped, async (t) => {
+test('recover keeps all but what is lost, and clients hear of the gap', async (t) => {
   const server = await withServer(t);
   const rpc = grpcClients(server.grpc);
   await rpc.subscriptions.subscribe({ client: 'alice', channel: 'a' });
