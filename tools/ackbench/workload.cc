@@ -28,6 +28,7 @@ v1::Message Workload::Draft(std::uint64_t number) const {
   v1::Message draft;
   draft.set_channel(fmt::format("bench/{:07}", number % options_.channels));
   draft.set_message_id(fmt::format("message-{:0{}}", number, kIdBytes - 8));
+  draft.set_kind(v1::KIND_CREATED);  // as the server does: without a kind it would be a lost one
   draft.set_sender("bench");
   draft.set_payload(noise_.substr(number * kStride % kOffsets, options_.payload_bytes));
   return draft;
