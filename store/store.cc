@@ -131,18 +131,18 @@ void Store::RunBackground() {
   }
 }
 
-void Store::BackgroundStep() {
+void Store::BackgroundStep(std::size_t batch_entries_max) {
   if (background_failed_) return;
-  const Status status = MoveTail();
+  const Status status = MoveTail(batch_entries_max);
   if (status.ok()) return;
   background_failed_ = true;
   queue_->Fail(NoMoreWrites(status));
   derived_.Fail(status);  // a writer that waits for room would wait for ever
 }
 
-Status Store::MoveTail() {
+Status Store::MoveTail(std::size_t batch_entries_max) {
   if (Status status = database_->BackgroundError(); !status.ok()) return status;
-  return derived_writer_.Step();
+  return derived_writer_.Step(batch_entries_max);
 }
 
 }  // namespace ackwire

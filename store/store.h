@@ -59,7 +59,8 @@ class Store {
   // dropped.
   void StartByHand(WriterQueue::Listeners listeners);
   bool WriterStep() { return queue_->Step(); }
-  void BackgroundStep();
+  // Larger tails than this go to disk as sorted runs.
+  void BackgroundStep(std::size_t batch_entries_max = kBatchEntriesMax);
   void StopByHand();
 
   [[nodiscard]] Database& database() { return *database_; }
@@ -77,7 +78,7 @@ class Store {
         const Options& options);
   void RunBackground();
   void WakeBackground();
-  [[nodiscard]] Status MoveTail();
+  [[nodiscard]] Status MoveTail(std::size_t batch_entries_max);
   // Marks the end as a clean one.
   void End();
 
