@@ -17,6 +17,7 @@
 #include "store/crash_point.h"
 #include "store/keys.h"
 #include "store/message_id.h"
+#include "store/rocks_log.h"
 #include "store/rocks_options.h"
 
 namespace ackwire {
@@ -135,6 +136,11 @@ Status Database::OpenRocks(WalDamage wal_damage) {
     set_up.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   } else if (wal_damage == WalDamage::kSkip) {
     set_up.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  }
+  if (&directory_.env() == rocksdb::Env::Default()) {
+    (void)directory_.env().CreateDirIfMissing(directory_.database_path());  // as RocksDB would
+    set_up.info_log =
+        std::make_shared<RocksLog>(directory_.env(), directory_.database_path() + "/LOG");
   }
   set_up.listeners.push_back(errors_);
   if (IsCrashPointSet(crash::kAfterBatch)) {

@@ -48,6 +48,11 @@ export class LoopDisk {
     return exec('python3', [kCutPower, this.mountPoint, String(pid)]);
   }
 
+  // From then on every write and every sync is an I/O error, for whoever uses the disk.
+  fail() {
+    return exec('python3', [kCutPower, this.mountPoint]);
+  }
+
   // What a machine does that has power again: another boot, and the file system's own recovery.
   async powerOn() {
     await this.unmount();

@@ -133,8 +133,12 @@ std::string Server::ReadyLine() const {
 }
 
 void Server::OnFailure(const Status& status) {
-  spdlog::critical("no more writes are taken: {}", MessageOf(status));
-  state_.RefuseWrites(MessageOf(status));
+  if (state_.RefuseWrites(MessageOf(status))) {
+    spdlog::critical(
+        "no more writes are taken, and the server ends: {}. Nothing that was answered is lost: see "
+        "to the disk, then start it again",
+        MessageOf(status));
+  }
   {
     const std::scoped_lock lock(mutex_);
     if (!stopping_) delivery_->SetNotReady(MessageOf(status));

@@ -2,9 +2,11 @@
 
 namespace ackwire {
 
-void ServerState::RefuseWrites(const std::string& why) {
+bool ServerState::RefuseWrites(const std::string& why) {
   const std::scoped_lock lock(mutex_);
-  if (refused_because_.empty()) refused_because_ = why;
+  if (!refused_because_.empty()) return false;
+  refused_because_ = why;
+  return true;
 }
 
 std::string ServerState::refused_because() const {

@@ -14,8 +14,8 @@ class ServerState {
  public:
   explicit ServerState(Timestamp started_at) : started_at_(started_at) {}
 
-  // From now on no writes are taken, for this reason; the first reason stays.
-  void RefuseWrites(const std::string& why);
+  // From now on no writes are taken, for this reason; the first reason stays. Whether it is this.
+  bool RefuseWrites(const std::string& why);
 
   [[nodiscard]] Timestamp started_at() const { return started_at_; }
   // Empty while writes are taken.
