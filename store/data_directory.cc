@@ -65,7 +65,11 @@ StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesyst
 StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
     const std::filesystem::path& path, rocksdb::Env* env, DirectoryKind kind) {
   std::unique_ptr<DataDirectory> directory = At(path, env);
-  if (!directory->env_.FileExists(directory->format_path()).ok()) {
+  const rocksdb::Status exists = directory->env_.FileExists(directory->format_path());
+  if (!exists.ok() && !exists.IsNotFound()) {
+    return FromRocks(exists, "look for " + directory->format_path());
+  }
+  if (!exists.ok()) {
     const std::string wanted = kind == DirectoryKind::kBackup ? "a backup" : "a data directory";
     return Error(StatusCode::kNotFound,
                  directory->path_.string() + " is not " + wanted + ": it has no file `format`");
@@ -176,9 +180,11 @@ Status DataDirectory::CheckFormat(DirectoryKind kind) const {
 }
 
 Status DataDirectory::WriteFirstFormat() const {
-  if (env_.FileExists(database_path()).ok()) {
+  const rocksdb::Status database = env_.FileExists(database_path());
+  if (database.ok()) {
     return Error(StatusCode::kDataLoss, format_path() + " is missing but there is a database");
   }
+  if (!database.IsNotFound()) return FromRocks(database, "look for " + database_path());
   // Before the format: where there is one, the directory itself is safe.
   if (Status status = SyncNamesAbove(); !status.ok()) return status;
   return SetKind(DirectoryKind::kLog);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "store/crash_point.h"
+#include "store/ingest_env.h"
 #include "store/keys.h"
 #include "store/message_id.h"
 #include "store/rocks_log.h"
@@ -48,6 +49,27 @@ class WriteAheadLogListener final : public rocksdb::EventListener {
   }
 };
 
+// More than a server ever writes to its logs between one sync and the next: a group, a batch of
+// derived rows, and what the relay trims.
+constexpr std::uint64_t kUnsyncedBytesMax = 32ULL << 20U;
+
+// After a sync that failed, what it was to write can be read and never gets to the disk, whatever
+// is synced later: unless it is written again.
+rocksdb::Status WriteEndAgain(rocksdb::RandomRWFile& log, std::uint64_t size) {
+  std::string buffer(1U << 20U, '\0');
+  std::uint64_t at = size - std::min(size, kUnsyncedBytesMax);
+  rocksdb::Status status;
+  while (status.ok() && at < size) {
+    const std::size_t length = std::min<std::uint64_t>(buffer.size(), size - at);
+    rocksdb::Slice read;
+    status = log.Read(at, length, &read, buffer.data());
+    if (status.ok() && read.size() != length) status = rocksdb::Status::IOError("is cut short");
+    if (status.ok()) status = log.Write(at, read);
+    at += length;
+  }
+  return status;
+}
+
 // What the server before left with the kernel only. New commits are synced in a file of their own,
 // and a power cut that took the end of an older file would take them too: RocksDB reads no further.
 Status SyncWriteAheadLogs(const DataDirectory& directory) {
@@ -60,7 +82,10 @@ Status SyncWriteAheadLogs(const DataDirectory& directory) {
     if (!file.ends_with(".log")) continue;
     const std::string path = directory.database_path() + "/" + file;
     std::unique_ptr<rocksdb::RandomRWFile> log;
-    rocksdb::Status status = env.NewRandomRWFile(path, &log, rocksdb::EnvOptions());
+    std::uint64_t size = 0;
+    rocksdb::Status status = env.GetFileSize(path, &size);
+    if (status.ok()) status = env.NewRandomRWFile(path, &log, rocksdb::EnvOptions());
+    if (status.ok()) status = WriteEndAgain(*log, size);
     if (status.ok()) status = log->Sync();
     if (!status.ok()) return FromRocks(status, "sync " + path);
   }
@@ -77,6 +102,12 @@ class Database::ErrorListener final : public rocksdb::EventListener {
     std::lock_guard lock(mutex_);
     if (first_.ok()) first_ = FromRocks(*error, "write in the background");
   }
+  // With room on the disk again RocksDB would go on by itself, behind a write that it said had
+  // failed.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
   [[nodiscard]] Status first() const {
     std::lock_guard lock(mutex_);
     return first_;
@@ -91,10 +122,23 @@ const char* NameOf(Family family) {
   return family == Family::kMeta ? "meta" : kFamilyNames[static_cast<std::size_t>(family)];
 }
 
+namespace {
+
+// What RocksDB calls damage. It also calls so a table that it could not look at: whether that is
+// damaged will be known once the disk can be read. One that is gone is damage.
+bool IsDamage(const rocksdb::Status& status) {
+  if (!status.IsCorruption()) return false;
+  const std::string text = status.ToString();
+  const bool io_error = text.find(": IO error: ") != std::string::npos;
+  return !io_error || text.find("IO error: No such file or directory") != std::string::npos;
+}
+
+}  // namespace
+
 Status FromRocks(const rocksdb::Status& status, const std::string& tried) {
   if (status.ok()) return OkStatus();
   const std::string message = tried + ": " + status.ToString();
-  if (status.IsCorruption()) return Error(StatusCode::kDataLoss, message);
+  if (IsDamage(status)) return Error(StatusCode::kDataLoss, message);
   if (status.IsNotFound()) return Error(StatusCode::kNotFound, message);
   return Error(StatusCode::kUnavailable, message);
 }
@@ -131,7 +175,8 @@ Database::~Database() {
 }
 
 Status Database::OpenRocks(WalDamage wal_damage) {
-  rocksdb::DBOptions set_up = DatabaseOptions(&directory_.env());
+  env_ = std::make_unique<IngestEnv>(directory_.env(), directory_.ingest_path());
+  rocksdb::DBOptions set_up = DatabaseOptions(env_.get());
   if (wal_damage == WalDamage::kRefuse) {
     set_up.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   } else if (wal_damage == WalDamage::kSkip) {

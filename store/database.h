@@ -30,6 +30,8 @@ class WriteBatch;
 
 namespace ackwire {
 
+class IngestEnv;
+
 enum class Family {
   kMeta,
   kLog,
@@ -140,6 +142,7 @@ class Database {
   const DataDirectory& directory_;
   const Durability durability_;
   std::shared_ptr<ErrorListener> errors_;  // RocksDB holds it too
+  std::unique_ptr<IngestEnv> env_;         // null when nothing is written
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string epoch_;

@@ -222,12 +222,15 @@ class Checker {
 // start that was cut off has made no mark: the database comes before.
 Status CheckNothingIsThere(const DataDirectory& directory, const std::string& missing) {
   const auto mark = Watermark::Read(directory);
+  if (!mark.ok() && mark.status().code() != StatusCode::kDataLoss) return mark.status();
   if (!mark.ok() || mark->has_value()) {
     return Lost(missing + ", but the watermark says that there was a log" +
                 (mark.ok() ? " up to position " + Text((*mark)->position()) : ""));
   }
   std::vector<std::string> files;
-  if (!directory.env().GetChildren(directory.database_path(), &files).ok()) return OkStatus();
+  const rocksdb::Status listed = directory.env().GetChildren(directory.database_path(), &files);
+  if (listed.IsNotFound() || listed.IsPathNotFound()) return OkStatus();
+  if (!listed.ok()) return FromRocks(listed, "list " + directory.database_path());
   const auto table = std::find_if(files.begin(), files.end(),
                                   [](const std::string& file) { return file.ends_with(".sst"); });
   return table == files.end() ? OkStatus() : Lost(missing + ", but there is " + *table);

@@ -65,11 +65,15 @@ void DecideFates(std::vector<Piece>& pieces, Tearing tearing, Rng& rng, Counters
   }
 }
 
-std::string BytesOf(const Piece& piece, const std::string& live, Rng& rng) {
-  if (piece.fate == Fate::kKept) return live.substr(piece.offset, piece.size);
-  std::string bytes(piece.size, '\0');
-  if (piece.fate == Fate::kGarbage) {
-    for (char& byte : bytes) byte = static_cast<char>(rng.Next());
+std::string BytesOf(const Piece& piece, const Node& file, Rng& rng) {
+  std::string bytes = file.live.substr(piece.offset, piece.size);
+  if (piece.fate == Fate::kKept) return bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char other = piece.fate == Fate::kGarbage ? static_cast<char>(rng.Next()) : '\0';
+    // What is on the disk already, and written once more, stays.
+    const std::size_t at = piece.offset + i;
+    const bool there = at < file.durable.size() && file.durable[at] == bytes[i];
+    if (!there) bytes[i] = other;
   }
   return bytes;
 }
@@ -89,10 +93,11 @@ void Tear(Node& file, Tearing tearing, Rng& rng, Counters& counts) {
     DecideFates(pieces, tearing, rng, counts);
     for (const Piece& piece : pieces) {
       if (piece.fate == Fate::kLost) continue;
+      const std::string bytes = BytesOf(piece, file, rng);
       if (file.durable.size() < piece.offset + piece.size) {
         file.durable.resize(piece.offset + piece.size, '\0');
       }
-      file.durable.replace(piece.offset, piece.size, BytesOf(piece, file.live, rng));
+      file.durable.replace(piece.offset, piece.size, bytes);
     }
   }
   file.live = file.durable;
