@@ -105,11 +105,12 @@ class Question {
     const auto& [client, known] = *AnyOf(ledger_.clients());
     const auto found = store_.ledger.Client(client);
     if (!found.ok()) return Refused(client, found.status());
-    const auto subscriptions =
-        std::count_if(ledger_.subscriptions().begin(), ledger_.subscriptions().end(),
-                      [&, name = client](const auto& each) { return each.first.first == name; });
-    return Judge(client, found->disconnects == known.disconnects &&
-                             found->subscriptions == static_cast<std::uint64_t>(subscriptions));
+    std::uint64_t subscriptions = 0;
+    for (const auto& [key, subscription] : ledger_.subscriptions()) {
+      subscriptions += key.first == client ? 1 : 0;
+    }
+    return Judge(client,
+                 found->disconnects == known.disconnects && found->subscriptions == subscriptions);
   }
 
   Answered Members() {
@@ -181,7 +182,7 @@ class Question {
 
  private:
   template <typename Map>
-  auto AnyOf(const Map& map) {
+  typename Map::const_iterator AnyOf(const Map& map) {
     return std::next(map.begin(), static_cast<std::ptrdiff_t>(rng_.Next() % map.size()));
   }
   ReadRange AnyRange(std::uint64_t from) {

@@ -16,6 +16,10 @@ std::string SubscribeEffect(const std::string& who, std::uint64_t times) {
 std::string EventEffect(const std::string& session, int index) {
   return "event " + std::to_string(index) + " of " + session;
 }
+// Whether the commit failed, and not this work alone.
+bool IsNoMoreWrites(const Status& status) {
+  return status.message().find("the log takes no more writes") != std::string::npos;
+}
 std::string Who(const std::string& client, const std::string& channel) {
   return client + " to " + channel;
 }
@@ -82,9 +86,12 @@ void AskedWorks::Subscribe(SubscribeWork& work) {
     effects.push_back(SubscribeEffect(who, ++subscribed_[who]));
   }
   Asked& asked = Add(std::move(effects));
-  work.done = [this, &asked](const StatusOr<std::vector<SubscriptionState>>& states) {
+  const std::vector<SubscribeRequest> requests = work.requests;
+  work.done = [this, &asked, requests](const StatusOr<std::vector<SubscriptionState>>& states) {
     std::lock_guard lock(mutex_);
     Answer(asked, states.status());
+    if (asked.state != State::kRefused) return;
+    for (const SubscribeRequest& each : requests) --subscribed_[Who(each.client, each.channel)];
   };
 }
 
@@ -98,17 +105,25 @@ void AskedWorks::Journal(JournalWork& work) {
   work.done = [this, &asked](const StatusOr<Recorded>& recorded) {
     std::lock_guard lock(mutex_);
     Answer(asked, recorded.status());
+    if (asked.state == State::kRefused) asked.state = State::kInPart;
   };
 }
 
 void AskedWorks::Answer(Asked& asked, const Status& status) {
   if (status.ok()) {
+    ++answered_;
     asked.state = State::kAnswered;
   } else {
-    const bool in_doubt = status.code() == StatusCode::kUnavailable;
+    // Of what repeats an earlier one, it is not told here whether that was answered.
+    const bool in_doubt = asked.group == 0 || IsNoMoreWrites(status);
     asked.state = in_doubt ? State::kInDoubt : State::kRefused;
   }
   if (--open_ == 0) all_answered_.notify_all();
+}
+
+std::uint64_t AskedWorks::answered() const {
+  std::lock_guard lock(mutex_);
+  return answered_;
 }
 
 bool AskedWorks::WaitForAnswers(std::chrono::seconds at_most) {
@@ -163,6 +178,11 @@ void AskedWorks::Forget(const SurvivingLog& log) {
 
 void AskedWorks::CompareOne(Asked& asked, const std::map<std::string, const v1::Message*>& effects,
                             Outcome& outcome) {
+  if (asked.state == State::kInPart) {
+    std::erase_if(asked.effects, [&](const auto& effect) { return !effects.contains(effect); });
+    asked.state = asked.effects.empty() ? State::kRefused : State::kAnswered;
+    return;
+  }
   const std::string what = asked.effects.front();
   const auto there = std::count_if(asked.effects.begin(), asked.effects.end(),
                                    [&](const auto& effect) { return effects.contains(effect); });

@@ -1,7 +1,8 @@
 // AskedWorks is what a store was asked to write and what it answered, and what must therefore be on
-// disk. A work that was answered is there, whole. One that was refused by a rule is not. One that
-// was asked and not answered, or answered with kUnavailable, is in doubt: it is there whole with
-// all of its commit, or not at all.
+// disk. A work that was answered is there, whole. One that was refused, by a rule or because what
+// it needs to know cannot be read, is not; of a journal work events may be, those of which nothing
+// had to be read. One that was not answered, or that the failure of its commit refused, is in
+// doubt: it is there whole with all of its commit, or not at all.
 //
 // Threads: answers come on any thread.
 #pragma once
@@ -32,6 +33,9 @@ class AskedWorks {
   // begin, not to be found there already.
   void Ask(Work& work);
 
+  // How many were answered OK.
+  [[nodiscard]] std::uint64_t answered() const;
+
   // Whether all have been answered before the time is over.
   [[nodiscard]] bool WaitForAnswers(std::chrono::seconds at_most);
 
@@ -47,7 +51,7 @@ class AskedWorks {
   [[nodiscard]] Outcome Compare(const SurvivingLog& log);
 
  private:
-  enum class State { kOpen, kAnswered, kRefused, kInDoubt };
+  enum class State { kOpen, kAnswered, kRefused, kInPart, kInDoubt };
   struct Asked {
     std::uint64_t group = 0;  // zero: repeats what an earlier group brought
     State state = State::kOpen;
@@ -70,6 +74,7 @@ class AskedWorks {
   std::condition_variable all_answered_;
   std::deque<Asked> asked_;
   std::uint64_t open_ = 0;
+  std::uint64_t answered_ = 0;
   std::set<std::string> published_;                  // effects of publishes
   std::map<std::string, std::uint64_t> subscribed_;  // how often, by client and channel
   std::uint64_t last_lost_group_ = 0;

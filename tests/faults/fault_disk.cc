@@ -54,14 +54,17 @@ const char* NameOf(FaultKind kind) {
 void FaultDisk::Order(const Fault& fault) {
   std::lock_guard lock(mutex_);
   fault_ = fault;
-  hit_ = failing_ = false;
+  first_hit_.reset();
+  failing_ = false;
 }
 
 void FaultDisk::Heal() { Order({.nth = 0}); }
 
-bool FaultDisk::hit() const {
+bool FaultDisk::hit() const { return first_hit().has_value(); }
+
+std::optional<FaultDisk::HitCall> FaultDisk::first_hit() const {
   std::lock_guard lock(mutex_);
-  return hit_;
+  return first_hit_;
 }
 
 bool FaultDisk::stopped() const {
@@ -126,7 +129,7 @@ IOStatus FaultDisk::Begin(IoCall call, const std::string& path) {
   if ((fault_.calls & call) == 0) return IOStatus::OK();
   if (failing_) return Hit(call, path);
   if (fault_.nth == 0 || --fault_.nth != 0) return IOStatus::OK();
-  hit_ = true;
+  first_hit_ = HitCall{call, path};
   failing_ = fault_.lasting;
   return Hit(call, path);
 }

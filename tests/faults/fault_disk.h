@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -69,6 +70,11 @@ class FaultDisk {
     std::uint64_t modified_at = 0;
     std::uint64_t links = 0;
   };
+  // A call that the fault on order has hit.
+  struct HitCall {
+    IoCall call{};
+    std::string path;
+  };
   enum class IfExists { kFine, kError };
   enum class OpenMode { kRead, kTruncate, kAppend, kReadWrite };
 
@@ -79,8 +85,9 @@ class FaultDisk {
   void Order(const Fault& fault);
   // From now on calls succeed.
   void Heal();
-  // Whether the fault ordered last has hit.
+  // Whether the fault ordered last has hit, and which call first.
   [[nodiscard]] bool hit() const;
+  [[nodiscard]] std::optional<HitCall> first_hit() const;
   [[nodiscard]] bool stopped() const;
 
   // The process is killed: all that was written stays. Nothing works until Restart.
@@ -133,7 +140,7 @@ class FaultDisk {
   DiskImage image_;
   Rng rng_;
   Fault fault_{.nth = 0};  // nth counts down; zero: none is on order
-  bool hit_ = false;
+  std::optional<HitCall> first_hit_;
   bool failing_ = false;       // a lasting fault has hit
   bool part_arrives_ = false;  // of the write that the fault has hit
   bool stopped_ = false;

@@ -1,10 +1,27 @@
 #include "tests/faults/fault_env.h"
 
+#include <rocksdb/system_clock.h>
+
 #include <algorithm>
+#include <thread>
 #include <utility>
 #include <vector>
 
 namespace ackwire {
+namespace {
+
+// RocksDB sleeps for a second after what failed in the background, before it looks again.
+class HurriedClock final : public rocksdb::SystemClockWrapper {
+ public:
+  HurriedClock() : rocksdb::SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "HurriedClock"; }
+  void SleepForMicroseconds(int) override { std::this_thread::yield(); }
+};
+
+// Of one call: a compaction that fails may be asked for again for ever.
+constexpr int kCompactionsMax = 64;
+
+}  // namespace
 
 FaultEnv::FaultEnv(std::uint64_t seed, Compactions compactions)
     : FaultEnv(std::make_shared<FaultFileSystem>(seed), compactions) {}
@@ -15,10 +32,11 @@ FaultEnv::FaultEnv(std::shared_ptr<FaultFileSystem> files, Compactions compactio
       compactions_(compactions) {
   // RocksDB asks an Env for its file system; a wrapper's would translate every call twice.
   file_system_ = files_;
+  system_clock_ = std::make_shared<HurriedClock>();
 }
 
 void FaultEnv::RunCompactions() {
-  for (;;) {
+  for (int i = 0; i < kCompactionsMax; ++i) {
     Job job{};
     {
       std::lock_guard lock(mutex_);
@@ -28,6 +46,11 @@ void FaultEnv::RunCompactions() {
     }
     job.run(job.argument);
   }
+}
+
+void FaultEnv::ForgetCompactions() {
+  std::lock_guard lock(mutex_);
+  jobs_.clear();
 }
 
 void FaultEnv::Schedule(void (*run)(void*), void* argument, Priority priority, void* tag,

@@ -25,6 +25,8 @@ class FaultEnv final : public rocksdb::EnvWrapper {
 
   // Runs the compactions that wait, and those that they bring about.
   void RunCompactions();
+  // Those that wait are never run. REQUIRES: whoever asked for them is never destroyed.
+  void ForgetCompactions();
 
   const char* Name() const override { return "FaultEnv"; }
   void Schedule(void (*run)(void*), void* argument, Priority priority, void* tag,

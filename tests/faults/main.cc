@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <cstdio>
 
+#include "tests/faults/io_error_cases.h"
 #include "tests/faults/torn_tails.h"
 
 namespace ackwire {
@@ -52,6 +54,42 @@ int TestTornTails(const TornTailsOptions& options) {
   return failed == 0 ? 0 : 1;
 }
 
+struct IoErrorsOptions {
+  std::uint64_t first = 1;
+  std::uint64_t up_to = 100;
+  bool every_way = false;
+};
+
+// With fewer, not all is met that is to be met.
+constexpr std::uint64_t kNthThatMeetsAll = 100;
+
+int TestIoErrors(const IoErrorsOptions& options) {
+  const IoErrorWays ways = options.every_way ? IoErrorWays::kAll : IoErrorWays::kInTurns;
+  IoErrorFindings all{.counts = IoErrorLives::NoCounts()};
+  for (std::uint64_t nth = options.first; nth <= options.up_to; ++nth) {
+    const IoErrorFindings one = RunIoErrorCases(IoErrorCasesOf(nth, ways), nth);
+    all.cases += one.cases;
+    for (const auto& [what, count] : one.counts) all.counts[what] += count;
+    for (const std::string& problem : one.problems) fmt::print("{}\n", problem);
+    if (one.problems.empty()) continue;
+    all.problems.insert(all.problems.end(), one.problems.begin(), one.problems.end());
+    fmt::print("again: fault_tests io-errors --first {} --up-to {}{}\n", nth, nth,
+               options.every_way ? " --every-way" : "");
+    std::fflush(stdout);
+  }
+  bool met_all = true;
+  for (const auto& [what, count] : all.counts) {
+    fmt::print("{:>10}  {}\n", count, what);
+    met_all = met_all && count != 0;
+  }
+  fmt::print("{} cases, {} violations\n", all.cases, all.problems.size());
+  if (options.first == 1 && options.up_to >= kNthThatMeetsAll && !met_all) {
+    fmt::print("what was met 0 times was not tested\n");
+    return 1;
+  }
+  return all.problems.empty() ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace ackwire
 
@@ -64,6 +102,11 @@ int main(int argc, char** argv) {
   torn_tails->add_option("--first", torn.first, "The first seed")->envname("ACKWIRE_FAULT_SEED");
   torn_tails->add_option("--seeds", torn.seeds, "How many seeds");
   torn_tails->add_flag("--buffered", torn.buffered, "Does not sync, and expects loss");
+  IoErrorsOptions io;
+  CLI::App* io_errors = app.add_subcommand("io-errors", "Every Nth call to the disk failing");
+  io_errors->add_option("--first", io.first, "The first N");
+  io_errors->add_option("--up-to", io.up_to, "The last N");
+  io_errors->add_flag("--every-way", io.every_way, "All ways of failing for each N");
   CLI11_PARSE(app, argc, argv);
-  return TestTornTails(torn);
+  return *io_errors ? TestIoErrors(io) : TestTornTails(torn);
 }

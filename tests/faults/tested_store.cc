@@ -36,7 +36,7 @@ Status TestedStore::Begin() {
   relay_ = std::make_unique<Relay>(*rows_, clock_);
   if (Status status = relay_->Load({&handed_}); !status.ok()) return status;
   store_->StartByHand({.committed = [this](const SharedGroup& group) { Committed(group); },
-                       .failed = [this](const Status& why) { failure_ = why; }});
+                       .failed = [this](const Status& why) { Failed(why); }});
   return OkStatus();
 }
 
@@ -52,6 +52,7 @@ void TestedStore::Abandon() {
   (void)relay_.release();
   (void)rows_.release();
   (void)store_.release();
+  env_.ForgetCompactions();
 }
 
 void TestedStore::Committed(const SharedGroup& group) {
@@ -59,6 +60,15 @@ void TestedStore::Committed(const SharedGroup& group) {
   told_position_ = group->last;
   if (group->number.value != 0) told_number_ = group->number;
   relay_->Committed(group);
+}
+
+void TestedStore::Failed(const Status& why) {
+  failure_ = why;
+  answered_before_failure_ = asked_.answered();
+}
+
+std::uint64_t TestedStore::answered_after_failure() const {
+  return failure_.ok() ? 0 : asked_.answered() - answered_before_failure_;
 }
 
 bool TestedStore::told_all() const {

@@ -39,7 +39,7 @@ class TestedStore {
   void End();
   // It is gone, however it ended.
   void Close();
-  // Its process is gone, and this object must not touch what it left.
+  // The same without destroying it. REQUIRES: the disk has stopped.
   void Abandon();
 
   // Asks for the works of one commit, and has it commit them.
@@ -63,9 +63,12 @@ class TestedStore {
 
   // Why the store takes no more writes; OK while it does.
   [[nodiscard]] const Status& failure() const { return failure_; }
+  // Works that were answered OK although it does not.
+  [[nodiscard]] std::uint64_t answered_after_failure() const;
 
  private:
   void Committed(const SharedGroup& group);
+  void Failed(const Status& why);
 
   FaultEnv& env_;
   Rng& rng_;
@@ -78,6 +81,7 @@ class TestedStore {
   Position told_position_;
   JournalNumber told_number_;
   Status failure_;
+  std::uint64_t answered_before_failure_ = 0;
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<OutboxRows> rows_;
