@@ -51,13 +51,15 @@ StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesyst
   std::unique_ptr<DataDirectory> directory = At(path, env);
   if (Status status = directory->Create(); !status.ok()) return status;
   // What is no log's directory does not get a lock in it.
-  if (directory->env_.FileExists(directory->format_path()).ok()) {
+  const rocksdb::Status exists = directory->env_.FileExists(directory->format_path());
+  if (!exists.ok() && !exists.IsNotFound()) {
+    return FromRocks(exists, "look for " + directory->format_path());
+  }
+  if (exists.ok()) {
     if (Status status = directory->CheckFormat(DirectoryKind::kLog); !status.ok()) return status;
   }
   if (Status status = directory->TakeLock(); !status.ok()) return status;
-  const rocksdb::Status exists = directory->env_.FileExists(directory->format_path());
   if (exists.ok()) return directory;
-  if (!exists.IsNotFound()) return FromRocks(exists, "read " + directory->format_path());
   if (Status status = directory->WriteFirstFormat(); !status.ok()) return status;
   return directory;
 }
