@@ -97,12 +97,15 @@ Status LogWalk::WalkLog(std::uint64_t up_to) {
              "a message");
       continue;
     }
-    if (stored->channel.value == 0) continue;  // lost, as a recovery has recorded
     if (!IsStub(*stored)) ++messages_;
-    CheckMessage(*stored);
+    // Of one that is lost, as a recovery has recorded, and nobody knows what it was, only the place
+    // counts.
+    const bool is_place_only = stored->channel.value == 0;
+    if (!is_place_only) CheckMessage(*stored);
     if (!intact_ || *position > options_.fold_until.position) continue;
-    group_->messages.push_back(*std::move(stored));
     group_->last = *position;
+    if (is_place_only) continue;
+    group_->messages.push_back(*std::move(stored));
     if (group_->messages.size() < kGroupMessages) continue;
     if (Status status = FoldMessages(); !status.ok()) return status;
   }
@@ -126,7 +129,7 @@ void LogWalk::CheckMessage(const StoredMessage& stored) {
 }
 
 Status LogWalk::FoldMessages() {
-  if (group_->messages.empty()) return OkStatus();
+  if (group_->last.value == 0) return OkStatus();  // nothing since the last
   const SharedGroup group = std::exchange(group_, std::make_shared<CommittedGroup>());
   return intact_ ? options_.fold(group) : OkStatus();
 }

@@ -21,6 +21,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+// The row of a lost position of which nobody knows what it held.
+StoredMessage VoidStub(Position position) {
+  StoredMessage stub;
+  stub.message.set_position(position.value);
+  return stub;
+}
+
 class RecoverTest : public testing::Test {
  protected:
   std::filesystem::path data() const { return store_.directory() / "data"; }
@@ -307,6 +314,14 @@ TEST_F(RecoverTest, GoesOnBehindADamagedRecordOfTheWriteAheadLog) {
   EXPECT_EQ(report.messages, 8U);
   ASSERT_EQ(report.files.size(), 1U);
   EXPECT_THAT(report.files[0].file, testing::EndsWith(".log"));
+}
+
+TEST_F(RecoverTest, IsWholeWhereTheLogEndsInAPlaceOfWhichNothingIsKnown) {
+  Play();
+  store_.Overwrite(Family::kLog, keys::Log({9}), MakeLogRow(VoidStub({9})));
+  (void)Recover();  // verifies what it made
+  EXPECT_EQ(store_.derived().last_position(), Position{9});
+  EXPECT_EQ(store_.Info("room/1").last, Seq{4});
 }
 
 TEST_F(RecoverTest, MayBeDoneAgainAndAgain) {
