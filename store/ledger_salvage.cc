@@ -87,22 +87,18 @@ Status LedgerSalvage::AddEntry(const std::string& client, ChannelId channel, std
 }
 
 // What is settled in the row and not in the fold was settled by a lost record. Which way, only the
-// parked ones tell, by their own rows; all others count as acknowledged.
+// parked ones tell, by their own rows. Such a row may be an old one, of what was acknowledged
+// since: it is parked again. If fewer of them are left than the ledger's row counts, one that is
+// lost may be that of any of the others, and these are owed.
 Status LedgerSalvage::AddSettled(const std::string& client, ChannelId channel,
                                  const LedgerEntry& stored, const LedgerEntry& folded,
                                  store::JournalRecord& out) {
-  store::Event acked = EventOf(client, stored.created_at());
-  auto& part = *acked.mutable_acked()->add_channels();
-  part.set_channel(channel.value);
-  std::uint64_t parked_left = stored.parked();
-  const auto add = [&](Seq seq) {
-    auto* last = part.runs_size() == 0 ? nullptr : part.mutable_runs(part.runs_size() - 1);
-    if (last == nullptr || last->last() + 1 != seq.value) {
-      last = part.add_runs();
-      last->set_first(seq.value);
-    }
-    last->set_last(seq.value);
-  };
+  SeqRuns settled;
+  SeqRuns parked;
+  std::uint64_t parked_found = 0;
+  if (Status status = CountParked(client, channel, folded, parked_found); !status.ok()) {
+    return status;
+  }
   // Nothing above is settled in the row.
   const Seq highest =
       stored.settled().empty() ? stored.floor() : stored.settled().runs().back().last;
@@ -111,14 +107,14 @@ Status LedgerSalvage::AddSettled(const std::string& client, ChannelId channel,
   for (const SeqRun& run : undelivered.runs()) {
     for (Seq seq = run.first; seq <= std::min(run.last, last_seq); ++seq.value) {
       if (!stored.IsSettled(seq)) continue;
-      const auto parked =
-          salvaged_.Get(Family::kParked, keys::Numbered(client, channel, seq.value));
-      if (!parked.ok()) return parked.status();
-      if (!parked->has_value() || parked_left == 0) {
-        add(seq);
-        continue;
-      }
-      --parked_left;
+      StatusOr<bool> is_parked = false;
+      if (stored.parked() > 0) is_parked = HasParkedRow(client, channel, seq);
+      if (!is_parked.ok()) return is_parked.status();
+      (*is_parked ? parked : settled).Add({seq, seq});
+    }
+  }
+  for (const SeqRun& run : parked.runs()) {
+    for (Seq seq = run.first; seq <= run.last; ++seq.value) {
       store::Event event = EventOf(client, stored.created_at());
       event.mutable_parked()->set_channel(channel.value);
       event.mutable_parked()->set_seq(seq.value);
@@ -126,8 +122,38 @@ Status LedgerSalvage::AddSettled(const std::string& client, ChannelId channel,
       *out.add_events() = std::move(event);
     }
   }
-  if (part.runs_size() > 0) *out.add_events() = std::move(acked);
+  if (settled.empty() || parked_found + parked.count() < stored.parked()) return OkStatus();
+  store::Event acked = EventOf(client, stored.created_at());
+  auto& part = *acked.mutable_acked()->add_channels();
+  part.set_channel(channel.value);
+  for (const SeqRun& run : settled.runs()) {
+    auto* added = part.add_runs();
+    added->set_first(run.first.value);
+    added->set_last(run.last.value);
+  }
+  *out.add_events() = std::move(acked);
   return OkStatus();
+}
+
+Status LedgerSalvage::CountParked(const std::string& client, ChannelId channel,
+                                  const LedgerEntry& folded, std::uint64_t& found) const {
+  found = 0;
+  if (folded.parked() == 0) return OkStatus();
+  const StatusOr<std::vector<Seq>> seqs = folded_.ParkedSeqs(client, channel);
+  if (!seqs.ok()) return seqs.status();
+  for (const Seq seq : *seqs) {
+    const StatusOr<bool> is_parked = HasParkedRow(client, channel, seq);
+    if (!is_parked.ok()) return is_parked.status();
+    if (*is_parked) ++found;
+  }
+  return OkStatus();
+}
+
+StatusOr<bool> LedgerSalvage::HasParkedRow(const std::string& client, ChannelId channel,
+                                           Seq seq) const {
+  const auto row = salvaged_.Get(Family::kParked, keys::Numbered(client, channel, seq.value));
+  if (!row.ok()) return row.status();
+  return row->has_value();
 }
 
 }  // namespace ackwire

@@ -36,6 +36,11 @@ class LedgerSalvage {
   [[nodiscard]] Status AddSettled(const std::string& client, ChannelId channel,
                                   const LedgerEntry& stored, const LedgerEntry& folded,
                                   store::JournalRecord& out);
+  // How many deliveries that are parked in the fold have a salvaged row that says so too.
+  [[nodiscard]] Status CountParked(const std::string& client, ChannelId channel,
+                                   const LedgerEntry& folded, std::uint64_t& found) const;
+  [[nodiscard]] StatusOr<bool> HasParkedRow(const std::string& client, ChannelId channel,
+                                            Seq seq) const;
 
   const Database& salvaged_;
   const LedgerReader& folded_;

@@ -232,6 +232,45 @@ TEST_F(RecoverTest, TellsByTheLedgerWhatLostRecordsSaid) {
   EXPECT_TRUE(store_.Entry("bob", "room/2").subscribed());
 }
 
+// The parked row of an older time is found again in the table that has it: it is a newer one that
+// deletes it.
+TEST_F(RecoverTest, AnOldRowOfWhatWasParkedMakesNothingAcknowledgedThatIsParked) {
+  Play();
+  rocksdb::DB& rocks = store_.database().rocks();
+  rocksdb::ColumnFamilyHandle* parked = store_.database().handle(Family::kParked);
+  ASSERT_TRUE(rocks.SetOptions(parked, {{"disable_auto_compactions", "true"}}).ok());
+  store_.Park("alice", "room/1", {3});
+  store_.FoldNow();
+  for (const std::uint64_t lost : {3, 4}) store_.Erase(Family::kJournal, keys::Journal({lost}));
+  Flush();
+  store_.Record({events::Acked("alice", store_.IdOf("room/1"), {}, {{3}})});
+  store_.Park("alice", "room/1", {4});
+  store_.FoldNow();
+  for (const std::uint64_t lost : {5, 6}) store_.Erase(Family::kJournal, keys::Journal({lost}));
+  Flush();
+  (void)Recover();
+  EXPECT_THAT(*store_.ledger().ParkedSeqs("alice", store_.IdOf("room/1")),
+              ElementsAre(Seq{3}, Seq{4}));
+  EXPECT_EQ(store_.Entry("alice", "room/1").floor(), Seq{4});
+}
+
+TEST_F(RecoverTest, WhereTheRowOfAParkedDeliveryIsLostNothingCountsAsAcknowledged) {
+  Play();
+  store_.Park("alice", "room/1", {3});
+  store_.Park("alice", "room/1", {4});
+  store_.FoldNow();
+  const ChannelId room = store_.IdOf("room/1");
+  store_.Erase(Family::kParked, keys::Numbered("alice", room, 3));
+  for (std::uint64_t number = 3; number <= 5; ++number) {
+    store_.Erase(Family::kJournal, keys::Journal({number}));
+  }
+  (void)Recover();
+  EXPECT_THAT(*store_.ledger().ParkedSeqs("alice", room), ElementsAre(Seq{4}));
+  const LedgerEntry entry = store_.Entry("alice", "room/1");
+  EXPECT_EQ(entry.floor(), Seq{0}) << "one of 1, 2 and 3 is the other that was parked";
+  EXPECT_TRUE(entry.IsSettled({4}));
+}
+
 TEST_F(RecoverTest, KeepsTheNumbersOfLostRecords) {
   Play();
   store_.Ack("alice", "room/1", {{3}, {3}});
