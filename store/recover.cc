@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <rocksdb/env.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -31,6 +33,18 @@ std::string StampOf(Timestamp time) {
   return {text, size};
 }
 
+std::filesystem::path ItselfOf(const DataDirectory& directory) {
+  std::error_code ec;
+  std::filesystem::path path = std::filesystem::canonical(directory.path(), ec);
+  return ec ? directory.path() : path;
+}
+
+bool IsMountPoint(const std::filesystem::path& path) {
+  struct statx facts {};
+  const int asked = ::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &facts);
+  return asked == 0 && (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 Status Renamed(rocksdb::Env& env, const std::filesystem::path& from,
                const std::filesystem::path& to) {
   std::error_code ec;
@@ -56,11 +70,28 @@ StatusOr<std::unique_ptr<Recovery>> Recovery::Prepare(const DataDirectory& damag
 
 Recovery::Recovery(const DataDirectory& damaged, const Options& options)
     : damaged_(damaged),
+      home_(ItselfOf(damaged)),
       options_(options),
       stamp_(StampOf(options.clock.Now())),
       work_(Beside("recovering")) {
   report_.directory = damaged.path().string();
   report_.kept_as = Beside("damaged").string();
+}
+
+Status Recovery::CheckReplaceable(const DataDirectory& damaged) {
+  const std::filesystem::path home = ItselfOf(damaged);
+  const std::string advice =
+      "; copy the directory to another place, recover the copy, and put that in its place";
+  if (IsMountPoint(home)) {
+    return Error(
+        StatusCode::kFailedPrecondition,
+        home.string() + " is a mount point, in whose place no other directory can be put" + advice);
+  }
+  const std::filesystem::path parent = home.parent_path();
+  if (::access(parent.c_str(), W_OK | X_OK) == 0) return OkStatus();
+  return Error(StatusCode::kFailedPrecondition,
+               "what is recovered is made beside " + home.string() + ", and " + parent.string() +
+                   " may not be written (" + std::strerror(errno) + ")" + advice);
 }
 
 Recovery::~Recovery() {
@@ -69,7 +100,7 @@ Recovery::~Recovery() {
 }
 
 std::filesystem::path Recovery::Beside(const std::string& what) const {
-  return damaged_.path().string() + "." + what + "-" + stamp_;
+  return home_.string() + "." + what + "-" + stamp_;
 }
 
 Status Recovery::Build() {
@@ -127,7 +158,6 @@ Status Exchange(const std::filesystem::path& one, const std::filesystem::path& o
 }  // namespace
 
 Status Recovery::Accept(const std::string& report_json) {
-  const std::filesystem::path home = damaged_.path();
   const std::filesystem::path kept = report_.kept_as;
   {
     const auto made = DataDirectory::OpenExisting(work_);
@@ -139,7 +169,8 @@ Status Recovery::Accept(const std::string& report_json) {
     return Error(StatusCode::kUnavailable, kept.string() + " is there already");
   }
   rocksdb::Env& env = damaged_.env();
-  if (Status status = Exchange(work_, home); !status.ok()) return status;
+  if (Status status = CheckReplaceable(damaged_); !status.ok()) return status;
+  if (Status status = Exchange(work_, home_); !status.ok()) return status;
   made_ = false;  // what has its name now is the original
   Status status = Renamed(env, work_, kept);
   if (status.ok()) return status;

@@ -33,11 +33,17 @@ class Recovery {
   // Makes the new directory; takes as long as reading and writing all the data does.
   //   kDataLoss     what is left contradicts itself
   //   kUnavailable  the old directory cannot be read, or the new one not written
+  // The link, if it is one, names it as before.
   [[nodiscard]] static StatusOr<std::unique_ptr<Recovery>> Prepare(const DataDirectory& damaged,
                                                                    const Options& options);
   ~Recovery();
   Recovery(const Recovery&) = delete;
   Recovery& operator=(const Recovery&) = delete;
+
+  // Whether Accept can put another directory in the place of this one: asked before Prepare takes
+  // its time.
+  //   kFailedPrecondition  it is a mount point, or what it lies in may not be written
+  [[nodiscard]] static Status CheckReplaceable(const DataDirectory& damaged);
 
   [[nodiscard]] const RecoveryReport& report() const { return report_; }
 
@@ -53,6 +59,7 @@ class Recovery {
   [[nodiscard]] std::filesystem::path Beside(const std::string& what) const;
 
   const DataDirectory& damaged_;
+  const std::filesystem::path home_;  // the damaged directory itself, whatever names it
   const Options options_;
   const std::string stamp_;
   const std::filesystem::path work_;

@@ -1,11 +1,12 @@
 // What ackctl does with the data directory of a server that is stopped: verify, recover.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { afterEach } from 'node:test';
-import { ackctl } from '../support/ackctl.mjs';
+import { ackctl, kProgram } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
 import { eventually } from '../support/eventually.mjs';
 import { grpcClients, readAll } from '../support/grpc.mjs';
@@ -212,6 +213,31 @@ test('recover keeps all but what is lost, and clients hear of the gap', async (t
   assert.match(why.explanation, /the log lost it/);
   const { seq } = await after.messages.publish({ channel: 'a', payload: payload(10) });
   assert.equal(seq, 10);
+});
+
+const kNeedsRoot = process.getuid() === 0 ? {} : { skip: 'mounting needs root' };
+test('recover says at once that a mount point cannot be replaced', kNeedsRoot, async (t) => {
+  const server = await withServer(t);
+  await publishTo(server, 'a', 1, 3);
+  await server.stop();
+  await damage(server.dataDir, 'marker-2:');
+  const before = await contentsOf(server.dataDir);
+  const script = 'mount --bind "$1" "$1" && exec "$0" recover "$1" --accept-loss';
+  const { code, stderr } = await new Promise((resolve) => {
+    const words = ['--mount', 'sh', '-c', script, kProgram, server.dataDir];
+    execFile('unshare', words, (error, stdout, text) => {
+      resolve({ code: error?.code ?? 0, stderr: text });
+    });
+  });
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /is a mount point.*copy the directory to another place/);
+  assert.deepEqual(await contentsOf(server.dataDir), before);
+  const beside = await readdir(join(server.dataDir, '..'));
+  const name = basename(server.dataDir);
+  assert.deepEqual(
+    beside.filter((each) => each.startsWith(`${name}.`)),
+    [],
+  );
 });
 
 test('recover has nothing to do in a directory that is whole', async (t) => {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from './eventually.mjs';
 
-const kProgram =
+export const kProgram =
   process.env.ACKCTL ?? fileURLToPath(new URL('../../build/release/bin/ackctl', import.meta.url));
 const kTimeoutMs = 60_000;
 

@@ -363,6 +363,25 @@ TEST_F(RecoverTest, IsWholeWhereTheLogEndsInAPlaceOfWhichNothingIsKnown) {
   EXPECT_EQ(store_.Info("room/1").last, Seq{4});
 }
 
+// DATA_DIR may be named in many ways: what is kept lies beside the directory itself.
+TEST_F(RecoverTest, KeepsTheDamagedBesideTheDirectoryThatALinkNames) {
+  Play();
+  store_.Erase(Family::kLog, keys::Log({4}));
+  store_.Close();
+  const std::filesystem::path link = store_.directory() / "link";
+  std::filesystem::create_directory(store_.directory() / "elsewhere");
+  std::filesystem::create_symlink(data(), link);
+  const auto directory = DataDirectory::OpenExisting(link);
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  const auto recovery =
+      Recovery::Prepare(**directory, {.clock = store_.clock(), .seed = ++seed_, .boot_id = "boot"});
+  ASSERT_TRUE(recovery.ok()) << recovery.status();
+  EXPECT_THAT((*recovery)->report().kept_as, testing::StartsWith(data().string() + ".damaged-"));
+  ASSERT_EQ((*recovery)->Accept("{}\n"), OkStatus());
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_TRUE(std::filesystem::exists(data() / "recovery-report.json"));
+}
+
 TEST_F(RecoverTest, MayBeDoneAgainAndAgain) {
   Play();
   store_.Erase(Family::kLog, keys::Log({8}));

@@ -122,6 +122,7 @@ void Print(const RecoveryReport& report, bool color) {
 
 void Run(const Context& context, const RecoverArguments& arguments) {
   const auto directory = OpenDirectory(arguments.directory);
+  if (arguments.accept_loss) Require(Recovery::CheckReplaceable(*directory));
   const SystemClock clock;
   const auto recovery =
       Recovery::Prepare(*directory, {.clock = clock, .seed = RandomSeed(), .boot_id = BootId()});
