@@ -21,6 +21,8 @@ constexpr int kSteps = 120;
 const std::vector<std::string> kChannels = {"room/1", "room/2", "room/3", "room/4"};
 const std::vector<std::string> kClients = {"alice", "bob", "carol", "dave"};
 
+using ChannelSeq = std::pair<std::string, std::uint64_t>;
+
 class RecoverSim {
  public:
   explicit RecoverSim(std::uint64_t seed) : rng_(seed), seed_(seed) {}
@@ -100,15 +102,22 @@ class RecoverSim {
       } else {
         end_ = at;
       }
-      if (gone && Chance(50)) {
-        store_.Erase(Family::kIndex, keys::Index(store_.IdOf(message.channel()), {message.seq()}));
-      }
+      if (!gone) continue;
+      const std::string index = keys::Index(store_.IdOf(message.channel()), {message.seq()});
+      if (Chance(50)) store_.Erase(Family::kIndex, index);
+      const auto row = store_.database().Get(Family::kIndex, index);
+      if (row->has_value()) indexed_.insert({message.channel(), message.seq()});
     }
     const JournalNumber numbers =
         store_.derived().Read([](const DerivedView& view) { return view.last_number; });
     if (!Chance(50)) return;
     for (JournalNumber number{1}; number <= numbers; ++number.value) {
-      if (Chance(10)) store_.Erase(Family::kJournal, keys::Journal(number));
+      if (!Chance(10)) {
+        last_number_left_ = number.value;
+        continue;
+      }
+      store_.Erase(Family::kJournal, keys::Journal(number));
+      lost_numbers_.insert(number.value);
     }
   }
 
@@ -150,23 +159,64 @@ class RecoverSim {
       ASSERT_TRUE(now.ok()) << now.status();
       EXPECT_EQ(now->message.SerializeAsString(), message.SerializeAsString());
     }
-    std::set<std::pair<std::string, std::uint64_t>> gone;
-    for (const Position at : lost_) gone.insert({before_[at].channel(), before_[at].seq()});
-    std::uint64_t said = 0;
-    for (const LostRun& run : report.lost) {
-      for (Seq seq = run.seqs.first; seq <= run.seqs.last; ++seq.value, ++said) {
-        EXPECT_TRUE(gone.contains({run.channel, seq.value}))
-            << run.channel << " " << seq.value << " is not lost";
-      }
-    }
-    for (const NumberRun& run : report.unknown) said += run.last - run.first + 1;
-    EXPECT_LE(said, lost_.size());
+    ExpectReport(report);
     for (const Position at : lost_) {
       if (at > end_) continue;
       const auto stub = store_.log().ReadAt(at);
       ASSERT_TRUE(stub.ok()) << stub.status();
       EXPECT_TRUE(IsStub(*stub)) << at.value;
     }
+  }
+
+  // What the report says is lost, no more and no less. Nobody can know of more than what has a
+  // place before the end, or is named by what is left.
+  void ExpectReport(const RecoveryReport& report) {
+    std::set<ChannelSeq> said;
+    std::uint64_t before_end = 0;
+    for (const LostRun& run : report.lost) {
+      for (Seq seq = run.seqs.first; seq <= run.seqs.last; ++seq.value) {
+        EXPECT_TRUE(said.insert({run.channel, seq.value}).second) << "said twice";
+        if (run.first.value != 0 && run.first <= end_) ++before_end;
+      }
+    }
+    for (const NumberRun& run : report.unknown) before_end += run.last - run.first + 1;
+    std::set<ChannelSeq> gone;
+    std::set<ChannelSeq> certain;
+    std::uint64_t gone_before_end = 0;
+    for (const Position at : lost_) {
+      const ChannelSeq each{before_[at].channel(), before_[at].seq()};
+      gone.insert(each);
+      if (at <= end_) ++gone_before_end;
+      if (each.second < LastLeft(each.first) || indexed_.contains(each)) certain.insert(each);
+    }
+    EXPECT_EQ(before_end, gone_before_end);
+    for (const auto& [channel, seq] : said) {
+      EXPECT_TRUE(gone.contains({channel, seq})) << channel << " " << seq << " is not lost";
+    }
+    for (const auto& [channel, seq] : certain) {
+      EXPECT_TRUE(said.contains({channel, seq})) << channel << " " << seq << " is lost, unsaid";
+    }
+    EXPECT_EQ(report.messages, before_.size() - lost_.size());
+    // Nor of a record behind the last that is left.
+    std::set<std::uint64_t> numbers;
+    for (const NumberRun& run : report.journal) {
+      for (std::uint64_t number = run.first; number <= run.last; ++number) numbers.insert(number);
+    }
+    for (const std::uint64_t number : numbers) EXPECT_TRUE(lost_numbers_.contains(number));
+    for (const std::uint64_t number : lost_numbers_) {
+      if (number < last_number_left_) {
+        EXPECT_TRUE(numbers.contains(number)) << number;
+      }
+    }
+  }
+
+  // The last seq of a channel that was not lost.
+  std::uint64_t LastLeft(const std::string& channel) const {
+    std::uint64_t last = 0;
+    for (const auto& [at, message] : before_) {
+      if (message.channel() == channel && !lost_.contains(at)) last = message.seq();
+    }
+    return last;
   }
 
   // The log lost nothing of it: what was settled then and now.
@@ -193,6 +243,9 @@ class RecoverSim {
   Position end_;
   std::map<Position, v1::Message> before_;
   std::set<Position> lost_;
+  std::set<ChannelSeq> indexed_;  // lost, and the index still names them
+  std::set<std::uint64_t> lost_numbers_;
+  std::uint64_t last_number_left_ = 0;
   std::map<std::pair<std::string, std::string>, LedgerEntry> entries_;
 };
 
