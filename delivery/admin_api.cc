@@ -25,8 +25,8 @@ HttpResponse AdminApi::Ready() {
     std::lock_guard lock(mutex_);
     if (!not_ready_.empty()) return Text(kServiceUnavailable, not_ready_);
   }
-  const Status writes = check_writes_();
-  return writes.ok() ? Text(kOk, "ready") : Text(kServiceUnavailable, MessageOf(writes));
+  const Status store = check_store_();
+  return store.ok() ? Text(kOk, "ready") : Text(kServiceUnavailable, MessageOf(store));
 }
 
 void AdminApi::Answer(const HttpRequest& request, const HttpApi::Done& done) {

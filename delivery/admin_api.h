@@ -17,10 +17,10 @@ namespace ackwire {
 class AdminApi {
  public:
   using GatherGauges = std::function<void(std::function<void(Metrics::Gauges)>)>;
-  // Why writes are refused for a time; OK when they are not.
-  using CheckWrites = std::function<Status()>;
-  AdminApi(Metrics& metrics, GatherGauges gather, CheckWrites check_writes)
-      : metrics_(metrics), gather_(std::move(gather)), check_writes_(std::move(check_writes)) {}
+  // Why the store is not as it should be, though it serves; OK when it is.
+  using CheckStore = std::function<Status()>;
+  AdminApi(Metrics& metrics, GatherGauges gather, CheckStore check_store)
+      : metrics_(metrics), gather_(std::move(gather)), check_store_(std::move(check_store)) {}
 
   void Answer(const HttpRequest& request, const HttpApi::Done& done);
 
@@ -32,7 +32,7 @@ class AdminApi {
 
   Metrics& metrics_;
   const GatherGauges gather_;
-  const CheckWrites check_writes_;
+  const CheckStore check_store_;
   std::mutex mutex_;  // guards not_ready_
   std::string not_ready_ = "the server is starting";
 };

@@ -22,7 +22,7 @@ void ChannelFeed::Extend(Seq last) {
 
 bool ChannelFeed::HasFresh() const {
   return next_ <= last_ && entry_.settled().runs().size() < kSettledRunsMax &&
-         again_.size() < kWaitingMax;
+         again_.size() + held_.size() < kWaitingMax;
 }
 
 Timestamp ChannelFeed::DueOf(Seq seq) const {
@@ -42,7 +42,8 @@ std::optional<ChannelFeed::Next> ChannelFeed::FindNextOrdered() const {
     lowest = next_;
   }
   if (!lowest) return std::nullopt;
-  if (!failing_.empty() && *lowest > *failing_.begin()) return std::nullopt;
+  const std::optional<Seq> by = blocked_by();
+  if (by && *lowest > *by) return std::nullopt;
   return Next{*lowest, DueOf(*lowest)};
 }
 
@@ -78,6 +79,7 @@ void ChannelFeed::Settle(Seq seq) {
   entry_.Settle({seq, seq});
   again_.erase(seq);
   failing_.erase(seq);
+  held_.erase(seq);
   if (next_ == seq) next_ = entry_.FirstUnsettled(seq);
 }
 
@@ -85,12 +87,24 @@ void ChannelFeed::Park(Seq seq) {
   entry_.Park(seq);
   again_.erase(seq);
   failing_.erase(seq);
+  held_.erase(seq);
   if (next_ == seq) next_ = entry_.FirstUnsettled(seq);
 }
 
+void ChannelFeed::Hold(Seq seq) {
+  again_.erase(seq);
+  held_.insert(seq);
+  if (next_ == seq) next_ = entry_.FirstUnsettled({seq.value + 1});
+}
+
 std::optional<Seq> ChannelFeed::blocked_by() const {
-  if (ordering_ == Ordering::kUnordered || failing_.empty()) return std::nullopt;
-  return *failing_.begin();
+  if (ordering_ == Ordering::kUnordered) return std::nullopt;
+  std::optional<Seq> lowest;
+  for (const std::set<Seq>* blockers : {&failing_, &held_}) {
+    if (blockers->empty()) continue;
+    if (!lowest || *blockers->begin() < *lowest) lowest = *blockers->begin();
+  }
+  return lowest;
 }
 
 bool ChannelFeed::blocked() const {

@@ -17,9 +17,9 @@
 
 namespace ackwire {
 
-// How many failed deliveries of one subscription may wait to be sent again: then no new ones are
-// sent until some are settled. Without it a client that nacks all of an unordered channel would
-// have the server remember all of it.
+// How many failed deliveries of one subscription may wait to be sent again, or cannot be read: then
+// no new ones are sent until some are settled. Without it a client that nacks all of an unordered
+// channel would have the server remember all of it.
 inline constexpr std::size_t kWaitingMax = 4096;
 
 class ChannelFeed {
@@ -46,12 +46,17 @@ class ChannelFeed {
   // What settles it also ends its waiting.
   void Settle(Seq seq);
   void Park(Seq seq);
+  // It cannot be read: it is not sent for as long as this session lasts, and in an ordered channel
+  // nothing beyond it.
+  void Hold(Seq seq);
   // It was parked and is acknowledged.
   void Unpark() { entry_.Unpark(); }
 
   // The earlier message that holds back all beyond it; none when nothing is held back.
   [[nodiscard]] std::optional<Seq> blocked_by() const;
-  // True when a failed message holds back others.
+  [[nodiscard]] bool IsHeld(Seq seq) const { return held_.contains(seq); }
+  [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+  // True when a message that failed, or cannot be read, holds back others.
   [[nodiscard]] bool blocked() const;
   // How many failures of `seq` count towards max-attempts.
   [[nodiscard]] std::uint32_t CountedFailures(Seq seq) const;
@@ -75,6 +80,7 @@ class ChannelFeed {
   Seq next_;               // the lowest that this session has not sent
   std::set<Seq> again_;    // below next_: to be sent again
   std::set<Seq> failing_;  // unsettled, with failures that count
+  std::set<Seq> held_;     // below next_: cannot be read
 };
 
 }  // namespace ackwire

@@ -136,6 +136,15 @@ void ClientLedger::Reject(const DeliveryKey& key, v1::Reason reason, const std::
   Park(key, reason, detail, now);
 }
 
+bool ClientLedger::Hold(const DeliveryKey& key) {
+  const auto found = feeds_.find(key.channel);
+  if (found == feeds_.end()) return false;  // the subscription ended meanwhile
+  const bool first = !found->second.holds_any();
+  found->second.Hold(key.seq);
+  ready_.insert(key.channel);
+  return first;
+}
+
 Status ClientLedger::Unknown(std::uint64_t number) const {
   return Error(StatusCode::kNotFound, "delivery " + std::to_string(number) +
                                           " was never sent in this session, whose last is " +

@@ -89,6 +89,9 @@ class ClientLedger {
   // It cannot be sent to this client: parked.
   void Reject(const DeliveryKey& key, v1::Reason reason, const std::string& detail, Timestamp now);
 
+  // It cannot be read from disk: ChannelFeed::Hold. Returns whether it is the first of its channel.
+  bool Hold(const DeliveryKey& key);
+
   // The client's answers. `kNotFound` for a number that this session was never sent; the others
   // that the same frame names are processed.
   [[nodiscard]] Status AckUpTo(std::uint64_t delivery, Timestamp now);

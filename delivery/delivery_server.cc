@@ -78,7 +78,10 @@ struct DeliveryServer::Parts {
         http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }}),
         admin_api(
             metrics, [this](auto done) { GatherGauges(std::move(done)); },
-            [&the_store = store] { return the_store.CheckFreeDisk(); }),
+            [&the_store = store] {
+              const Status damage = the_store.Damage();
+              return damage.ok() ? the_store.CheckFreeDisk() : damage;
+            }),
         commit_watch(store.derived()) {}
 
   void MakeThreads();

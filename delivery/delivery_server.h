@@ -34,8 +34,10 @@ struct Endpoint {
 struct LiveDelivery {
   bool in_flight = false;
   bool window_full = false;
-  std::optional<Seq> blocked_by;  // the earlier message of an ordered channel that failed
-  v1::Attempt attempt;            // with in_flight
+  // The earlier message of an ordered channel that failed, or is damaged on disk.
+  std::optional<Seq> blocked_by;
+  bool blocked_by_damage = false;
+  v1::Attempt attempt;  // with in_flight
 };
 
 class DeliveryServer {

@@ -107,6 +107,10 @@ std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
     case v1::REASON_CLIENT_OFFLINE:
       return "the client is offline, and is sent it when it connects";
     case v1::REASON_WAITING_FOR_EARLIER:
+      if (facts.live && facts.live->blocked_by_damage) {
+        return fmt::format("it comes after seq {}, which is damaged on disk and cannot be read",
+                           decided.blocked_by_seq());
+      }
       return fmt::format("it comes after seq {}, which failed and is tried again first",
                          decided.blocked_by_seq());
     case v1::REASON_WINDOW_FULL:

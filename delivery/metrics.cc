@@ -118,9 +118,9 @@ struct Metrics::Families {
       "ackwire_undelivered_oldest_seconds", "Age of the oldest delivery owed and not settled.");
   Gauge& parked =
       NewGauge("ackwire_parked", "Deliveries that wait for a replay or dismissal.").Add({});
-  Gauge& blocked =
-      NewGauge("ackwire_blocked_subscriptions", "Subscriptions held up by a delivery that failed.")
-          .Add({});
+  Gauge& blocked = NewGauge("ackwire_blocked_subscriptions",
+                            "Subscriptions held up by a delivery that failed or cannot be read.")
+                       .Add({});
   Gauge& outbox_depth =
       NewGauge("ackwire_outbox_depth", "Commits not yet handed over to all sinks.").Add({});
   Gauge& outbox_oldest =

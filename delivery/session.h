@@ -135,6 +135,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // False when the message is not here yet: it is being read.
   [[nodiscard]] bool SendNext(const DeliveryKey& key);
   void ReadAhead(const DeliveryKey& key);
+  // It is damaged on disk. Its channel waits, and the client is told once; the others go on.
+  void Hold(const DeliveryKey& key, const Status& damage);
   // The log has lost it: it is abandoned, and the client told.
   void SkipLost(const DeliveryKey& key);
   void FlushFrame();

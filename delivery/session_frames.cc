@@ -289,12 +289,27 @@ bool Session::SendNext(const DeliveryKey& key) {
 void Session::ReadAhead(const DeliveryKey& key) {
   reading_ = true;
   const std::size_t room = ledger_->window() - ledger_->sent().in_flight();
-  hub_.Read({key, room}, [self = shared_from_this()](const Status& status) {
+  hub_.Read({key, room}, [self = shared_from_this(), key](const Status& status) {
     self->reading_ = false;
     if (self->state_ != State::kOpen) return;
-    if (!status.ok()) return self->Fail(status);
+    if (status.code() == StatusCode::kDataLoss) {
+      self->Hold(key, status);
+    } else if (!status.ok()) {
+      return self->Fail(status);
+    }
     self->Changed();
   });
+}
+
+void Session::Hold(const DeliveryKey& key, const Status& damage) {
+  if (!ledger_->Hold(key)) return;
+  const std::string& channel = ledger_->feeds().at(key.channel).name();
+  outlet_.Write(
+      frame::EncodeError(0, Error(StatusCode::kDataLoss,
+                                  channel + ": seq " + std::to_string(key.seq.value) +
+                                      " cannot be read and is not delivered until the " +
+                                      "operator has recovered the log: " + MessageOf(damage))),
+      {});
 }
 
 void Session::SkipLost(const DeliveryKey& key) {
@@ -348,7 +363,10 @@ LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
   const auto feed = ledger_->feeds().find(channel);
   if (feed != ledger_->feeds().end()) {
     const auto blocked_by = feed->second.blocked_by();
-    if (blocked_by && *blocked_by < seq) live.blocked_by = blocked_by;
+    if (blocked_by && *blocked_by < seq) {
+      live.blocked_by = blocked_by;
+      live.blocked_by_damage = feed->second.IsHeld(*blocked_by);
+    }
   }
   return live;
 }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "store/crash_point.h"
+#include "store/difference.h"
 #include "store/ingest_env.h"
 #include "store/keys.h"
 #include "store/message_id.h"
@@ -255,7 +256,8 @@ StatusOr<std::optional<std::string>> Database::Get(Family family, const std::str
   const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), handle(family), key, &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) {
-    return FromRocks(status, std::string("read a key of family ") + NameOf(family));
+    const std::string row = std::string(NameOf(family)) + ", " + ReadableKey(family, key);
+    return damage_.Noted(FromRocks(status, "read " + row));
   }
   return std::optional<std::string>(std::move(value));
 }
@@ -284,11 +286,12 @@ Status Database::SyncAll() {
 
 namespace {
 
-// An iterator that owns its upper bound, which RocksDB only borrows.
+// An iterator that owns its upper bound, which RocksDB only borrows, and notes damage.
 class BoundedIterator final : public rocksdb::Iterator {
  public:
-  BoundedIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle, std::string to)
-      : to_(std::move(to)), bound_(to_) {
+  BoundedIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle, std::string to,
+                  DamageWatch& damage)
+      : to_(std::move(to)), bound_(to_), family_(handle->GetName()), damage_(damage) {
     rocksdb::ReadOptions options;
     if (!to_.empty()) options.iterate_upper_bound = &bound_;
     inner_.reset(db.NewIterator(options, handle));
@@ -302,18 +305,24 @@ class BoundedIterator final : public rocksdb::Iterator {
   void Prev() override { inner_->Prev(); }
   rocksdb::Slice key() const override { return inner_->key(); }
   rocksdb::Slice value() const override { return inner_->value(); }
-  rocksdb::Status status() const override { return inner_->status(); }
+  rocksdb::Status status() const override {
+    const rocksdb::Status status = inner_->status();
+    if (!status.ok()) (void)damage_.Noted(FromRocks(status, "read rows of " + family_));
+    return status;
+  }
 
  private:
   const std::string to_;
   const rocksdb::Slice bound_;
+  const std::string family_;
+  DamageWatch& damage_;
   std::unique_ptr<rocksdb::Iterator> inner_;
 };
 
 }  // namespace
 
 std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Range& range) const {
-  auto iterator = std::make_unique<BoundedIterator>(*db_, handle(family), range.to);
+  auto iterator = std::make_unique<BoundedIterator>(*db_, handle(family), range.to, damage_);
   iterator->Seek(range.from);
   return iterator;
 }

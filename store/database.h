@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "store/damage_watch.h"
 #include "store/data_directory.h"
 #include "store/rng.h"
 #include "store/status.h"
@@ -111,6 +112,9 @@ class Database {
   [[nodiscard]] StatusOr<Position> LastPosition() const;
   [[nodiscard]] StatusOr<JournalNumber> LastNumber() const;
 
+  // Of what Get and an iterator's status() meet; readers pass on the rest.
+  [[nodiscard]] DamageWatch& damage() const { return damage_; }
+
   // The first error that RocksDB met in the background, or OK: after one, nothing it writes can be
   // trusted to reach the disk.
   [[nodiscard]] Status BackgroundError() const;
@@ -141,6 +145,7 @@ class Database {
   std::unique_ptr<DataDirectory> owned_directory_;  // null when it is borrowed
   const DataDirectory& directory_;
   const Durability durability_;
+  mutable DamageWatch damage_;             // reading changes nothing else
   std::shared_ptr<ErrorListener> errors_;  // RocksDB holds it too
   std::unique_ptr<IngestEnv> env_;         // null when nothing is written
   std::unique_ptr<rocksdb::DB> db_;

@@ -82,7 +82,10 @@ StatusOr<std::string> FoldedRow(const Database& database, const std::string& key
 
 Status VisitLedger(const Database& database, const Tail& tail, const VisitRow& visit) {
   for (const auto& [key, events] : tail.ledger()) {
-    StatusOr<std::string> row = FoldedRow(database, key, events);
+    StatusOr<std::string> row = database.damage().Noted(FoldedRow(database, key, events));
+    // A damaged row stays as it is, and says so to whoever reads it: writing it anew would make it
+    // whole and wrong. What it lacks is in log and journal.
+    if (row.status().code() == StatusCode::kDataLoss) continue;
     if (!row.ok()) return row.status();
     if (Status status = visit(Family::kLedger, key, *std::move(row)); !status.ok()) return status;
   }

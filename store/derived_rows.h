@@ -17,7 +17,7 @@ using VisitRow =
 
 // Visits every row, a family at a time and in order of key within it, the checkpoint (of `meta`)
 // among them. Ledger rows are the stored ones with the tail's events folded onto them.
-//   kDataLoss  a stored row is damaged
+// A stored row that is damaged is left out.
 //   else what `visit` returned
 [[nodiscard]] Status ForEachRow(const Database& database, const FrozenTail& frozen,
                                 const VisitRow& visit);

@@ -90,9 +90,17 @@ std::string ReadableKey(Family family, std::string_view key, const ChannelNamer&
       return NumberedKey(family, key, name_of);
     case Family::kChannels:
       return "channel " + std::string(key);
+    case Family::kLog:
+      return NumberText("position", key);
+    case Family::kJournal:
+      return NumberText("record", key);
     default:
       return std::string(key);
   }
+}
+
+std::string ReadableKey(Family family, std::string_view key) {
+  return ReadableKey(family, key, [](ChannelId id) { return "number " + Text(id.value); });
 }
 
 std::string ReadableValue(Family family, std::string_view key, std::string_view value) {

@@ -23,10 +23,12 @@ using DifferenceSink = std::function<void(const Difference&)>;
 // The name of a channel for people, also of one that has none.
 using ChannelNamer = std::function<std::string(ChannelId)>;
 
-// Keys and values of the derived families, the outbox and meta, for people. What cannot be parsed
+// Keys of all families and values of the derived ones and meta, for people. What cannot be parsed
 // is said to be so.
 [[nodiscard]] std::string ReadableKey(Family family, std::string_view key,
                                       const ChannelNamer& name_of);
+// The same where channels have only their numbers.
+[[nodiscard]] std::string ReadableKey(Family family, std::string_view key);
 [[nodiscard]] std::string ReadableValue(Family family, std::string_view key,
                                         std::string_view value);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "store/difference.h"
 #include "store/keys.h"
 #include "store/record.h"
 
@@ -74,7 +75,7 @@ StatusOr<ClientState> LedgerReader::Client(const std::string& client) const {
   const std::vector<TailEvent> events = TailEvents(key);
   const auto row = database_.Get(Family::kLedger, key);
   if (!row.ok()) return row.status();
-  return FoldClient(client, *row, events);
+  return database_.damage().Noted(FoldClient(client, *row, events));
 }
 
 StatusOr<LedgerEntry> LedgerReader::Entry(const std::string& client, ChannelId channel) const {
@@ -82,7 +83,7 @@ StatusOr<LedgerEntry> LedgerReader::Entry(const std::string& client, ChannelId c
   const std::vector<TailEvent> events = TailEvents(key);
   const auto row = database_.Get(Family::kLedger, key);
   if (!row.ok()) return row.status();
-  return FoldLedger({client, channel}, *row, events);
+  return database_.damage().Noted(FoldLedger({client, channel}, *row, events));
 }
 
 StatusOr<std::vector<ChannelEntry>> LedgerReader::Entries(const std::string& client) const {
@@ -104,7 +105,7 @@ StatusOr<std::vector<ChannelEntry>> LedgerReader::Entries(const std::string& cli
   std::vector<ChannelEntry> entries;
   for (const std::string& key : found) {
     const auto parsed = keys::ParseLedger(key);
-    if (!parsed) return Error(StatusCode::kDataLoss, "ledger of " + client + ": not a key of it");
+    if (!parsed) return NotAKey("ledger of " + client, key);
     StatusOr<LedgerEntry> entry = Entry(client, parsed->channel);
     if (!entry.ok()) return entry.status();
     if (entry->subscribed()) entries.push_back({parsed->channel, *std::move(entry)});
@@ -139,7 +140,7 @@ StatusOr<std::vector<std::string>> LedgerReader::Clients(const Page& page) const
     if (!key.ok()) return key.status();
     if (key->empty() || key->compare(0, page.prefix.size(), page.prefix) != 0) break;
     const auto parsed = keys::ParseLedger(*key);
-    if (!parsed) return Error(StatusCode::kDataLoss, "ledger: a key that is none");
+    if (!parsed) return NotAKey("ledger", *key);
     clients.push_back(parsed->client);
     from = keys::LedgerEnd(parsed->client);
   }
@@ -247,6 +248,15 @@ StatusOr<std::vector<JournalEvent>> LedgerReader::FailuresOf(const std::string& 
 }
 
 StatusOr<JournalEvent> LedgerReader::Event(EventId id) const {
+  return database_.damage().Noted(FindEvent(id));
+}
+
+Status LedgerReader::NotAKey(const std::string& where, const std::string& key) const {
+  return database_.damage().Noted(
+      Error(StatusCode::kDataLoss, where + ": " + ReadableKey(Family::kLedger, key)));
+}
+
+StatusOr<JournalEvent> LedgerReader::FindEvent(EventId id) const {
   const std::string what = "journal record " + std::to_string(id.number().value);
   const auto value = database_.Get(Family::kJournal, keys::Journal(id.number()));
   if (!value.ok()) return value.status();

@@ -75,6 +75,8 @@ class LedgerReader {
   // Stored rows of a plain family in the range with the tails' rows put over them.
   [[nodiscard]] StatusOr<std::map<std::string, std::string>> Rows(
       Family family, const Database::Range& range) const;
+  [[nodiscard]] StatusOr<JournalEvent> FindEvent(EventId id) const;
+  [[nodiscard]] Status NotAKey(const std::string& where, const std::string& key) const;
   // The next key of family `ledger` at or after `key`, in the tails or stored; empty at the end.
   [[nodiscard]] StatusOr<std::string> NextLedgerKey(const std::string& key) const;
 

@@ -29,6 +29,12 @@ Status WrongPosition(const std::string& what, Position position) {
                                           ", which holds another message or none");
 }
 
+// What was read before `failed`; that itself when there is nothing. The next read begins with it.
+StatusOr<std::vector<StoredMessage>> UpTo(std::vector<StoredMessage> read, const Status& failed) {
+  if (read.empty()) return failed;
+  return read;
+}
+
 Status MissingSeq(ChannelId channel, Seq seq) {
   return Error(StatusCode::kDataLoss, "index: seq " + std::to_string(seq.value) +
                                           " of channel number " + std::to_string(channel.value) +
@@ -46,10 +52,10 @@ StatusOr<StoredMessage> LogReader::ReadAt(Position position) const {
   const auto value = database_.Get(Family::kLog, keys::Log(position));
   if (!value.ok()) return value.status();
   if (!value->has_value()) {
-    return Error(StatusCode::kDataLoss,
-                 "log: position " + std::to_string(position.value) + " is missing");
+    return database_.damage().Noted(Error(
+        StatusCode::kDataLoss, "log: position " + std::to_string(position.value) + " is missing"));
   }
-  return ParseLogRow(position, **value);
+  return database_.damage().Noted(ParseLogRow(position, **value));
 }
 
 StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun run) const {
@@ -75,7 +81,7 @@ StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun r
     }
     if (!row->status().ok()) return FromRocks(row->status(), "read the index");
   }
-  if (next != end) return MissingSeq(channel, next);
+  if (next != end) return database_.damage().Noted(MissingSeq(channel, next));
   positions.insert(positions.end(), newest.rbegin(), newest.rend());
   return positions;
 }
@@ -97,11 +103,12 @@ StatusOr<std::vector<StoredMessage>> LogReader::ReadChannel(ChannelId channel,
     StatusOr<StoredMessage> stored = ReadAt(position);
     if (stored.ok() ? stored->channel != channel || stored->seq() != seq
                     : stored.status().code() == StatusCode::kNotFound) {
-      return WrongPosition("index: the row of seq " + std::to_string(seq.value) +
-                               " of channel number " + std::to_string(channel.value),
-                           position);
+      stored = database_.damage().Noted(
+          WrongPosition("index: the row of seq " + std::to_string(seq.value) +
+                            " of channel number " + std::to_string(channel.value),
+                        position));
     }
-    if (!stored.ok()) return stored.status();
+    if (!stored.ok()) return UpTo(std::move(out), stored.status());
     bytes += stored->message.ByteSizeLong();
     if (bytes > range.bytes_max && !out.empty()) break;
     out.push_back(*std::move(stored));
@@ -117,7 +124,7 @@ StatusOr<std::vector<StoredMessage>> LogReader::ReadLog(const ReadRange& range) 
   const bool reverse = range.direction == Direction::kReverse;
   for (std::uint64_t i = 0; i <= clipped->second - clipped->first; ++i) {
     StatusOr<StoredMessage> stored = ReadAt({reverse ? clipped->second - i : clipped->first + i});
-    if (!stored.ok()) return stored.status();
+    if (!stored.ok()) return UpTo(std::move(out), stored.status());
     bytes += stored->message.ByteSizeLong();
     if (bytes > range.bytes_max && !out.empty()) break;
     out.push_back(*std::move(stored));
@@ -154,7 +161,7 @@ StatusOr<StoredMessage> LogReader::ReadId(ChannelId channel, const std::string& 
   StatusOr<StoredMessage> stored = ReadAt(position);
   if (stored.ok() ? stored->channel != channel || stored->message.message_id() != id
                   : stored.status().code() == StatusCode::kNotFound) {
-    return WrongPosition("ids: the row of message id " + id, position);
+    return database_.damage().Noted(WrongPosition("ids: the row of message id " + id, position));
   }
   return stored;
 }

@@ -31,8 +31,9 @@ class LogReader {
   LogReader(const Database& database, const Derived& derived)
       : database_(database), derived_(derived) {}
 
-  // In the order of the direction; empty at the end.
-  //   kDataLoss  a row is missing or damaged
+  // In the order of the direction; empty at the end. What cannot be read ends it early, like
+  // bytes_max, unless it is the first.
+  //   kDataLoss  the first is missing or damaged
   [[nodiscard]] StatusOr<std::vector<StoredMessage>> ReadLog(const ReadRange& range) const;
   [[nodiscard]] StatusOr<std::vector<StoredMessage>> ReadChannel(ChannelId channel,
                                                                  const ReadRange& range) const;

@@ -33,7 +33,7 @@ StatusOr<OutboxPoint> LoadRelayCheckpoint(const Database& database) {
   if (!value->has_value()) return OutboxPoint{};
   const auto point = ParseOutboxKey(**value);
   if (point) return *point;
-  return Error(StatusCode::kDataLoss, "the relay's checkpoint is damaged");
+  return database.damage().Noted(Error(StatusCode::kDataLoss, "the relay's checkpoint is damaged"));
 }
 
 StatusOr<std::uint64_t> OutboxRows::CountAfter(OutboxPoint point) const {
@@ -45,6 +45,10 @@ StatusOr<std::uint64_t> OutboxRows::CountAfter(OutboxPoint point) const {
 }
 
 StatusOr<SharedGroup> OutboxRows::Next(OutboxPoint point) const {
+  return database_.damage().Noted(FindNext(point));
+}
+
+StatusOr<SharedGroup> OutboxRows::FindNext(OutboxPoint point) const {
   const auto row = database_.NewIterator(Family::kOutbox, {OutboxKeyAfter(point), {}});
   if (!row->status().ok()) return FromRocks(row->status(), "read the outbox");
   if (!row->Valid()) return SharedGroup();

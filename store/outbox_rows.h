@@ -44,6 +44,7 @@ class OutboxRows {
   [[nodiscard]] Status Trim(OutboxPoint point);
 
  private:
+  [[nodiscard]] StatusOr<SharedGroup> FindNext(OutboxPoint point) const;
   [[nodiscard]] StatusOr<SharedGroup> ReadGroup(OutboxPoint point,
                                                 const store::OutboxRow& row) const;
 

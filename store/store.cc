@@ -29,6 +29,7 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
   if (found->power_cut) {
     if (Status status = (*database)->StartNewEpoch(rng); !status.ok()) return status;
   }
+  (*database)->damage().Listen(options.damaged);
   StatusOr<std::unique_ptr<Watermark>> watermark =
       Watermark::Open(**database, options.clock, options.boot_id);
   if (!watermark.ok()) return watermark.status();
@@ -55,6 +56,16 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
                .watermark = *watermark_,
                .min_free_bytes = options.min_free_bytes}),
       derived_writer_(*database_, derived_) {}
+
+Status Store::Damage() const {
+  const Status first = database_->damage().first();
+  if (first.ok()) return first;
+  const std::string directory = database_->directory().path().string();
+  return Error(StatusCode::kDataLoss, "damage on disk: " + MessageOf(first) +
+                                          ". Stop the server; `ackctl verify " + directory +
+                                          "` names all of it, `ackctl recover " + directory +
+                                          "` says what is lost");
+}
 
 void Store::Start(WriterQueue::Listeners listeners) {
   StartByHand(std::move(listeners));

@@ -34,9 +34,10 @@ class Store {
     const Clock& clock;
     std::uint64_t seed = 0;  // of epochs and message ids
     Durability durability = Durability::kFsync;
-    std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
-    std::string boot_id;               // of the running kernel
-    rocksdb::Env* env = nullptr;       // null: the real file system
+    std::uint64_t min_free_bytes = 0;    // with less disk free, nothing is published
+    std::string boot_id;                 // of the running kernel
+    rocksdb::Env* env = nullptr;         // null: the real file system
+    DamageWatch::Listener damaged = {};  // from Open on, on any thread
   };
 
   // As CheckDirectory, Database::Open and Derived::Recover. When it is refused for damage, nothing
@@ -70,6 +71,9 @@ class Store {
   [[nodiscard]] const std::string& epoch() const { return database_->epoch(); }
   // A power cut took what was `buffered`: the epoch is a new one.
   [[nodiscard]] bool power_cut() const { return power_cut_; }
+  // The first damage that reading has met, and what to do about it; OK when none was met. Reads,
+  // deliveries and writes of what is whole go on.
+  [[nodiscard]] Status Damage() const;
   // Why nothing may be published now; OK when it may.
   [[nodiscard]] Status CheckFreeDisk() const { return writer_.CheckFreeDisk(); }
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "store/difference.h"
+
 namespace ackwire {
 namespace {
 
@@ -63,10 +65,13 @@ void StoredIds::LookUpStored(std::span<const Unknown> unknown) {
     if (found[i].ok()) {
       id.position = Position{keys::ParseU64(values[i].ToStringView()).value_or(0)};
       if (id.position.value == 0) {
-        id.status = Error(StatusCode::kDataLoss, "ids: the row of a message id names no position");
+        id.status = database_.damage().Noted(
+            Error(StatusCode::kDataLoss,
+                  "ids, " + ReadableKey(Family::kIds, keys[i]) + ": names no position"));
       }
     } else if (!found[i].IsNotFound()) {
-      id.status = FromRocks(found[i], "read a key of family ids");
+      const std::string row = "ids, " + ReadableKey(Family::kIds, keys[i]);
+      id.status = database_.damage().Noted(FromRocks(found[i], "read " + row));
     }
   }
 }

@@ -215,6 +215,88 @@ test('recover keeps all but what is lost, and clients hear of the gap', async (t
   assert.equal(seq, 10);
 });
 
+async function readiness(server) {
+  const { status, body } = await request(server.admin, { path: '/readyz' });
+  return [status, body.toString()];
+}
+
+test('damage that reading meets: DATA_LOSS, not ready, and what is whole is served', async (t) => {
+  const server = await withServer(t);
+  const rpc = grpcClients(server.grpc);
+  await rpc.subscriptions.subscribe({ client: 'alice', channel: 'a' });
+  await rpc.subscriptions.subscribe({ client: 'alice', channel: 'b' });
+  rpc.close();
+  await publishTo(server, 'a', 1, 5);
+  await publishTo(server, 'b', 6, 7);
+  await server.stop(); // all is in tables, and the checkpoints are at the end
+  await damage(server.dataDir, 'marker-3:');
+  await server.launch();
+  assert.deepEqual(await readiness(server), [200, 'ready\n'], 'nobody has read it');
+
+  const damaged = await request(server.http, { path: '/v1/channels/a/messages/3' });
+  assert.equal(damaged.status, 500);
+  assert.equal(damaged.json.error.code, 'data_loss');
+  assert.match(damaged.json.error.message, /position 3.*checksum mismatch.*\.sst/);
+  const [status, why] = await readiness(server);
+  assert.equal(status, 503);
+  assert.match(why, /^damage on disk: read log, position 3: .*ackctl verify .*ackctl recover /);
+  const after = grpcClients(server.grpc);
+  t.after(() => after.close());
+  await assert.rejects(readAll(after.messages, { channel: 'a', from: 3, limit: 1 }), {
+    code: 15, // DATA_LOSS
+  });
+  const question = { client: 'alice', channel: 'a', seq: 3 };
+  await assert.rejects(after.deliveries.explainDelivery(question), { code: 15 });
+  const told = () => server.stderr.match(/damage on disk: read log, position 3:.*verify/g);
+  assert.equal(told().length, 1, 'the log says it once');
+
+  const page = await request(server.http, { path: '/v1/channels/a/messages' });
+  assert.deepEqual(
+    [page.json.messages.map((message) => message.seq), page.json.next],
+    [[1, 2], 3],
+    'a page ends before it',
+  );
+  const behind = await request(server.http, { path: '/v1/channels/a/messages?from=4' });
+  assert.deepEqual(
+    behind.json.messages.map((message) => message.seq),
+    [4, 5],
+  );
+  await publishTo(server, 'a', 8, 8);
+
+  const client = await Client.connect(server, { client: 'alice' });
+  const got = [];
+  const take = async () => {
+    const frame = await client.waitFor(() => client.frames.shift(), 'a frame');
+    if (frame.type === 'error') got.push([frame.code, /^\w+: seq \d+/.exec(frame.message)[0]]);
+    for (const { delivery, message } of frame.items ?? []) {
+      got.push(`${message.channel} ${message.seq}`);
+      client.send({ type: 'ack', deliveries: [delivery] });
+    }
+  };
+  while (got.length < 5) await take();
+  assert.deepEqual(got.map(String).sort(), [
+    'a 1',
+    'a 2',
+    'b 1',
+    'b 2',
+    'data_loss,a: seq 3',
+  ]);
+  await publishTo(server, 'b', 9, 9);
+  while (got.length < 6) await take();
+  assert.equal(got[5], 'b 3', 'other channels go on');
+  const waiting = await after.deliveries.explainDelivery({ ...question, seq: 4 });
+  assert.deepEqual(
+    [waiting.reason, Number(waiting.blockedBySeq)],
+    ['REASON_WAITING_FOR_EARLIER', 3],
+  );
+  assert.match(waiting.explanation, /after seq 3, which is damaged on disk/);
+
+  await server.stop();
+  const verified = await ackctl('verify', server.dataDir);
+  assert.equal(verified.code, 1);
+  assert.match(verified.stdout + verified.stderr, /\.sst of family log/);
+});
+
 const kNeedsRoot = process.getuid() === 0 ? {} : { skip: 'mounting needs root' };
 test('recover says at once that a mount point cannot be replaced', kNeedsRoot, async (t) => {
   const server = await withServer(t);

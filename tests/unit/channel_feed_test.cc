@@ -81,6 +81,31 @@ TEST(ChannelFeed, WhatStandsBeforeAFailedMessageGoesFirst) {
   EXPECT_EQ(NextSeq(feed), 2U);
 }
 
+TEST(ChannelFeed, AMessageThatCannotBeReadHoldsBackAllBeyondItButNothingBefore) {
+  ChannelFeed feed = Feed(4);
+  SendNext(feed, 2);
+  feed.Hold(Seq{3});
+  EXPECT_EQ(NextSeq(feed), 0U);
+  EXPECT_EQ(feed.FindNext(kNow), std::nullopt) << "it is not asked for again";
+  EXPECT_EQ(feed.blocked_by(), Seq{3});
+  feed.Fail(Seq{2}, RecalledNow());
+  EXPECT_EQ(NextSeq(feed), 2U);
+  feed.Send(Seq{2});
+  feed.Extend(Seq{5});
+  EXPECT_EQ(NextSeq(feed), 0U);
+}
+
+TEST(ChannelFeed, UnorderedOnlyTheMessageThatCannotBeReadIsLeftOut) {
+  ChannelFeed feed = Feed(4, Ordering::kUnordered);
+  feed.Hold(Seq{1});
+  EXPECT_EQ(NextSeq(feed), 2U);
+  feed.Send(Seq{2});
+  feed.Hold(Seq{3});
+  EXPECT_EQ(NextSeq(feed), 4U);
+  EXPECT_EQ(feed.blocked_by(), std::nullopt);
+  EXPECT_EQ(feed.undelivered(), 4U) << "all of it is owed still";
+}
+
 TEST(ChannelFeed, OnlyAMessageBeyondItMakesAFailureABlock) {
   ChannelFeed feed = Feed(1);
   SendNext(feed, 1);

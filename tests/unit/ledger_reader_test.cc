@@ -181,6 +181,27 @@ TEST(LedgerReader, NoticesDamagedRows) {
   EXPECT_EQ(store.ledger().Event(EventId::Of({1}, 0)).status().code(), StatusCode::kDataLoss);
 }
 
+TEST(LedgerReader, TellsOfDamagedRowsAndLeavesThemAsTheyAre) {
+  TestStore store;
+  store.Subscribe("alice", "room/1");
+  store.Subscribe("bob", "room/1");
+  store.Publish("room/1", "1");
+  store.FoldNow();
+  const ChannelId room = store.IdOf("room/1");
+  const std::string alice = keys::Ledger("alice", room);
+  store.Overwrite(Family::kLedger, alice, "garbage");
+  store.Ack("alice", "room/1", {{1}, {1}});
+  store.Ack("bob", "room/1", {{1}, {1}});
+  store.FoldNow();
+  EXPECT_THAT(MessageOf(store.database().damage().first()),
+              testing::HasSubstr("ledger of alice, channel number 1"));
+  EXPECT_EQ(store.database().Get(Family::kLedger, alice)->value(), "garbage");
+  EXPECT_EQ(store.ledger().Entry("alice", room).status().code(), StatusCode::kDataLoss);
+  store.Reopen();
+  EXPECT_EQ(store.Entry("bob", "room/1").floor(), Seq{1}) << "what is whole goes on";
+  EXPECT_EQ(store.ledger().Entry("alice", room).status().code(), StatusCode::kDataLoss);
+}
+
 TEST(LedgerReader, KnowsTheEventsThereAre) {
   TestStore store;
   store.Record({events::SessionOpened("alice"), events::SessionOpened("bob")});

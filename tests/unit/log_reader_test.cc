@@ -151,10 +151,39 @@ TEST(LogReader, NoticesADamagedRow) {
   const LogReader& log = rooms.store.log();
   ExpectDataLoss(log.ReadAt({3}).status(), "log position 3: checksum differs");
   ExpectDataLoss(log.ReadSeq(rooms.a, {2}).status(), "log position 3");
-  ExpectDataLoss(log.ReadChannel(rooms.a, {.messages_max = 9}).status(), "log position 3");
-  ExpectDataLoss(log.ReadLog({.messages_max = 9}).status(), "log position 3");
+  ExpectDataLoss(log.ReadChannel(rooms.a, {.from = 2, .messages_max = 9}).status(),
+                 "log position 3");
+  ExpectDataLoss(log.ReadLog({.from = 3, .messages_max = 9}).status(), "log position 3");
   ExpectDataLoss(log.FindById(rooms.a, "m-2").status(), "log position 3");
   EXPECT_TRUE(log.ReadSeq(rooms.a, {1}).ok());
+}
+
+TEST(LogReader, ReadsUpToADamagedRowAndGoesOnBehindIt) {
+  Rooms rooms;
+  rooms.store.Overwrite(Family::kLog, keys::Log({7}), "garbage");
+  const LogReader& log = rooms.store.log();
+  EXPECT_EQ(log.ReadLog({.messages_max = kMost})->size(), 6U);
+  EXPECT_EQ(log.ReadLog({.from = 8, .messages_max = kMost})->size(), 5U);
+  EXPECT_EQ(rooms.Read({.messages_max = kMost}).size(), 3U);
+  EXPECT_EQ(rooms.Read({.messages_max = kMost, .direction = Direction::kReverse}).size(), 2U);
+}
+
+TEST(LogReader, TellsOfDamageOnceForEachPlace) {
+  Rooms rooms;
+  std::vector<std::string> told;
+  rooms.store.database().damage().Listen(
+      [&told](const Status& damage) { told.push_back(MessageOf(damage)); });
+  const LogReader& log = rooms.store.log();
+  EXPECT_EQ(log.ReadAt({99}).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(rooms.store.database().damage().first(), OkStatus());
+  rooms.store.Erase(Family::kLog, keys::Log({3}));
+  rooms.store.Overwrite(Family::kLog, keys::Log({5}), "garbage");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(log.ReadSeq(rooms.a, {2}).ok());
+    EXPECT_FALSE(log.ReadAt({5}).ok());
+  }
+  EXPECT_THAT(told, ElementsAre("log: position 3 is missing", HasSubstr("log position 5")));
+  EXPECT_EQ(MessageOf(rooms.store.database().damage().first()), told.front());
 }
 
 TEST(LogReader, NoticesAMissingRowAndOneOfAnotherPosition) {
@@ -173,9 +202,10 @@ TEST(LogReader, NoticesADamagedIndex) {
   for (const std::uint64_t wrong : {0ULL, 2ULL, 3ULL, 99ULL}) {
     rooms.store.Overwrite(Family::kIndex, keys::Index(rooms.a, {1}), keys::U64(wrong));
     ExpectDataLoss(log.ReadSeq(rooms.a, {1}).status(), "index: the row of seq 1");
-    ExpectDataLoss(
-        log.ReadChannel(rooms.a, {.messages_max = 9, .direction = Direction::kReverse}).status(),
-        "index: the row of seq 1");
+    EXPECT_EQ(log.ReadChannel(rooms.a, {.messages_max = 9, .direction = Direction::kReverse})
+                  ->back()
+                  .seq(),
+              Seq{2});
   }
   rooms.store.Erase(Family::kIndex, keys::Index(rooms.a, {1}));
   ExpectDataLoss(log.ReadSeq(rooms.a, {1}).status(), "index: seq 1 of channel number 1 is missing");

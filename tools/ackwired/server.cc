@@ -20,6 +20,14 @@ namespace {
 // What calls under way get to end by themselves when the server is told to end.
 constexpr std::chrono::seconds kGrpcGrace{1};
 
+void LogDamage(const Status& damage) {
+  spdlog::error(
+      "damage on disk: {}. What is whole is served, /readyz says not ready; stop the server and "
+      "run "
+      "ackctl verify, then ackctl recover",
+      MessageOf(damage));
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
@@ -48,7 +56,8 @@ Status Server::OpenStore() {
                                                         .seed = RandomSeed(),
                                                         .durability = config_.durability,
                                                         .min_free_bytes = config_.min_free_bytes,
-                                                        .boot_id = BootId()});
+                                                        .boot_id = BootId(),
+                                                        .damaged = LogDamage});
   if (!store.ok()) {
     return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
   }
