@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "delivery/admin_api.h"
+#include "delivery/asio_loop.h"
 #include "delivery/client_homes.h"
 #include "delivery/commit_watch.h"
 #include "delivery/gauges.h"
@@ -33,6 +34,7 @@ constexpr std::chrono::milliseconds kClosingTime{500};
 struct IoThread {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  AsioLoop loop{context.get_executor()};
   std::optional<ClientDirectory> directory;
   std::optional<Hub> hub;
   std::unique_ptr<WakeTimer> closing;
@@ -127,19 +129,17 @@ void DeliveryServer::Parts::MakeThreads() {
         .clock = clock,
         .metrics = metrics,
         .resume_within = options.session.resume_within,
-        .post = [&context = thread.context](
-                    std::function<void()> job) { asio::post(context, std::move(job)); },
+        .post = [&loop = thread.loop](std::function<void()> job) { loop.Post(std::move(job)); },
         .read = read});
     homes.Add(*thread.directory);
-    thread.hub.emplace(thread.context.get_executor(),
-                       Hub::Dependencies{.store = store,
-                                         .clock = clock,
-                                         .metrics = metrics,
-                                         .policy = options.policy,
-                                         .session_policy = options.session,
-                                         .homes = homes,
-                                         .read = read,
-                                         .seed = options.seed + i});
+    thread.hub.emplace(thread.loop, Hub::Dependencies{.store = store,
+                                                      .clock = clock,
+                                                      .metrics = metrics,
+                                                      .policy = options.policy,
+                                                      .session_policy = options.session,
+                                                      .homes = homes,
+                                                      .read = read,
+                                                      .seed = options.seed + i});
   }
 }
 
@@ -277,7 +277,7 @@ void DeliveryServer::Stop() {
     // The loops end by themselves once the connections have; what hangs is cut.
     thread->work.reset();
     asio::post(thread->context, [thread = thread.get()] {
-      thread->closing = std::make_unique<WakeTimer>(thread->context.get_executor());
+      thread->closing = thread->loop.MakeTimer();
       thread->closing->Arm(std::chrono::duration_cast<Duration>(kClosingTime),
                            [thread] { thread->context.stop(); });
     });

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "delivery/client_homes.h"
@@ -21,16 +20,16 @@ std::size_t BytesOf(const CommittedGroup& group) {
 
 }  // namespace
 
-Hub::Hub(boost::asio::any_io_executor executor, Dependencies dependencies)
-    : executor_(std::move(executor)),
+Hub::Hub(IoLoop& loop, Dependencies dependencies)
+    : loop_(loop),
       deps_(std::move(dependencies)),
       rng_(deps_.seed),
-      wake_timer_(executor_),
-      flush_timer_(executor_) {}
+      wake_timer_(loop_.MakeTimer()),
+      flush_timer_(loop_.MakeTimer()) {}
 
 Hub::~Hub() = default;
 
-void Hub::Post(std::function<void()> job) const { boost::asio::post(executor_, std::move(job)); }
+void Hub::Post(std::function<void()> job) const { loop_.Post(std::move(job)); }
 
 Offered Hub::Offer(const SharedGroup& group) {
   const std::size_t bytes = BytesOf(*group);
@@ -124,7 +123,7 @@ void Hub::WakeAt(Session& session, Timestamp time) {
   }
   const bool first = wakes_.empty() || time < wakes_.begin()->first;
   wakes_.insert({time, &session});
-  if (first) wake_timer_.Arm(std::max(time - now(), Duration(0)), [this] { OnTime(); });
+  if (first) wake_timer_->Arm(std::max(time - now(), Duration(0)), [this] { OnTime(); });
 }
 
 void Hub::OnTime() {
@@ -138,14 +137,14 @@ void Hub::OnTime() {
   }
   for (const auto& session : due) session->OnTime();
   if (wakes_.empty()) return;
-  wake_timer_.Arm(std::max(wakes_.begin()->first - now(), Duration(1)), [this] { OnTime(); });
+  wake_timer_->Arm(std::max(wakes_.begin()->first - now(), Duration(1)), [this] { OnTime(); });
 }
 
 void Hub::MarkDirty(Session& session) {
   dirty_.insert(&session);
   if (flush_armed_ || flushing_) return;
   flush_armed_ = true;
-  flush_timer_.Arm(kJournalFlushInterval, [this] { FlushJournal(); });
+  flush_timer_->Arm(kJournalFlushInterval, [this] { FlushJournal(); });
 }
 
 void Hub::FlushJournal() {
@@ -178,7 +177,7 @@ void Hub::OnFlushed(const StatusOr<Recorded>& outcome) {
   }
   if (dirty_.empty() || flush_armed_) return;
   flush_armed_ = true;
-  flush_timer_.Arm(kJournalFlushInterval, [this] { FlushJournal(); });
+  flush_timer_->Arm(kJournalFlushInterval, [this] { FlushJournal(); });
 }
 
 void Hub::SubmitEvents(std::vector<store::Event> events,

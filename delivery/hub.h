@@ -3,13 +3,12 @@
 // together.
 //
 // Threads:  the I/O thread, but for Offer (the relay's thread) and Post (any).
-// Lifetime: outlives its sessions; the executor outlives it.
+// Lifetime: outlives its sessions; the loop outlives it.
 // Bounds:   at most kOfferedBytesMax of offered groups wait for the thread; then the relay keeps
 //           the rest in the outbox. One flush of the journal is under way at a time.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,10 +19,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "delivery/client_directory.h"
+#include "delivery/io_loop.h"
 #include "delivery/message_cache.h"
 #include "delivery/metrics.h"
 #include "delivery/policy.h"
-#include "delivery/wake_timer.h"
 #include "outbox/sink.h"
 #include "store/clock.h"
 #include "store/rng.h"
@@ -49,7 +48,7 @@ class Hub final : public Sink {
     std::function<void(std::function<void()>)> read;  // runs a job that may block
     std::uint64_t seed = 0;
   };
-  Hub(boost::asio::any_io_executor executor, Dependencies dependencies);
+  Hub(IoLoop& loop, Dependencies dependencies);
   ~Hub() override;
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
@@ -104,7 +103,7 @@ class Hub final : public Sink {
   void OnFlushed(const StatusOr<Recorded>& outcome);
   void Count(const std::vector<store::Event>& events);
 
-  const boost::asio::any_io_executor executor_;
+  IoLoop& loop_;
   const Dependencies deps_;
   Rng rng_;
   std::function<void()> wake_relay_;
@@ -120,9 +119,9 @@ class Hub final : public Sink {
   absl::flat_hash_map<ChannelId, absl::flat_hash_set<Session*>> by_channel_;
   std::set<std::pair<Timestamp, Session*>> wakes_;
   absl::flat_hash_map<Session*, Timestamp> wake_of_;
-  WakeTimer wake_timer_;
+  const std::unique_ptr<WakeTimer> wake_timer_;
   std::set<Session*> dirty_;
-  WakeTimer flush_timer_;
+  const std::unique_ptr<WakeTimer> flush_timer_;
   bool flush_armed_ = false;
   bool flushing_ = false;
   using Confirming = std::vector<std::pair<std::weak_ptr<Session>, std::vector<std::uint32_t>>>;

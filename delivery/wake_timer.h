@@ -1,12 +1,11 @@
-// WakeTimer calls a job once, after a while, on its executor's thread.
+// WakeTimer calls a job once, after a while, on the thread of the loop that made it
+// (delivery/io_loop.h).
 //
-// Threads:  the executor's, which has one.
+// Threads:  the loop's.
 // Lifetime: a job that is still to come is not called after the timer is gone.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <functional>
-#include <memory>
 
 #include "store/types.h"
 
@@ -14,18 +13,11 @@ namespace ackwire {
 
 class WakeTimer {
  public:
-  explicit WakeTimer(const boost::asio::any_io_executor& executor);
-  ~WakeTimer();
-  WakeTimer(const WakeTimer&) = delete;
-  WakeTimer& operator=(const WakeTimer&) = delete;
+  virtual ~WakeTimer() = default;
 
-  // Takes the place of what was armed before.
-  void Arm(Duration after, std::function<void()> job);
-  void Cancel();
-
- private:
-  struct Timer;
-  const std::unique_ptr<Timer> timer_;
+  // Takes the place of what was armed before, unless that is on its way to be called already.
+  virtual void Arm(Duration after, std::function<void()> job) = 0;
+  virtual void Cancel() = 0;
 };
 
 }  // namespace ackwire

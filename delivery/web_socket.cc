@@ -11,6 +11,7 @@
 #include <deque>
 #include <utility>
 
+#include "delivery/asio_loop.h"
 #include "delivery/session.h"
 #include "delivery/spawn.h"
 
@@ -198,7 +199,7 @@ class WebSocketConnection final : public Outlet,
   const std::string remote_address_;
   websocket::stream<beast::tcp_stream> ws_;
   asio::steady_timer wake_;
-  WakeTimer closing_timer_;
+  AsioTimer closing_timer_;
   std::shared_ptr<Session> session_;
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0;

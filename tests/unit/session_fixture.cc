@@ -1,7 +1,6 @@
 #include "tests/unit/session_fixture.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <stdexcept>
 #include <utility>
@@ -38,9 +37,7 @@ std::size_t TestConnection::Count(const std::string& type) const {
 }
 
 SessionTest::SessionTest() {
-  const auto post = [this](std::function<void()> job) {
-    boost::asio::post(context_, std::move(job));
-  };
+  const auto post = [this](std::function<void()> job) { loop_.Post(std::move(job)); };
   const auto read = [this](std::function<void()> job) {
     if (reads_held_) return reads_.push_back(std::move(job));
     job();
@@ -57,15 +54,14 @@ SessionTest::SessionTest() {
                                     .post = post,
                                     .read = read});
   homes_.Add(*home_);
-  hub_ = std::make_unique<Hub>(context_.get_executor(),
-                               Hub::Dependencies{.store = *store_,
-                                                 .clock = clock_,
-                                                 .metrics = metrics_,
-                                                 .policy = policy_,
-                                                 .session_policy = session_policy_,
-                                                 .homes = homes_,
-                                                 .read = read,
-                                                 .seed = 1});
+  hub_ = std::make_unique<Hub>(loop_, Hub::Dependencies{.store = *store_,
+                                                        .clock = clock_,
+                                                        .metrics = metrics_,
+                                                        .policy = policy_,
+                                                        .session_policy = session_policy_,
+                                                        .homes = homes_,
+                                                        .read = read,
+                                                        .seed = 1});
   hub_->Start([] {});
 }
 
@@ -123,7 +119,7 @@ template <typename W>
 void SessionTest::Do(W work) {
   std::optional<Status> answer;
   work.done = [this, &answer](const decltype(W::outcome)& outcome) {
-    boost::asio::post(context_, [&answer, status = outcome.status()] { answer = status; });
+    loop_.Post([&answer, status = outcome.status()] { answer = status; });
   };
   Submit(std::move(work));
   Until([&] { return answer.has_value(); }, "an answer of the writer");
@@ -179,9 +175,9 @@ void SessionTest::Until(const std::function<bool()>& condition, const std::strin
 
 void SessionTest::PassFlush() {
   // Timers of one context expire in order: a flush that is armed by now is sooner than this one.
-  WakeTimer timer(context_.get_executor());
+  const std::unique_ptr<WakeTimer> timer = loop_.MakeTimer();
   bool passed = false;
-  timer.Arm(2 * kJournalFlushInterval, [&passed] { passed = true; });
+  timer->Arm(2 * kJournalFlushInterval, [&passed] { passed = true; });
   Until([&] { return passed; }, "the flush");
 }
 

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "delivery/asio_loop.h"
 #include "delivery/client_directory.h"
 #include "delivery/client_homes.h"
 #include "delivery/hub.h"
@@ -135,6 +136,7 @@ class SessionTest : public ::testing::Test {
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> working_{
       context_.get_executor()};
+  AsioLoop loop_{context_.get_executor()};
   TemporaryDirectory directory_;
 
  protected:
