@@ -60,18 +60,14 @@ bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
   return true;
 }
 
-Status ClientLedger::RemoveSubscription(const std::string& channel, Timestamp now) {
-  const auto named = by_name_.find(channel);
-  if (named == by_name_.end()) {
-    return Error(StatusCode::kNotFound, client() + " is not subscribed to " + channel);
-  }
-  const ChannelId id = named->second;
-  AddEvent(now).mutable_unsubscribed()->set_channel(id.value);
-  sent_.Forget(id);
-  ready_.erase(id);
-  by_name_.erase(named);
-  feeds_.erase(id);
-  return OkStatus();
+void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
+  AddEvent(now).mutable_unsubscribed()->set_channel(channel.value);
+  sent_.Forget(channel);
+  ready_.erase(channel);
+  const auto found = feeds_.find(channel);
+  if (found == feeds_.end()) return;
+  by_name_.erase(found->second.name());
+  feeds_.erase(found);
 }
 
 void ClientLedger::Extend(ChannelId channel, Seq last) {

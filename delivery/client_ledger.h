@@ -67,9 +67,9 @@ class ClientLedger {
   // A subscription of this client is on disk. One that is here already stays as it is; returns
   // whether it is new here.
   bool AddSubscription(const SubscriptionState& subscription);
-  // Ends it. What that abandons is for the writer to say.
-  //   kNotFound  there is none
-  [[nodiscard]] Status RemoveSubscription(const std::string& channel, Timestamp now);
+  // Ends it, also one that is not here: it may have been made a moment ago. Whether there was one,
+  // and what its end abandons, is for the writer to say.
+  void RemoveSubscription(ChannelId channel, Timestamp now);
   // A channel has grown.
   void Extend(ChannelId channel, Seq last);
 

@@ -128,6 +128,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void Subscribe(const frame::Subscribe& frame);
   void Unsubscribe(const std::string& channel, const Unsubscribed& done);
   void EndSubscription(const std::string& channel, const Unsubscribed& done);
+  // What `channel` was is no more, or never was: the writer has said so.
+  void OnSubscriptionEnded(const std::string& channel, ChannelId id,
+                           const StatusOr<Recorded>& recorded, const Unsubscribed& done);
   // False for the news of a subscription that has ended since: the relay may bring it late.
   [[nodiscard]] bool IsNews(ChannelId channel, EventId id) const;
   void AddSubscription(const SubscriptionState& subscription);

@@ -19,6 +19,10 @@ Status TooManyWaiting(const std::string& channel) {
                    " changes of the subscription to " + channel + " wait; try again");
 }
 
+Status NotSubscribed(const std::string& client, const std::string& channel) {
+  return Error(StatusCode::kNotFound, client + " is not subscribed to " + channel);
+}
+
 }  // namespace
 
 void Session::OnFrame(frame::ClientFrame frame) {
@@ -152,23 +156,32 @@ void Session::Unsubscribe(const std::string& channel, const Unsubscribed& done) 
 
 void Session::EndSubscription(const std::string& channel, const Unsubscribed& done) {
   const ChannelId id = hub_.deps().store.derived().IdOf(channel);
-  const Status status = ledger_->RemoveSubscription(channel, hub_.now());
-  if (!status.ok()) {
-    done(status);
+  if (id.value == 0) {
+    done(NotSubscribed(client(), channel));
     return EndTurn(channel);
   }
+  // There may be one that was made elsewhere, and the relay's news of it are still to come: whether
+  // there is, is the writer's to say.
+  ledger_->RemoveSubscription(id, hub_.now());
   hub_.Unlisten(*this, id);
   hub_.SubmitEvents(TakeEvents(), [self = shared_from_this(), channel, id,
                                    done](const StatusOr<Recorded>& recorded) {
-    if (recorded.ok()) {
-      self->ended_[id] = recorded->ended;
-      self->hub_.deps().metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
-      done(recorded->abandoned);
-    } else {
-      done(recorded.status());
-    }
-    self->EndTurn(channel);
+    self->OnSubscriptionEnded(channel, id, recorded, done);
   });
+}
+
+void Session::OnSubscriptionEnded(const std::string& channel, ChannelId id,
+                                  const StatusOr<Recorded>& recorded, const Unsubscribed& done) {
+  if (!recorded.ok()) {
+    done(recorded.status());
+  } else if (recorded->ended.value == 0) {
+    done(NotSubscribed(client(), channel));
+  } else {
+    ended_[id] = recorded->ended;
+    hub_.deps().metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+    done(recorded->abandoned);
+  }
+  EndTurn(channel);
 }
 
 void Session::On(frame::Ack& frame) {

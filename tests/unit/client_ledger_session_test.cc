@@ -190,7 +190,7 @@ TEST_F(ClientLedgerSession, UnsubscribingEndsWhatIsOwedAndGoesOnRecordBehindTheA
   Subscribed(kRoom, 4);
   SendAll();
   Ack({2});
-  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, now).ok());
+  ledger().RemoveSubscription(IdOf(kRoom), now);
   EXPECT_EQ(ledger().undelivered(), 0U);
   EXPECT_EQ(ledger().sent().in_flight(), 0U);
   EXPECT_EQ(ledger().FindFeed(kRoom), nullptr);
@@ -206,7 +206,7 @@ TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSile
   Subscribed("room/2", 1);
   SendAll();
   Nack({1});
-  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, now).ok());
+  ledger().RemoveSubscription(IdOf(kRoom), now);
   Events();
   Ack({1, 3});
   Nack({1});
@@ -217,16 +217,20 @@ TEST_F(ClientLedgerSession, AfterUnsubscribingNothingIsSentAndLateAnswersAreSile
   EXPECT_THAT(SendAll(), IsEmpty());
 }
 
-TEST_F(ClientLedgerSession, UnsubscribingFromWhatItHasNotIsNotFound) {
-  const Status status = ledger().RemoveSubscription("room/9", now);
-  EXPECT_EQ(status.code(), StatusCode::kNotFound);
-  EXPECT_THAT(MessageOf(status), HasSubstr("room/9"));
+TEST_F(ClientLedgerSession, UnsubscribingFromWhatItHasNotHeardOfGoesOnRecordAllTheSame) {
+  Subscribed(kRoom, 2);
+  (void)ledger().TakeEvents(now);
+  ledger().RemoveSubscription(IdOf("room/9"), now);
+  const std::vector<store::Event> events = ledger().TakeEvents(now);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events.back().unsubscribed().channel(), IdOf("room/9").value);
+  EXPECT_EQ(ledger().undelivered(), 2U);
 }
 
 TEST_F(ClientLedgerSession, SubscribingAnewBeginsAnew) {
   Subscribed(kRoom, 2);
   SendAll();
-  ASSERT_TRUE(ledger().RemoveSubscription(kRoom, now).ok());
+  ledger().RemoveSubscription(IdOf(kRoom), now);
   Events();
   Subscribed(kRoom, 2);
   EXPECT_EQ(SendAll(), Seqs({1, 2}));

@@ -245,7 +245,7 @@ class Simulation {
       EXPECT_TRUE(ledger_->AddSubscription(StateOf(channel)));
       return;
     }
-    ASSERT_TRUE(ledger_->RemoveSubscription(NameOf(channel), now_).ok());
+    ledger_->RemoveSubscription(channel, now_);
     model_.Unsubscribe(channel);
     Record();
   }

@@ -205,6 +205,45 @@ TEST_F(SessionSubscription, WhatIsParkedRightBeforeUnsubscribingIsNotCountedAfte
   ExpectUnsubscribed(alice);
 }
 
+TEST_F(SessionSubscription, OneMadeElsewhereCanBeEndedBeforeTheNewsOfIt) {
+  TestConnection& alice = Connect("alice");
+  HoldGroups();
+  Subscribe("alice", kRoom);
+  Publish(kRoom);
+  alice.Say(kUnsubscribe);
+  EXPECT_EQ(Take(alice, "unsubscribed").at("abandoned"), 1);
+  ReleaseGroups();
+  Settle();
+  EXPECT_EQ(alice.Count("subscribed"), 0U);
+  ExpectUnsubscribed(alice);
+}
+
+TEST_F(SessionSubscription, OneMadeElsewhereCanBeEndedElsewhereBeforeTheNewsOfIt) {
+  TestConnection& alice = Connect("alice");
+  HoldGroups();
+  Subscribe("alice", kRoom);
+  Publish(kRoom);
+  EXPECT_EQ(Unsubscribe("alice", kRoom), 1U);
+  EXPECT_EQ(Take(alice, "unsubscribed").at("id"), 0);
+  ReleaseGroups();
+  Settle();
+  EXPECT_EQ(alice.Count("subscribed"), 0U);
+  ExpectUnsubscribed(alice);
+}
+
+TEST_F(SessionSubscription, OneMadeAfterUnsubscribingFromNothingIsToldAndDelivered) {
+  Publish(kRoom);
+  TestConnection& alice = Connect("alice");
+  HoldGroups();
+  alice.Say(kUnsubscribe);
+  Subscribe("alice", kRoom);
+  EXPECT_EQ(Take(alice, "error").at("code"), "not_found");
+  ReleaseGroups();
+  EXPECT_EQ(Take(alice, "subscribed").at("id"), 0);
+  Publish(kRoom);
+  EXPECT_THAT(TakeDeliveries(alice, 1), ElementsAre("1: room/1 seq 2 attempt 1"));
+}
+
 TEST_F(SessionSubscription, UnsubscribingFromWhatItHasNotIsAnError) {
   TestConnection& alice = Connect("alice");
   alice.Say(kUnsubscribe);
