@@ -1,5 +1,6 @@
 #include "store/keys.h"
 
+#include <endian.h>
 #include <openssl/evp.h>
 
 #include <cstring>
@@ -13,11 +14,8 @@ namespace {
 constexpr std::size_t kU64Bytes = sizeof(std::uint64_t);
 
 void AppendU64(std::string& out, std::uint64_t value) {
-  char bytes[kU64Bytes];
-  for (std::size_t i = 0; i < kU64Bytes; ++i) {
-    bytes[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (kU64Bytes - 1 - i))));
-  }
-  out.append(bytes, kU64Bytes);
+  const std::uint64_t big_endian = ::htobe64(value);
+  out.append(reinterpret_cast<const char*>(&big_endian), kU64Bytes);
 }
 
 }  // namespace

@@ -12,16 +12,24 @@ namespace {
 
 constexpr char kVersion = 1;
 
-std::uint32_t Checksum(std::string_view body) {
-  return ExtendCrc32c(ExtendCrc32c(0, {&kVersion, 1}), body);
+std::uint32_t Checksum(std::initializer_list<std::string_view> body) {
+  std::uint32_t crc = ExtendCrc32c(0, {&kVersion, 1});
+  for (const std::string_view part : body) crc = ExtendCrc32c(crc, part);
+  return crc;
 }
 
 }  // namespace
 
+Header MakeHeader(std::initializer_list<std::string_view> body) {
+  const std::uint32_t crc = Checksum(body);
+  Header header{kVersion};
+  for (std::size_t i = 0; i < 4; ++i) header[1 + i] = static_cast<char>(crc >> (8 * i));
+  return header;
+}
+
 void SealInPlace(std::string& value) {
-  const std::uint32_t crc = Checksum(std::string_view(value).substr(kHeaderBytes));
-  value[0] = kVersion;
-  for (std::size_t i = 0; i < 4; ++i) value[1 + i] = static_cast<char>(crc >> (8 * i));
+  const Header header = MakeHeader({std::string_view(value).substr(kHeaderBytes)});
+  value.replace(0, header.size(), header.data(), header.size());
 }
 
 std::string Seal(std::string_view body) {
@@ -52,7 +60,7 @@ StatusOr<std::string_view> Open(std::string_view value, const std::string& what)
     stored |= static_cast<std::uint32_t>(static_cast<unsigned char>(value[1 + i])) << (8 * i);
   }
   const std::string_view body = value.substr(kHeaderBytes);
-  if (Checksum(body) != stored) return Error(StatusCode::kDataLoss, what + ": checksum differs");
+  if (Checksum({body}) != stored) return Error(StatusCode::kDataLoss, what + ": checksum differs");
   return body;
 }
 

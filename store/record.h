@@ -6,6 +6,8 @@
 // it, or that was written by something else.
 #pragma once
 
+#include <array>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,10 @@ namespace ackwire::record {
 // The same where the body was built in place: it stands behind kHeaderBytes of anything.
 inline constexpr std::size_t kHeaderBytes = 5;
 void SealInPlace(std::string& value);
+
+// The header of a body that is in parts.
+using Header = std::array<char, kHeaderBytes>;
+[[nodiscard]] Header MakeHeader(std::initializer_list<std::string_view> body);
 
 // The body of `value`, as a view into it.
 //   kDataLoss  too short, of an unknown version, or the checksum differs; the message names `what`

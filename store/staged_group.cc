@@ -110,8 +110,8 @@ void StagedGroup::IndexEvents() {
   }
 }
 
-const v1::Message& StagedGroup::Add(Channel& channel, v1::Message&& draft,
-                                    const keys::IdHash& hash) {
+const StoredMessage& StagedGroup::Add(Channel& channel, v1::Message&& draft,
+                                      const keys::IdHash& hash) {
   by_id_[{channel.id, hash}] = group_->messages.size();
   StoredMessage& stored = group_->messages.emplace_back();
   stored.channel = channel.id;
@@ -119,7 +119,7 @@ const v1::Message& StagedGroup::Add(Channel& channel, v1::Message&& draft,
   stored.id_hash = hash;
   stored.message.set_seq(++channel.last.value);
   stored.message.set_position(next_position_.value++);
-  return stored.message;
+  return stored;
 }
 
 EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {

@@ -59,7 +59,7 @@ class StagedGroup {
   [[nodiscard]] Seq LastOf(ChannelId channel);
 
   // Gives the message the next seq of its channel and the next position. `hash` is its id's.
-  const v1::Message& Add(Channel& channel, v1::Message&& draft, const keys::IdHash& hash);
+  const StoredMessage& Add(Channel& channel, v1::Message&& draft, const keys::IdHash& hash);
   void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
   // `entry` is what ends. Whoever sent the event may not have seen the newest messages, so Finish
   // counts what the end abandons: all that is undelivered once the group's messages are folded.

@@ -23,7 +23,7 @@ void StoredIds::LookUp(std::span<const Work> works) {
   unknown_.clear();
   for (std::size_t i = 0; i < works.size(); ++i) {
     const PublishWork* publish = WithId(works[i]);
-    if (publish != nullptr) ids_[i].hash = keys::HashOfId(publish->draft.message_id());
+    if (publish != nullptr) ids_[i].hash = publish->id_hash;
   }
   LookUpInTails(works);
   constexpr std::size_t kReadMax = 128;

@@ -30,7 +30,7 @@ class StoredIds {
   StoredIds(const Database& database, const Derived& derived)
       : database_(database), derived_(derived) {}
 
-  // Forgets what it was asked before.
+  // Forgets what it was asked before. REQUIRES: the works are prepared.
   void LookUp(std::span<const Work> works);
 
   // Of the work at this place.

@@ -1,11 +1,13 @@
 #include "store/work.h"
 
+#include "store/log_rows.h"
+
 namespace ackwire {
 namespace {
 
 constexpr std::size_t kOverheadBytes = 64;
 
-std::size_t BytesOf(const PublishWork& work) { return work.draft.ByteSizeLong() + kOverheadBytes; }
+std::size_t BytesOf(const PublishWork& work) { return work.encoded.size() + kOverheadBytes; }
 
 std::size_t BytesOf(const SubscribeWork& work) {
   std::size_t bytes = 0;
@@ -22,6 +24,14 @@ std::size_t BytesOf(const JournalWork& work) {
 }
 
 }  // namespace
+
+void Prepare(Work& work) {
+  auto* publish = std::get_if<PublishWork>(&work);
+  if (publish == nullptr || !publish->encoded.empty()) return;
+  publish->encoded = EncodeDraft(publish->draft);
+  const std::string& id = publish->draft.message_id();
+  if (!id.empty()) publish->id_hash = keys::HashOfId(id);
+}
 
 std::size_t SizeOf(const Work& work) {
   return std::visit([](const auto& each) { return BytesOf(each); }, work);

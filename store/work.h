@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ackwire/v1/message.pb.h"
+#include "store/keys.h"
 #include "store/ledger_entry.h"
 #include "store/records.pb.h"
 #include "store/status.h"
@@ -37,6 +38,10 @@ struct PublishWork {
   std::optional<Seq> expected_seq;
   bool may_publish_as = false;  // may edit and withdraw what others sent
   std::function<void(const StatusOr<Published>&)> done;
+
+  // What Prepare computes of the draft.
+  std::string encoded;     // empty until then
+  keys::IdHash id_hash{};  // where the draft has a message id
 
   StatusOr<Published> outcome;  // kUnknown until processed
 };
@@ -87,7 +92,11 @@ struct JournalWork {
 
 using Work = std::variant<PublishWork, SubscribeWork, JournalWork>;
 
-// Bytes that a work adds to a commit, roughly.
+// Computes what depends on the work alone, so that the writer, for which all others wait, need not.
+// Once is enough.
+void Prepare(Work& work);
+
+// Bytes that a work adds to a commit, roughly. REQUIRES: it is prepared.
 [[nodiscard]] std::size_t SizeOf(const Work& work);
 
 // Tells whoever asked.

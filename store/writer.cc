@@ -45,6 +45,7 @@ Seq StartOf(const StartAt& start, const StagedGroup::Channel& channel) {
 Writer::Writer(const Dependencies& dependencies)
     : deps_(dependencies),
       ids_(deps_.database, deps_.derived),
+      log_rows_(deps_.database),
       batch_(std::make_unique<rocksdb::WriteBatch>()) {}
 
 Writer::~Writer() = default;
@@ -53,7 +54,9 @@ StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
   if (Status status = deps_.derived.WaitForRoom(); !status.ok()) return status;
   const Status disk = CheckFreeDisk();
   StagedGroup staged({deps_.derived, deps_.ledger}, deps_.clock.Now(), works.size());
+  for (Work& work : works) Prepare(work);
   ids_.LookUp(works);
+  batch_->Clear();
   for (std::size_t i = 0; i < works.size(); ++i) {
     Work& work = works[i];
     if (auto* publish = std::get_if<PublishWork>(&work)) {
@@ -91,7 +94,7 @@ Status Writer::CheckFreeDisk() const {
 StatusOr<Published> Writer::Publish(PublishWork& work, const StoredIds::Id& id,
                                     StagedGroup& staged) {
   const std::string& channel_name = work.draft.channel();
-  const StagedGroup::Channel* channel = staged.Find(channel_name);
+  StagedGroup::Channel* channel = staged.Find(channel_name);
   const StagedGroup::Channel none;
   const StagedGroup::Channel& now = channel == nullptr ? none : *channel;
   const bool has_id = !work.draft.message_id().empty();
@@ -112,8 +115,10 @@ StatusOr<Published> Writer::Publish(PublishWork& work, const StoredIds::Id& id,
   SetTime(*work.draft.mutable_published_at(), staged.now());
   if (work.ttl) SetTime(*work.draft.mutable_expires_at(), staged.now() + *work.ttl);
   const keys::IdHash hash = has_id ? id.hash : keys::HashOfId(work.draft.message_id());
-  StagedGroup::Channel& to = staged.FindOrAdd(channel_name);
-  return OutcomeOf(staged.Add(to, std::move(work.draft), hash), false);
+  StagedGroup::Channel& to = channel == nullptr ? staged.FindOrAdd(channel_name) : *channel;
+  const StoredMessage& stored = staged.Add(to, std::move(work.draft), hash);
+  log_rows_.Put(*batch_, stored, work.encoded, has_id ? IdOrigin::kDraft : IdOrigin::kWriter);
+  return OutcomeOf(stored.message, false);
 }
 
 StatusOr<std::optional<Published>> Writer::FindDuplicate(const PublishWork& work, ChannelId channel,
@@ -268,12 +273,7 @@ Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded
 Status Writer::WriteGroup(const CommittedGroup& group) {
   CHECK(group.record.events_size() < static_cast<int>(EventId::kEventsMax),
         "a commit has fewer events than an EventId can count");
-  rocksdb::WriteBatch& batch = *batch_;
-  batch.Clear();
-  for (const StoredMessage& stored : group.messages) {
-    batch.Put(deps_.database.handle(Family::kLog), keys::Log(stored.position()),
-              MakeLogRow(stored));
-  }
+  rocksdb::WriteBatch& batch = *batch_;  // which has the log rows
   if (group.number.value != 0) {
     batch.Put(deps_.database.handle(Family::kJournal), keys::Journal(group.number),
               record::Seal(group.record));

@@ -21,6 +21,7 @@
 #include "store/derived.h"
 #include "store/ledger_reader.h"
 #include "store/log_reader.h"
+#include "store/log_rows.h"
 #include "store/rng.h"
 #include "store/staged_group.h"
 #include "store/status.h"
@@ -83,6 +84,7 @@ class Writer {
 
   const Dependencies deps_;
   StoredIds ids_;
+  LogRows log_rows_;
   // Used for every commit: it keeps its memory.
   const std::unique_ptr<rocksdb::WriteBatch> batch_;
 };

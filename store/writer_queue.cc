@@ -11,6 +11,7 @@ Status NoMoreWrites(const Status& why) {
 }
 
 void WriterQueue::Submit(Work&& work) {
+  Prepare(work);
   const std::size_t bytes = SizeOf(work);
   Status admitted;
   {

@@ -8,7 +8,9 @@ namespace ackwire {
 namespace {
 
 Work PublishWithId(const std::string& channel, const std::string& id) {
-  return TestStore::PublishWorkOf(channel, "hi", {.id = id});
+  Work work = TestStore::PublishWorkOf(channel, "hi", {.id = id});
+  Prepare(work);
+  return work;
 }
 
 std::vector<std::uint64_t> PositionsOf(TestStore& store, const std::vector<Work>& works) {
