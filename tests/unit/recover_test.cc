@@ -236,9 +236,6 @@ TEST_F(RecoverTest, TellsByTheLedgerWhatLostRecordsSaid) {
 // deletes it.
 TEST_F(RecoverTest, AnOldRowOfWhatWasParkedMakesNothingAcknowledgedThatIsParked) {
   Play();
-  rocksdb::DB& rocks = store_.database().rocks();
-  rocksdb::ColumnFamilyHandle* parked = store_.database().handle(Family::kParked);
-  ASSERT_TRUE(rocks.SetOptions(parked, {{"disable_auto_compactions", "true"}}).ok());
   store_.Park("alice", "room/1", {3});
   store_.FoldNow();
   for (const std::uint64_t lost : {3, 4}) store_.Erase(Family::kJournal, keys::Journal({lost}));
