@@ -2,8 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rocksdb/write_batch.h>
 
+#include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "tests/unit/store_fixture.h"
@@ -95,15 +96,27 @@ TEST_F(StoreTest, ClosesWithoutHavingBeenStarted) {
 }
 
 TEST_F(StoreTest, TakesNoMoreWritesWhenTheTailCannotBeMoved) {
-  const auto store = Open();
-  rocksdb::WriteBatch batch;
-  batch.Put(store->database().handle(Family::kLedger), keys::Ledger("alice", {7}), "garbage");
-  ASSERT_TRUE(store->database().Write(batch, Sync::kNo).ok());
-  EXPECT_TRUE(
-      Submit(*store, TestStore::JournalWorkOf({events::Acked("alice", {7}, {{{1}, {1}}})})).ok());
-  const Status why = failed_.get_future().get();
-  EXPECT_THAT(MessageOf(why), HasSubstr("ledger of alice, channel number 7"));
-  EXPECT_EQ(Submit(*store, TestStore::PublishWorkOf("room/1", "hi")), why);
+  const std::filesystem::path data = directory_.path() / "data";
+  const auto store = Store::Open({.directory = data, .clock = clock_}).value();
+  Status why;
+  store->StartByHand({.committed = [](const SharedGroup&) {},
+                      .failed = [&why](const Status& status) { why = status; }});
+  std::ofstream(data / "ingest") << "a file where the sorted runs' directory should be";
+  Status answer;
+  const auto publish = [&] {
+    Work work = TestStore::PublishWorkOf("room/1", "hi");
+    std::get<PublishWork>(work).done = [&answer](const auto& outcome) {
+      answer = outcome.status();
+    };
+    store->Submit(std::move(work));
+    store->WriterStep();
+  };
+  publish();
+  EXPECT_TRUE(answer.ok()) << answer;
+  store->BackgroundStep(0);
+  EXPECT_THAT(MessageOf(why), HasSubstr("ingest"));
+  publish();
+  EXPECT_EQ(answer, why);
 }
 
 }  // namespace
