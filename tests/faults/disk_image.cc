@@ -35,9 +35,32 @@ Place PlaceOf(const NodePtr& root, std::string_view path) {
   return place;
 }
 
+// A copy of a node and of all below it, synced. Names of one file stay names of one file.
+NodePtr CopyOf(const NodePtr& node, std::map<const Node*, NodePtr>& copies) {
+  NodePtr& copy = copies[node.get()];
+  if (copy != nullptr) return copy;
+  copy = std::make_shared<Node>();
+  copy->directory = node->directory;
+  copy->modified_at = node->modified_at;
+  copy->live = copy->durable = node->live;
+  copy->smallest = node->live.size();
+  copy->links = node->links;
+  const NodePtr made = copy;
+  for (const auto& [name, below] : node->names) made->names[name] = CopyOf(below, copies);
+  made->durable_names = made->names;
+  return made;
+}
+
 }  // namespace
 
 DiskImage::DiskImage() : root_(std::make_shared<Node>()) { root_->directory = true; }
+
+void DiskImage::CopyFrom(const DiskImage& other) {
+  std::map<const Node*, NodePtr> copies;
+  root_ = CopyOf(other.root_, copies);
+  unsynced_.clear();
+  ticks_ = other.ticks_;
+}
 
 Counters DiskImage::NoCounts() {
   return {{"power cuts", 0},          {"creations lost", 0},   {"renames lost", 0},

@@ -55,6 +55,11 @@ using NodePtr = std::shared_ptr<Node>;
 class DiskImage {
  public:
   DiskImage();
+  DiskImage(const DiskImage&) = delete;
+  DiskImage& operator=(const DiskImage&) = delete;
+
+  // Becomes what the other one holds, all of it synced.
+  void CopyFrom(const DiskImage& other);
 
   // Null where there is nothing of this name.
   [[nodiscard]] NodePtr Find(std::string_view path) const;

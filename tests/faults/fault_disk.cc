@@ -72,6 +72,11 @@ bool FaultDisk::stopped() const {
   return stopped_;
 }
 
+void FaultDisk::CopyFrom(const FaultDisk& other) {
+  std::scoped_lock lock(mutex_, other.mutex_);
+  image_.CopyFrom(other.image_);
+}
+
 void FaultDisk::Crash() {
   std::lock_guard lock(mutex_);
   stopped_ = true;

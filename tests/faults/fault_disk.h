@@ -90,6 +90,9 @@ class FaultDisk {
   [[nodiscard]] std::optional<HitCall> first_hit() const;
   [[nodiscard]] bool stopped() const;
 
+  // What is on the other disk is on this one, all of it synced. REQUIRES: nobody uses either.
+  void CopyFrom(const FaultDisk& other);
+
   // The process is killed: all that was written stays. Nothing works until Restart.
   void Crash();
   // The power goes. Nothing works until Restart.

@@ -23,8 +23,8 @@ constexpr int kCompactionsMax = 64;
 
 }  // namespace
 
-FaultEnv::FaultEnv(std::uint64_t seed, Compactions compactions)
-    : FaultEnv(std::make_shared<FaultFileSystem>(seed), compactions) {}
+FaultEnv::FaultEnv(std::uint64_t seed, Compactions compactions, OptionsFiles options_files)
+    : FaultEnv(std::make_shared<FaultFileSystem>(seed, options_files), compactions) {}
 
 FaultEnv::FaultEnv(std::shared_ptr<FaultFileSystem> files, Compactions compactions)
     : rocksdb::EnvWrapper(rocksdb::NewCompositeEnv(files)),

@@ -19,7 +19,8 @@ enum class Compactions { kByThread, kByHand };
 
 class FaultEnv final : public rocksdb::EnvWrapper {
  public:
-  explicit FaultEnv(std::uint64_t seed, Compactions compactions = Compactions::kByHand);
+  explicit FaultEnv(std::uint64_t seed, Compactions compactions = Compactions::kByHand,
+                    OptionsFiles options_files = OptionsFiles::kWritten);
 
   [[nodiscard]] FaultDisk& disk() { return files_->disk(); }
 

@@ -61,6 +61,10 @@ IOStatus FaultFileSystem::NewRandomAccessFile(const Path& path, const FileOption
 
 IOStatus FaultFileSystem::NewWritableFile(const Path& path, const FileOptions&,
                                           Unique<rocksdb::FSWritableFile>* file, Debug*) {
+  if (options_files_ == OptionsFiles::kNone && path.find("/OPTIONS-") != path.npos) {
+    file->reset();
+    return IOStatus::NotSupported("options files", path);
+  }
   return OpenAs(disk_, path, Mode::kTruncate, MakeWritableFile, file);
 }
 

@@ -21,6 +21,11 @@
 
 namespace ackwire {
 
+// RocksDB writes its options down at each start, reads them again and compares; nobody reads them
+// afterwards, and it goes on where it cannot. That takes longer than the rest of a start, which
+// whoever makes ten thousand starts may want to do without.
+enum class OptionsFiles { kWritten, kNone };
+
 class FaultFileSystem final : public rocksdb::FileSystem {
  public:
   template <typename T>
@@ -31,7 +36,9 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   using FileOptions = rocksdb::FileOptions;
   using Debug = rocksdb::IODebugContext;
 
-  explicit FaultFileSystem(std::uint64_t seed = 0) : disk_(std::make_shared<FaultDisk>(seed)) {}
+  explicit FaultFileSystem(std::uint64_t seed = 0,
+                           OptionsFiles options_files = OptionsFiles::kWritten)
+      : disk_(std::make_shared<FaultDisk>(seed)), options_files_(options_files) {}
 
   [[nodiscard]] FaultDisk& disk() { return *disk_; }
 
@@ -86,6 +93,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
 
  private:
   const std::shared_ptr<FaultDisk> disk_;  // shared with the files that are open
+  const OptionsFiles options_files_;
 };
 
 }  // namespace ackwire

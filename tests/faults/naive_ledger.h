@@ -46,6 +46,9 @@ class NaiveLedger {
   NaiveLedger() = default;
   explicit NaiveLedger(const SurvivingLog& log);
   void Apply(const CommittedGroup& group);
+  // The same in parts: a commit's messages come before its events.
+  void ApplyMessage(const StoredMessage& stored);
+  void ApplyEvent(std::uint64_t id, const store::Event& event);
 
   [[nodiscard]] const std::map<std::uint64_t, Channel>& channels() const { return channels_; }
   [[nodiscard]] const std::map<SubscriptionKey, Subscription>& subscriptions() const {
@@ -59,9 +62,7 @@ class NaiveLedger {
   [[nodiscard]] std::vector<std::string> Describe() const;
 
  private:
-  void ApplyMessage(const StoredMessage& stored);
   void ApplyRecord(std::uint64_t number, const store::JournalRecord& record);
-  void ApplyEvent(std::uint64_t id, const store::Event& event);
   void Settle(const SubscriptionKey& key, std::uint64_t first, std::uint64_t last);
   void Fail(const store::Event& event);
   void DescribeChannels(std::vector<std::string>& lines) const;
