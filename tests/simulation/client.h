@@ -1,6 +1,6 @@
-// SimClient is one device: it connects, takes deliveries, answers them in every way the contract has
-// or not at all, loses its connection and comes back. What it says is always what it did, so that
-// what the server may settle is known.
+// SimClient is one device: it connects, takes deliveries, answers them in every way the contract
+// has or not at all, loses its connection and comes back. What it says is always what it did, so
+// that what the server may settle is known.
 #pragma once
 
 #include <boost/json.hpp>

@@ -115,9 +115,8 @@ void DeliveryRules::HearAck(Connection& connection, Session& session, const Said
     return;
   }
   for (std::uint64_t number = 1; number <= said.up_to; ++number) {
-    if (session.sendings[number - 1].dropped) continue;
     findings_.Event("acked up to");
-    Ack(session, number, confirming);
+    AckCovered(session, number, confirming);
   }
   bool unknown = false;
   for (const std::uint64_t number : said.deliveries) {
@@ -136,13 +135,18 @@ void DeliveryRules::HearAck(Connection& connection, Session& session, const Said
 void DeliveryRules::Ack(Session& session, std::uint64_t number, std::vector<Sending>* confirming) {
   const Sending& sending = session.sendings[number - 1];
   if (!IsOwed(sending)) return;
-  if (sending.perhaps) {
-    owed_.at(sending.key).perhaps_acked.insert(sending.seq);
-    return;
-  }
   if (sending.ended && !IsAcked(sending)) findings_.Event("acked after the attempt ended");
   owed_.at(sending.key).acked.insert(sending.seq);
   if (confirming != nullptr && !IsForgotten(session, number)) confirming->push_back(sending);
+}
+
+// By an acknowledgement of a later one.
+void DeliveryRules::AckCovered(Session& session, std::uint64_t number,
+                               std::vector<Sending>* confirming) {
+  const Sending& sending = session.sendings[number - 1];
+  if (sending.dropped) return;
+  if (!sending.perhaps) return Ack(session, number, confirming);
+  if (IsOwed(sending)) owed_.at(sending.key).perhaps_acked.insert(sending.seq);
 }
 
 void DeliveryRules::HearNack(Session& session, const Said& said) {

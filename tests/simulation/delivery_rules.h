@@ -12,8 +12,8 @@
 //   time has a client.
 // When something goes on record:
 // - it was asked for: subscriptions and their exact start, ends, acknowledgements by contract;
-// - an attempt ends once, for a reason that there was; what is behind a failed one is recalled, what
-//   is out of attempts is parked.
+// - an attempt ends once, for a reason that there was; what is behind a failed one is recalled,
+//   what is out of attempts is parked.
 //
 // Threads: one owner.
 #pragma once
@@ -101,8 +101,8 @@ class DeliveryRules {
     std::size_t first = 0;          // of the connection that lasts
     bool closed = false;            // on record
   };
-  // What an end abandoned: all of the commit's messages, of which whoever asked is told those before
-  // its place in the commit.
+  // What an end abandoned: all of the commit's messages, of which whoever asked is told those
+  // before its place in the commit.
   struct Ending {
     std::uint64_t least = 0;
     std::uint64_t most = 0;
@@ -135,6 +135,7 @@ class DeliveryRules {
 
   void HearAck(Connection& connection, Session& session, const Said& said);
   void Ack(Session& session, std::uint64_t number, std::vector<Sending>* confirming);
+  void AckCovered(Session& session, std::uint64_t number, std::vector<Sending>* confirming);
   void HearNack(Session& session, const Said& said);
 
   // frame_rules.cc

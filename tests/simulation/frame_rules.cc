@@ -48,7 +48,7 @@ void DeliveryRules::SendsResumed(Connection& connection, Session& session) {
   }
   for (std::uint64_t number = 1; number <= session.sendings.size(); ++number) {
     Sending& sending = session.sendings[number - 1];
-    if (number <= completed && !sending.dropped) Ack(session, number, nullptr);
+    if (number <= completed) AckCovered(session, number, nullptr);
     sending.dropped = true;
   }
 }

@@ -37,7 +37,7 @@ class SimLoop final : public IoLoop {
   void Clear() { std::exchange(jobs_, {}).clear(); }
 
  private:
-  // Once it has rung, the job waits like any other, and arming the timer anew does not take it back.
+  // Once it has rung, the job waits like any other: arming the timer anew takes it not back.
   class Timer final : public WakeTimer {
    public:
     explicit Timer(SimLoop& loop) : loop_(loop) {}

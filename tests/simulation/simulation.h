@@ -1,7 +1,7 @@
-// One simulated run: a server of the classes that `ackwired` links, with its publishers, clients and
-// operators, on one thread, by a time and on a disk of its own. Faults of every kind happen to it
-// until all is calm; then everything owed must be delivered and settled. All the while the rules
-// (log_rules.h, delivery_rules.h) look on.
+// One simulated run: a server of the classes that `ackwired` links, with its publishers, clients
+// and operators, on one thread, by a time and on a disk of its own. Faults of every kind happen
+// to it until all is calm; then everything owed must be delivered and settled. All the while the
+// rules (log_rules.h, delivery_rules.h) look on.
 #pragma once
 
 #include <cstdint>
