@@ -57,6 +57,8 @@ class DiskImage {
   DiskImage();
   DiskImage(const DiskImage&) = delete;
   DiskImage& operator=(const DiskImage&) = delete;
+  DiskImage(DiskImage&&) = default;
+  DiskImage& operator=(DiskImage&&) = default;
 
   // Becomes what the other one holds, all of it synced.
   void CopyFrom(const DiskImage& other);
