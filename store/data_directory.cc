@@ -184,7 +184,11 @@ Status DataDirectory::CheckFormat(DirectoryKind kind) const {
 Status DataDirectory::WriteFirstFormat() const {
   const rocksdb::Status database = env_.FileExists(database_path());
   if (database.ok()) {
-    return Error(StatusCode::kDataLoss, format_path() + " is missing but there is a database");
+    return Error(StatusCode::kDataLoss,
+                 format_path() +
+                     " is missing but there is a database. Nothing was changed. Put the file back: "
+                     "its one line is \"ackwire 1\", if the server that wrote the directory was "
+                     "one of format 1");
   }
   if (!database.IsNotFound()) return FromRocks(database, "look for " + database_path());
   // Before the format: where there is one, the directory itself is safe.

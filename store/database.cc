@@ -10,10 +10,10 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
+#include "store/background_listener.h"
 #include "store/crash_point.h"
 #include "store/difference.h"
 #include "store/ingest_env.h"
@@ -95,30 +95,6 @@ Status SyncWriteAheadLogs(const DataDirectory& directory) {
 
 }  // namespace
 
-// Keeps the first thing that failed in RocksDB's own threads.
-class Database::ErrorListener final : public rocksdb::EventListener {
- public:
-  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
-                         rocksdb::Status* error) override {
-    std::lock_guard lock(mutex_);
-    if (first_.ok()) first_ = FromRocks(*error, "write in the background");
-  }
-  // With room on the disk again RocksDB would go on by itself, behind a write that it said had
-  // failed.
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-  [[nodiscard]] Status first() const {
-    std::lock_guard lock(mutex_);
-    return first_;
-  }
-
- private:
-  mutable std::mutex mutex_;  // guards first_
-  Status first_;
-};
-
 const char* NameOf(Family family) {
   return family == Family::kMeta ? "meta" : kFamilyNames[static_cast<std::size_t>(family)];
 }
@@ -165,7 +141,9 @@ StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const DataDirectory& 
 }
 
 Database::Database(const DataDirectory& directory, Durability durability)
-    : directory_(directory), durability_(durability), errors_(std::make_shared<ErrorListener>()) {}
+    : directory_(directory),
+      durability_(durability),
+      background_(std::make_shared<BackgroundListener>()) {}
 
 Database::~Database() {
   if (db_ == nullptr) return;
@@ -188,7 +166,7 @@ Status Database::OpenRocks(WalDamage wal_damage) {
     set_up.info_log =
         std::make_shared<RocksLog>(directory_.env(), directory_.database_path() + "/LOG");
   }
-  set_up.listeners.push_back(errors_);
+  set_up.listeners.push_back(background_);
   if (IsCrashPointSet(crash::kAfterBatch)) {
     set_up.listeners.push_back(std::make_shared<WriteAheadLogListener>());
   }
@@ -202,28 +180,31 @@ Status Database::OpenRocks(WalDamage wal_damage) {
 }
 
 Status Database::OpenRocksReadOnly() {
-  const std::string current = directory_.database_path() + "/CURRENT";
+  const std::string path = directory_.database_path();
+  const std::string current = path + "/CURRENT";
   if (directory_.env().FileExists(current).IsNotFound()) {
     return Error(StatusCode::kNotFound, current + " does not exist");
   }
+  const auto failed = [&path](const rocksdb::Status& status) {
+    if (!status.IsPathNotFound()) return FromRocks(status, "open " + path);
+    return Error(StatusCode::kDataLoss,
+                 "open " + path + ": a file that it lists is missing: " + status.ToString());
+  };
   rocksdb::DBOptions set_up = DatabaseOptions(&directory_.env());
   set_up.create_if_missing = false;
   set_up.create_missing_column_families = false;
   std::vector<std::string> there;
-  rocksdb::Status status =
-      rocksdb::DB::ListColumnFamilies(set_up, directory_.database_path(), &there);
-  if (!status.ok()) return FromRocks(status, "open " + directory_.database_path());
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(set_up, path, &there);
+  if (!status.ok()) return failed(status);
   for (const std::string name : kFamilyNames) {
     if (std::find(there.begin(), there.end(), name) == there.end()) {
-      return Error(StatusCode::kNotFound,
-                   directory_.database_path() + ": family " + name + " does not exist");
+      return Error(StatusCode::kNotFound, path + ": family " + name + " does not exist");
     }
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  status =
-      rocksdb::DB::OpenForReadOnly(set_up, directory_.database_path(), Families(), &handles, &db);
-  if (!status.ok()) return FromRocks(status, "open " + directory_.database_path());
+  status = rocksdb::DB::OpenForReadOnly(set_up, path, Families(), &handles, &db);
+  if (!status.ok()) return failed(status);
   Adopt(db, handles);
   return OkStatus();
 }
@@ -233,7 +214,25 @@ void Database::Adopt(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHan
   std::copy(handles.begin(), handles.end(), handles_.begin());
 }
 
-Status Database::BackgroundError() const { return errors_->first(); }
+Status Database::BackgroundError() const { return background_->first(); }
+
+StatusOr<Database::FileList> Database::ListOfFiles() const {
+  constexpr char kPrefix[] = "/MANIFEST-";
+  std::vector<std::string> files;
+  FileList list;
+  const rocksdb::Status status = db_->GetLiveFiles(files, &list.bytes, false);
+  if (!status.ok()) return FromRocks(status, "ask for the list of files");
+  for (const std::string& file : files) {
+    if (file.starts_with(kPrefix)) list.number = std::stoull(file.substr(sizeof(kPrefix) - 1));
+  }
+  return list;
+}
+
+void Database::WhenRowsMove(std::function<void()> told) const {
+  background_->WhenRowsMove(std::move(told));
+}
+
+void Database::RowsMoved() const { background_->RowsMoved(); }
 
 Status Database::ReadEpoch() {
   const auto found = Get(Family::kMeta, meta::kEpoch);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ class WriteBatch;
 
 namespace ackwire {
 
+class BackgroundListener;
 class IngestEnv;
 
 enum class Family {
@@ -119,6 +121,19 @@ class Database {
   // trusted to reach the disk.
   [[nodiscard]] Status BackgroundError() const;
 
+  // RocksDB's list of its files, MANIFEST-<number>, and how much of it is on disk.
+  struct FileList {
+    std::uint64_t number = 0;
+    std::uint64_t bytes = 0;
+  };
+  [[nodiscard]] StatusOr<FileList> ListOfFiles() const;
+  // `told` is called whenever rows have moved to a table and the list says so, by the thread that
+  // moved them; of a flush before the write-ahead log is deleted that had them. Null: nobody is
+  // told any more, once this returns.
+  void WhenRowsMove(std::function<void()> told) const;
+  // Rows were ingested.
+  void RowsMoved() const;
+
   // From now on this is another log: what was said of the old one does not hold.
   [[nodiscard]] Status StartNewEpoch(Rng& rng);
 
@@ -134,8 +149,6 @@ class Database {
   [[nodiscard]] StatusOr<std::uint64_t> FreeBytes() const;
 
  private:
-  class ErrorListener;
-
   Database(const DataDirectory& directory, Durability durability);
   [[nodiscard]] Status OpenRocks(WalDamage wal_damage);
   [[nodiscard]] Status OpenRocksReadOnly();
@@ -145,9 +158,9 @@ class Database {
   std::unique_ptr<DataDirectory> owned_directory_;  // null when it is borrowed
   const DataDirectory& directory_;
   const Durability durability_;
-  mutable DamageWatch damage_;             // reading changes nothing else
-  std::shared_ptr<ErrorListener> errors_;  // RocksDB holds it too
-  std::unique_ptr<IngestEnv> env_;         // null when nothing is written
+  mutable DamageWatch damage_;                      // reading changes nothing else
+  std::shared_ptr<BackgroundListener> background_;  // RocksDB holds it too
+  std::unique_ptr<IngestEnv> env_;                  // null when nothing is written
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string epoch_;

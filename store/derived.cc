@@ -152,9 +152,18 @@ bool Derived::IsDue() const {
   return Read([](const DerivedView& view) { return Passes(view.active, 4); });
 }
 
+bool Derived::HasRoomLocked() const {
+  return !failure_.ok() || frozen_ == nullptr || !Passes(*active_, 2);
+}
+
+bool Derived::HasRoom() const {
+  std::shared_lock lock(mutex_);
+  return HasRoomLocked();
+}
+
 Status Derived::WaitForRoom() {
   std::shared_lock lock(mutex_);
-  room_.wait(lock, [this] { return !failure_.ok() || frozen_ == nullptr || !Passes(*active_, 2); });
+  room_.wait(lock, [this] { return HasRoomLocked(); });
   return failure_;
 }
 

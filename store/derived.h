@@ -74,6 +74,8 @@ class Derived {
 
   // Blocks while the tails are full. After Fail it returns that failure, at once.
   [[nodiscard]] Status WaitForRoom();
+  // Whether WaitForRoom would return at once.
+  [[nodiscard]] bool HasRoom() const;
   // The active tail is so large that it should be moved to disk now.
   [[nodiscard]] bool IsDue() const;
   // The tails cannot be moved to disk any more, so there will be no room.
@@ -104,6 +106,7 @@ class Derived {
   [[nodiscard]] ChannelId IdOf(const std::string& channel_name) const;
 
  private:
+  [[nodiscard]] bool HasRoomLocked() const;
   [[nodiscard]] Status LoadChannels();
   void ApplyMessages(const CommittedGroup& group);
   void ApplyEvent(const store::Event& event);

@@ -74,7 +74,10 @@ Status SortedRuns::Ingest() {
     file.options.write_global_seqno = false;
     files.push_back(std::move(file));
   }
-  return FromRocks(database_.rocks().IngestExternalFiles(files), "ingest the derived rows");
+  const rocksdb::Status ingested = database_.rocks().IngestExternalFiles(files);
+  if (!ingested.ok()) return FromRocks(ingested, "ingest the derived rows");
+  database_.RowsMoved();
+  return OkStatus();
 }
 
 }  // namespace ackwire

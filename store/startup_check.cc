@@ -4,6 +4,7 @@
 #include <rocksdb/iterator.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -25,6 +26,15 @@ std::string Range(std::uint64_t first, std::uint64_t last) {
 }
 
 Status Lost(const std::string& what) { return Error(StatusCode::kDataLoss, what); }
+
+// Zero: it is not the name of one.
+std::uint64_t ManifestNumber(const std::string& name) {
+  constexpr std::string_view kPrefix = "MANIFEST-";
+  if (!name.starts_with(kPrefix)) return 0;
+  std::uint64_t number = 0;
+  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), number);
+  return number;
+}
 
 // Both ends of the log.
 struct End {
@@ -70,6 +80,7 @@ class Checker {
           " is missing: without it nobody can tell whether the log, which ends at position " +
           Text(end_.position.value) + ", lost its tail");
     }
+    if (Status status = CheckListOfFiles(**mark); !status.ok()) return status;
     const StartupCheck found{.power_cut = (*mark)->buffered() && !(*mark)->clean() &&
                                           (*mark)->boot_id() != boot_id_};
     // A power cut takes the end, and nothing else: whatever else is wrong is damage.
@@ -77,6 +88,36 @@ class Checker {
     Status status = Compare(**mark);
     if (!status.ok()) return status;
     return found;
+  }
+
+  // RocksDB has read it without a word, wherever it ends. It begins a new one at each start, which
+  // says all that the one before did.
+  Status CheckListOfFiles(const store::Watermark& mark) {
+    const std::string directory = directory_.database_path() + "/";
+    std::string name;
+    rocksdb::Env& env = directory_.env();
+    rocksdb::Status status = rocksdb::ReadFileToString(&env, directory + "CURRENT", &name);
+    if (!status.ok()) return FromRocks(status, "read " + directory + "CURRENT");
+    name = name.substr(0, name.find('\n'));
+    const std::uint64_t number = ManifestNumber(name);
+    if (number > mark.manifest_number()) return OkStatus();
+    const std::string then = "MANIFEST-" + Text(mark.manifest_number());
+    if (number < mark.manifest_number()) {
+      return Lost(directory + "CURRENT names " + name + ", an older list of RocksDB's files than " +
+                  then + ", which was there, says the watermark" + EndOfLog());
+    }
+    std::uint64_t bytes = 0;
+    status = env.GetFileSize(directory + name, &bytes);
+    if (!status.ok()) return FromRocks(status, "read " + directory + name);
+    if (bytes >= mark.manifest_bytes()) return OkStatus();
+    return Lost(directory + name + ": bytes " + Range(bytes, mark.manifest_bytes() - 1) +
+                " are missing: they were on disk, says the watermark, and listed RocksDB's files" +
+                EndOfLog());
+  }
+
+  std::string EndOfLog() const {
+    return "; by what is left, the last good position is " + Text(end_.position.value) +
+           ", the last good record " + Text(end_.number.value);
   }
 
   bool EndsBefore(const store::Watermark& mark) const {

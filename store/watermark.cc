@@ -35,18 +35,28 @@ StatusOr<store::Watermark> ParseSlot(std::string_view slot) {
   return mark;
 }
 
+// What the mark's rows are, and how long the list of RocksDB's files is that has them.
+Status Describe(const Database& database, store::Watermark& mark) {
+  StatusOr<std::string> hash = HashOfRows(database, {mark.position()}, {mark.journal_number()});
+  if (!hash.ok()) return hash.status();
+  mark.set_hash(*std::move(hash));
+  const StatusOr<Database::FileList> list = database.ListOfFiles();
+  if (!list.ok()) return list.status();
+  mark.set_manifest_number(list->number);
+  mark.set_manifest_bytes(list->bytes);
+  return OkStatus();
+}
+
 // Where the log is now.
 StatusOr<store::Watermark> MarkOf(const Database& database, const std::string& boot_id) {
   const StatusOr<Position> position = database.LastPosition();
   if (!position.ok()) return position.status();
   const StatusOr<JournalNumber> number = database.LastNumber();
   if (!number.ok()) return number.status();
-  StatusOr<std::string> hash = HashOfRows(database, *position, *number);
-  if (!hash.ok()) return hash.status();
   store::Watermark mark;
   mark.set_position(position->value);
   mark.set_journal_number(number->value);
-  mark.set_hash(*std::move(hash));
+  if (Status status = Describe(database, mark); !status.ok()) return status;
   mark.set_buffered(database.durability() == Durability::kBuffered);
   mark.set_boot_id(boot_id);
   return mark;
@@ -64,7 +74,7 @@ Status WriteBoth(const DataDirectory& directory, const store::Watermark& mark) {
 Watermark::Watermark(const Database& database, const Clock& clock)
     : database_(database), clock_(clock) {}
 
-Watermark::~Watermark() = default;
+Watermark::~Watermark() { database_.WhenRowsMove(nullptr); }
 
 StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, const Clock& clock,
                                                      const std::string& boot_id) {
@@ -84,6 +94,7 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, c
       directory.env().NewRandomRWFile(path, &watermark->file_, rocksdb::EnvOptions());
   if (!opened.ok()) return FromRocks(opened, "open " + path);
   if (Status status = watermark->Write(); !status.ok()) return status;
+  database.WhenRowsMove([told = watermark.get()] { told->RowsMoved(); });
   return watermark;
 }
 
@@ -106,15 +117,25 @@ StatusOr<std::optional<store::Watermark>> Watermark::Read(const DataDirectory& d
 }
 
 Status Watermark::Committed(Position position, JournalNumber number) {
+  std::lock_guard lock(mutex_);
   mark_.set_position(position.value);
   if (number.value != 0) mark_.set_journal_number(number.value);
   behind_ = true;
-  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : OkStatus();
+  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : failed_;
 }
 
-Status Watermark::CatchUp() { return behind_ ? Write() : OkStatus(); }
+Status Watermark::CatchUp() {
+  std::lock_guard lock(mutex_);
+  return behind_ ? Write() : failed_;
+}
+
+bool Watermark::behind() const {
+  std::lock_guard lock(mutex_);
+  return behind_;
+}
 
 Status Watermark::End() {
+  std::lock_guard lock(mutex_);
   mark_.set_clean(true);
   for (std::uint64_t slot = 0; slot < kSlots; ++slot) {
     if (Status status = Write(); !status.ok()) return status;
@@ -129,15 +150,14 @@ Status Watermark::WriteEnd(const Database& database, const std::string& boot_id)
   return WriteBoth(database.directory(), *mark);
 }
 
-Status Watermark::HashRows() {
-  StatusOr<std::string> hash = HashOfRows(database_, {mark_.position()}, {mark_.journal_number()});
-  if (!hash.ok()) return hash.status();
-  mark_.set_hash(*std::move(hash));
-  return OkStatus();
+void Watermark::RowsMoved() {
+  std::lock_guard lock(mutex_);
+  failed_.Update(Write());
 }
 
 Status Watermark::Write() {
-  if (Status status = HashRows(); !status.ok()) return status;
+  if (!failed_.ok()) return failed_;
+  if (Status status = Describe(database_, mark_); !status.ok()) return status;
   mark_.set_generation(mark_.generation() + 1);
   CrashPoint(crash::kBeforeWatermark);
   const std::uint64_t offset = mark_.generation() % kSlots * kSlotBytes;

@@ -6,13 +6,20 @@
 //                        leaves the other one whole. A slot is size:u16be and, so long, a sealed
 //                        store.Watermark (store/record.h)
 //
+// It says as well how long RocksDB's list of its files was. RocksDB takes a list that was cut off
+// for one that ends there, and what came into tables afterwards is gone, with nobody the wiser. So
+// a mark is made as soon as rows have moved to a table, before anything is written that builds on
+// it, and before the write-ahead log is deleted that had them.
+//
 // Durable:  what a mark says was on disk before the mark was (`buffered`: was with the kernel).
-// Threads:  the writer thread only.
+// Threads:  the writer thread only; in between, those that move rows to tables (Database).
+// Lifetime: borrows database and clock.
 // Bounds:   at most 100 ms behind the last commit, if CatchUp is called after each rest.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -36,7 +43,7 @@ class Watermark {
  public:
   // Says where the log is now, and that it is open. `boot_id` is that of the running kernel: what a
   // `buffered` log holds is safe as long as that has not changed.
-  //   kUnavailable  the file cannot be written
+  //   kUnavailable  the file cannot be written; so do all below
   [[nodiscard]] static StatusOr<std::unique_ptr<Watermark>> Open(const Database& database,
                                                                  const Clock& clock,
                                                                  const std::string& boot_id);
@@ -48,7 +55,7 @@ class Watermark {
   [[nodiscard]] Status Committed(Position position, JournalNumber number);
   // Writes what is owed, at once.
   [[nodiscard]] Status CatchUp();
-  [[nodiscard]] bool behind() const { return behind_; }
+  [[nodiscard]] bool behind() const;
   // Nothing follows: both slots say so.
   [[nodiscard]] Status End();
   // The same of a database that nobody writes to.
@@ -61,11 +68,13 @@ class Watermark {
 
  private:
   Watermark(const Database& database, const Clock& clock);
-  [[nodiscard]] Status HashRows();
   [[nodiscard]] Status Write();
+  void RowsMoved();
 
   const Database& database_;
   const Clock& clock_;
+  mutable std::mutex mutex_;  // guards all below
+  Status failed_;             // to be written when rows moved
   std::unique_ptr<rocksdb::RandomRWFile> file_;
   store::Watermark mark_;
   Timestamp written_at_{};

@@ -51,7 +51,7 @@ Writer::Writer(const Dependencies& dependencies)
 Writer::~Writer() = default;
 
 StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
-  if (Status status = deps_.derived.WaitForRoom(); !status.ok()) return status;
+  if (Status status = WaitForRoom(); !status.ok()) return status;
   const Status disk = CheckFreeDisk();
   StagedGroup staged({deps_.derived, deps_.ledger}, deps_.clock.Now(), works.size());
   for (Work& work : works) Prepare(work);
@@ -78,6 +78,13 @@ StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
     return status;
   }
   return group;
+}
+
+// It may take long: the watermark must not be behind meanwhile.
+Status Writer::WaitForRoom() {
+  if (deps_.derived.HasRoom()) return OkStatus();
+  if (Status status = deps_.watermark.CatchUp(); !status.ok()) return status;
+  return deps_.derived.WaitForRoom();
 }
 
 Status Writer::CheckFreeDisk() const {

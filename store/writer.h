@@ -66,6 +66,7 @@ class Writer {
   [[nodiscard]] Status CheckFreeDisk() const;
 
  private:
+  [[nodiscard]] Status WaitForRoom();
   [[nodiscard]] StatusOr<Published> Publish(PublishWork& work, const StoredIds::Id& id,
                                             StagedGroup& staged);
   [[nodiscard]] StatusOr<std::optional<Published>> FindDuplicate(const PublishWork& work,

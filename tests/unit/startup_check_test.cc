@@ -162,6 +162,39 @@ TEST_F(StartupCheckTest, RefusesADatabaseWithoutCurrent) {
                         "log up to position 3"));
 }
 
+// What is derived went into tables, and more of it into the write-ahead log.
+TEST_F(StartupCheckTest, NoticesAListOfFilesThatWasCutOff) {
+  store_->FoldNow();
+  store_->Publish("room", "four");
+  store_->FoldNow();
+  store_->Publish("room", "five");
+  store_->FoldNow();
+  EXPECT_TRUE(store_->writer().CatchUp().ok());
+  store_->Close();
+  std::uint64_t cut = 0;
+  for (const auto& [path, content] : Files()) {
+    if (path.find("MANIFEST-") == std::string::npos) continue;
+    cut = content.size() - 1;
+    std::filesystem::resize_file(path, cut);
+  }
+  EXPECT_THAT(Refusal(),
+              testing::AllOf(HasSubstr("MANIFEST-"), HasSubstr("bytes " + std::to_string(cut)),
+                             HasSubstr("they were on disk, says the watermark")));
+}
+
+TEST_F(StartupCheckTest, RefusesAListOfFilesOlderThanTheWatermark) {
+  store_->Reopen();
+  store_->Close();
+  const std::filesystem::path db = store_->directory() / "data" / "db";
+  std::filesystem::path newest;
+  for (const auto& file : std::filesystem::directory_iterator(db)) {
+    if (file.path().filename().string().starts_with("MANIFEST-")) newest = file.path();
+  }
+  std::filesystem::copy_file(newest, db / "MANIFEST-000001");
+  std::ofstream(db / "CURRENT") << "MANIFEST-000001\n";
+  EXPECT_THAT(Refusal(), HasSubstr("CURRENT names MANIFEST-000001, an older list"));
+}
+
 TEST_F(StartupCheckTest, RefusesALogWithoutItsEpoch) {
   store_->Erase(Family::kMeta, meta::kEpoch);
   EXPECT_THAT(Refusal(), HasSubstr("meta: the log's epoch is missing"));

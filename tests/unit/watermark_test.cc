@@ -83,14 +83,17 @@ TEST_F(WatermarkTest, HasItsBytes) {
   std::ifstream in(path(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   ASSERT_EQ(bytes.size(), 8192U);
-  // size, version, crc32c, generation 1, hash of no rows (SHA-256 of nothing), boot id
-  const std::string golden("\x00\x1f\x01", 3);
+  // size, version, crc32c, generation 1, hash of no rows (SHA-256 of nothing), boot id, and of the
+  // MANIFEST number and length, which are RocksDB's
+  const std::string golden("\x00\x24\x01", 3);
   EXPECT_EQ(bytes.substr(4096, 3), golden);
   const std::string body(
       "\x08\x01\x22\x10\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24\x32\x04"
       "boot",
       26);
   EXPECT_EQ(bytes.substr(4096 + 2 + 5, body.size()), body);
+  EXPECT_EQ(bytes.substr(4096 + 2 + 5 + body.size(), 1), "\x40");
+  EXPECT_EQ(bytes.substr(4096 + 2 + 5 + body.size() + 2, 1), "\x48");
 }
 
 }  // namespace
