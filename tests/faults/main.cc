@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "tests/faults/damages.h"
 #include "tests/faults/io_error_cases.h"
 #include "tests/faults/torn_tails.h"
 
@@ -90,6 +91,36 @@ int TestIoErrors(const IoErrorsOptions& options) {
   return all.problems.empty() ? 0 : 1;
 }
 
+struct DamagesOptions {
+  std::uint64_t first = 0;
+  std::uint64_t seeds = 40;
+};
+
+// Each kind of damage is done to each kind of file within so many seeds.
+constexpr std::uint64_t kSeedsThatDamageAll = 40;
+
+int TestDamages(const DamagesOptions& options) {
+  DamageTable table;
+  std::uint64_t failed = 0;
+  for (std::uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
+    const Damaged one = RunDamage(seed);
+    table.Add(one);
+    if (one.problems.empty()) continue;
+    ++failed;
+    fmt::print("seed {}: {} of {} ({}): {}\n", seed, NameOf(one.damage.damage), one.damage.path,
+               one.damage.what, NameOf(one.outcome));
+    for (const std::string& problem : one.problems) fmt::print("  {}\n", problem);
+    fmt::print("again: fault_tests damages --seeds 1 --first {}\n", seed);
+  }
+  table.Print();
+  if (options.seeds >= kSeedsThatDamageAll && !table.MetAll()) {
+    fmt::print("what was met 0 times was not tested\n");
+    return 1;
+  }
+  fmt::print("{} damages, {} with violations\n", options.seeds, failed);
+  return failed == 0 ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace ackwire
 
@@ -107,6 +138,11 @@ int main(int argc, char** argv) {
   io_errors->add_option("--first", io.first, "The first N");
   io_errors->add_option("--up-to", io.up_to, "The last N");
   io_errors->add_flag("--every-way", io.every_way, "All ways of failing for each N");
+  DamagesOptions damaged;
+  CLI::App* damages = app.add_subcommand("damages", "One file of a data directory is damaged");
+  damages->add_option("--first", damaged.first, "The first seed")->envname("ACKWIRE_FAULT_SEED");
+  damages->add_option("--seeds", damaged.seeds, "How many seeds");
   CLI11_PARSE(app, argc, argv);
-  return *io_errors ? TestIoErrors(io) : TestTornTails(torn);
+  if (*io_errors) return TestIoErrors(io);
+  return *damages ? TestDamages(damaged) : TestTornTails(torn);
 }
