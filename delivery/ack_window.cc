@@ -1,7 +1,5 @@
 #include "delivery/ack_window.h"
 
-#include <iterator>
-
 #include "store/check.h"
 
 namespace ackwire {
@@ -61,15 +59,11 @@ void AckWindow::Park(const DeliveryKey& key) {
   if (parked_.size() > kParkedRememberedMax) Forget(DeliveryKey(parked_.begin()->second));
 }
 
-void AckWindow::ForgetBefore(ChannelId channel, Timestamp time) {
+void AckWindow::Forget(ChannelId channel) {
   auto at = numbers_.lower_bound({channel, Seq{}});
   while (at != numbers_.end() && at->first.channel == channel) {
-    std::set<std::uint64_t>& numbers = at->second;
-    while (!numbers.empty() && sent_.at(*numbers.begin()).sent_at < time) {
-      Erase(*numbers.begin());
-      numbers.erase(numbers.begin());
-    }
-    at = numbers.empty() ? numbers_.erase(at) : std::next(at);
+    for (const std::uint64_t number : at->second) Erase(number);
+    at = numbers_.erase(at);
   }
 }
 
@@ -118,12 +112,6 @@ std::vector<std::uint64_t> AckWindow::AllInFlight() const {
     if (sent.state == State::kInFlight) numbers.push_back(number);
   }
   return numbers;
-}
-
-std::set<ChannelId> AckWindow::Channels() const {
-  std::set<ChannelId> channels;
-  for (const auto& [key, numbers] : numbers_) channels.insert(key.channel);
-  return channels;
 }
 
 std::vector<std::uint64_t> AckWindow::Overdue(Timestamp now) const {

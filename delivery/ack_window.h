@@ -65,10 +65,8 @@ class AckWindow {
   void Forget(const DeliveryKey& key);
   // A delivery is out of attempts: its numbers stay what they are, late or dropped.
   void Park(const DeliveryKey& key);
-  // Forgets what a channel was sent before that time.
-  void ForgetBefore(ChannelId channel, Timestamp time);
-  // Forgets a channel.
-  void Forget(ChannelId channel) { ForgetBefore(channel, Timestamp::max()); }
+  // Forgets all numbers of a channel: its subscription has ended.
+  void Forget(ChannelId channel);
   // The client dropped these, whatever the number under which it was sent them. What is in flight
   // stays so.
   void Drop(ChannelId channel, SeqRun seqs);
@@ -89,8 +87,6 @@ class AckWindow {
   [[nodiscard]] std::optional<std::uint64_t> InFlight(const DeliveryKey& key) const;
   // In order of number.
   [[nodiscard]] std::vector<std::uint64_t> AllInFlight() const;
-  // Those of which it remembers something.
-  [[nodiscard]] std::set<ChannelId> Channels() const;
   // Those in flight whose deadline is not after `now`, in order of number.
   [[nodiscard]] std::vector<std::uint64_t> Overdue(Timestamp now) const;
   [[nodiscard]] std::optional<Timestamp> NextDeadline() const;

@@ -147,7 +147,7 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
       return finish(Error(StatusCode::kNotFound, client + " is not subscribed to " + channel));
     }
     JournalWork work;
-    work.done = [this, finish](const StatusOr<Recorded>& recorded) {
+    work.done = [this, client, id, finish](const StatusOr<Recorded>& recorded) {
       if (!recorded.ok()) return finish(recorded.status());
       deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
       finish(recorded->abandoned);
@@ -161,3 +161,7 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
 }
 
 }  // namespace ackwire
+      Post([this, client, id] {
+        // Whoever resumes may have subscribed anew, and owes nothing by these numbers.
+        if (auto& ended = records_[client].ended) ended->sent.Forget(id);
+      });

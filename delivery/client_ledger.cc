@@ -18,13 +18,6 @@ void ClientLedger::Open(Timestamp now) {
 }
 
 void ClientLedger::Resume(std::uint64_t delivery, Timestamp now) {
-  // A subscription may have ended meanwhile, or ended and begun anew: nothing that is here was owed
-  // under the numbers of the earlier one.
-  for (const ChannelId channel : sent_.Channels()) {
-    const auto found = feeds_.find(channel);
-    sent_.ForgetBefore(
-        channel, found == feeds_.end() ? Timestamp::max() : found->second.entry().created_at());
-  }
   for (const std::uint64_t number : sent_.CoveredUpTo(delivery)) Settle(number, now);
   sent_.DropAllSent();
 }

@@ -51,7 +51,8 @@ class ClientLedger {
   void Open(Timestamp now);
   // The session goes on from an earlier connection, of which the client completed everything up to
   // and including `delivery` (0: nothing). What lies beyond is sent again under new numbers.
-  // REQUIRES: all its subscriptions were added.
+  // REQUIRES: all its subscriptions were added, and the numbers of those that ended meanwhile were
+  //           forgotten: one may have begun anew, and owes nothing by what the earlier one sent.
   void Resume(std::uint64_t delivery, Timestamp now);
   // The connection has ended. What is in flight fails as `disconnected`; with the
   // max-disconnects-th such end in a row, the oldest delivery in flight is parked. Nothing may be

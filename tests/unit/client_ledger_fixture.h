@@ -73,6 +73,12 @@ class ClientLedgerTest : public ::testing::Test {
     ended_.emplace(ledger_->TakeAckWindow());
     ledger_.reset();
   }
+  // A subscription ends while the client is offline, and its home sees to what the ended session
+  // remembers of it.
+  void UnsubscribedOffline(const std::string& channel) {
+    rows.Fold({UnsubscribedEvent(IdOf(channel))});
+    ended_->Forget(IdOf(channel));
+  }
   // A new session: the client remembers nothing.
   void Reconnect() { Connect(AckWindow()); }
   // The same session, of which the client completed everything up to and including `delivery`.

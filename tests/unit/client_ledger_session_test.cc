@@ -119,6 +119,16 @@ TEST_F(ClientLedgerSession, AResumedOneAcknowledgesWhatWasCompletedAndSendsTheRe
   EXPECT_EQ(attempts[5], 2U);
 }
 
+TEST_F(ClientLedgerSession, AResumeAcknowledgesAlsoWhereTheSubscriptionIsOfALaterTime) {
+  Subscribed(kRoom, 2);
+  now -= Duration(1'000);  // the server was started again, by a clock that is behind
+  SendAll();
+  Disconnect();
+  Resume(2);
+  EXPECT_EQ(Floor(), 2U);
+  EXPECT_EQ(SendAll(), Seqs());
+}
+
 TEST_F(ClientLedgerSession, AResumeFromNothingAcknowledgesNothing) {
   Subscribed(kRoom, 2);
   SendAll();
@@ -244,7 +254,7 @@ TEST_F(ClientLedgerSession, AResumeSurvivesASubscriptionThatEndedMeanwhile) {
   Subscribed("room/2", 1);
   SendAll();
   Disconnect();
-  rows.Fold({UnsubscribedEvent(IdOf(kRoom))});
+  UnsubscribedOffline(kRoom);
   Resume(3);
   Ack({1, 2, 3});
   Nack({1});
@@ -258,8 +268,7 @@ TEST_F(ClientLedgerSession, AResumeOwesNothingForASubscriptionThatBeganAnewMeanw
   SendAll();
   Disconnect();
   ASSERT_EQ(Row().parked(), 1U);
-  rows.Fold({UnsubscribedEvent(IdOf(kRoom))});
-  now += Duration(1);
+  UnsubscribedOffline(kRoom);
   Subscribed(kRoom, 1);
   Resume(0);
   Ack({1});

@@ -249,3 +249,19 @@ TEST_F(SessionLife, AResumedSessionGoesOnWithItsNumbers) {
 
 }  // namespace
 }  // namespace ackwire
+TEST_F(SessionLife, AResumeSettlesNothingOfASubscriptionThatEndedAndBeganAnewMeanwhile) {
+  TestConnection& before = ConnectSubscribed("alice", kRoom);
+  const std::string session =
+      boost::json::value_to<std::string>(Take(before, "welcome")["session"]);
+  Publish(kRoom);
+  TakeDeliveries(before, 1);
+  before.session->End(close_code::kAbnormal);
+  EXPECT_EQ(Unsubscribe("alice", kRoom), 1U);
+  TestConnection& after =
+      Connect("alice", R"(,"subscriptions":[{"channel":"room/1","from":"first"}])"
+                       R"(,"resume":{"delivery":1,"session":")" +
+                           session + "\"}");
+  EXPECT_EQ(Take(after, "welcome").at("resumed"), true);
+  EXPECT_THAT(TakeDeliveries(after, 1), ElementsAre("2: room/1 seq 1 attempt 1"));
+}
+
