@@ -34,6 +34,13 @@ void ClientDirectory::Release(const std::string& client, const std::string& sess
   Finished(client);
 }
 
+void ClientDirectory::Lose(const std::string& client) {
+  Record& record = records_[client];
+  record.owner.reset();
+  record.lost = true;
+  Finished(client);
+}
+
 void ClientDirectory::Finished(const std::string& client) {
   records_[client].busy = false;
   Next(client);
@@ -49,8 +56,9 @@ void ClientDirectory::Next(const std::string& client) {
     change();
   } else if (record.claim) {
     const Claim claim = *std::exchange(record.claim, std::nullopt);
+    if (record.lost) return Refuse(claim);
     GrantTo(client, record, claim);
-  } else if (!record.ended) {
+  } else if (!record.ended && !record.lost) {
     records_.erase(client);
   }
 }
@@ -74,6 +82,12 @@ void ClientDirectory::GrantTo(const std::string& client, Record& record, const C
     } else {
       Post([this, client, grant] { Release(client, grant.session_id, grant.sent); });
     }
+  });
+}
+
+void ClientDirectory::Refuse(const Claim& claim) {
+  claim.owner.post([weak = claim.owner.session] {
+    if (const auto session = weak.lock()) session->OnRefused();
   });
 }
 
@@ -150,6 +164,10 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
     work.done = [this, client, id, finish](const StatusOr<Recorded>& recorded) {
       if (!recorded.ok()) return finish(recorded.status());
       deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+      Post([this, client, id] {
+        // Whoever resumes may have subscribed anew, and owes nothing by these numbers.
+        if (auto& ended = records_[client].ended) ended->sent.Forget(id);
+      });
       finish(recorded->abandoned);
     };
     store::Event& event = work.events.emplace_back();
@@ -161,7 +179,3 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
 }
 
 }  // namespace ackwire
-      Post([this, client, id] {
-        // Whoever resumes may have subscribed anew, and owes nothing by these numbers.
-        if (auto& ended = records_[client].ended) ended->sent.Forget(id);
-      });

@@ -56,6 +56,10 @@ class ClientDirectory {
   void Releasing(const std::string& client);
   // They are on record. `sent` and the id are kept for a resume.
   void Release(const std::string& client, const std::string& session_id, AckWindow sent);
+  // They could not be: the store takes no more writes, and the server is about to end. No session
+  // has the client again before it is started anew: it would repeat attempts, and acknowledgements
+  // that it was told of would be gone.
+  void Lose(const std::string& client);
 
   using Unsubscribed = Session::Unsubscribed;
   void Unsubscribe(const std::string& client, const std::string& channel, const Unsubscribed& done);
@@ -73,6 +77,7 @@ class ClientDirectory {
   struct Record {
     std::optional<Owner> owner;                 // a session, until it lets go
     bool busy = false;                          // a release or an offline change is under way
+    bool lost = false;                          // what its last session did is not on record
     std::optional<Claim> claim;                 // the newest that waits
     std::deque<std::function<void()>> changes;  // that wait; each is busy until it calls Finished
     std::optional<Ended> ended;
@@ -84,6 +89,7 @@ class ClientDirectory {
   void Next(const std::string& client);
   void Finished(const std::string& client);
   void GrantTo(const std::string& client, Record& record, const Claim& claim);
+  static void Refuse(const Claim& claim);
   void ForgetExpired();
   void UnsubscribeOffline(const std::string& client, const std::string& channel,
                           const Unsubscribed& done);

@@ -27,6 +27,11 @@ void ClientHomes::Release(const std::string& client, const std::string& session_
   });
 }
 
+void ClientHomes::Lose(const std::string& client) {
+  ClientDirectory& home = HomeOf(client);
+  home.Post([&home, client] { home.Lose(client); });
+}
+
 void ClientHomes::Unsubscribe(const std::string& client, const std::string& channel,
                               ClientDirectory::Unsubscribed done) {
   ClientDirectory& home = HomeOf(client);

@@ -21,6 +21,7 @@ class ClientHomes {
   void Take(const std::string& client, ClientDirectory::Claim claim);
   void Releasing(const std::string& client);
   void Release(const std::string& client, const std::string& session_id, AckWindow sent);
+  void Lose(const std::string& client);
   void Unsubscribe(const std::string& client, const std::string& channel,
                    ClientDirectory::Unsubscribed done);
   void AskSession(const std::string& client, std::function<void(Session*)> ask);

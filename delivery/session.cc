@@ -172,6 +172,12 @@ void Session::AddSubscription(const SubscriptionState& subscription) {
 
 void Session::OnReplaced() { Shut(close_code::kSessionReplaced, "the client connected elsewhere"); }
 
+void Session::OnRefused() {
+  if (state_ == State::kEnded) return;
+  Fail(Error(StatusCode::kUnavailable,
+             "the server cannot put on record what clients do, and is about to end"));
+}
+
 void Session::Fail(const Status& status) {
   outlet_.Write(frame::EncodeError(0, status), {});
   Shut(close_code::kInternal, MessageOf(status));
@@ -201,9 +207,12 @@ void Session::End(std::uint16_t code) {
                     .counts = !by_us},
                    hub_.now());
     hub_.deps().homes.Releasing(client());
-    hub_.SubmitEvents(TakeEvents(), [&homes = hub_.deps().homes, client = client(),
-                                     id = identity_.id, sent = ledger_->TakeAckWindow()](
-                                        const auto&) { homes.Release(client, id, sent); });
+    hub_.SubmitEvents(TakeEvents(),
+                      [&homes = hub_.deps().homes, client = client(), id = identity_.id,
+                       sent = ledger_->TakeAckWindow()](const auto& recorded) {
+                        if (!recorded.ok()) return homes.Lose(client);
+                        homes.Release(client, id, sent);
+                      });
   } else if (grant_) {
     hub_.deps().homes.Release(client(), identity_.id, std::move(grant_->sent));
   }

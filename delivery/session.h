@@ -69,9 +69,11 @@ class Session : public std::enable_shared_from_this<Session> {
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
   void End(std::uint16_t code);
 
-  // From the client's home: this session has the client now; or another session takes over.
+  // From the client's home: this session has the client now; or another session takes over; or no
+  // session can have it any more.
   void OnGranted(Grant grant);
   void OnReplaced();
+  void OnRefused();
 
   // From the hub.
   void OnMessage(ChannelId channel, Seq seq) { ledger_->Extend(channel, seq); }

@@ -42,7 +42,8 @@ SessionTest::SessionTest() {
     if (reads_held_) return reads_.push_back(std::move(job));
     job();
   };
-  store_ = Store::Open({.directory = directory_.path() / "data", .clock = clock_}).value();
+  store_ =
+      Store::Open({.directory = directory_.path() / "data", .clock = clock_, .env = &env_}).value();
   store_->Start(
       {[this, post](const SharedGroup& group) { post([this, group] { OnCommitted(group); }); },
        [](const Status&) {}});

@@ -25,6 +25,7 @@
 #include "delivery/outlet.h"
 #include "delivery/session.h"
 #include "store/store.h"
+#include "tests/unit/failing_env.h"
 #include "tests/unit/manual_clock.h"
 #include "tests/unit/store_fixture.h"
 
@@ -95,6 +96,8 @@ class SessionTest : public ::testing::Test {
   void HoldReads() { reads_held_ = true; }
   void ReleaseReads();
   [[nodiscard]] std::size_t reads_waiting() const { return reads_.size(); }
+  // From now on nothing is put on record.
+  void FailDisk() { env_.FailSyncs(); }
   // While it lives, the writer is stuck in front of all that is submitted.
   class WriterHold {
    public:
@@ -138,6 +141,7 @@ class SessionTest : public ::testing::Test {
       context_.get_executor()};
   AsioLoop loop_{context_.get_executor()};
   TemporaryDirectory directory_;
+  FailingEnv env_;
 
  protected:
   ManualClock clock_;

@@ -231,6 +231,18 @@ TEST_F(SessionLife, OfThreeConnectionsAtOnceTheLastHasTheClient) {
   EXPECT_EQ(second.outlet.closed_with, close_code::kSessionReplaced);
 }
 
+TEST_F(SessionLife, NoSessionHasAClientWhoseLastSessionCouldNotBePutOnRecord) {
+  TestConnection& before = ConnectSubscribed("alice", kRoom);
+  FailDisk();
+  before.session->End(close_code::kAbnormal);
+  for (int i = 0; i < 2; ++i) {
+    TestConnection& after = Open();
+    after.Say(R"({"type":"connect","client":"alice"})");
+    EXPECT_EQ(Take(after, "error").at("code"), "unavailable");
+    EXPECT_EQ(after.outlet.closed_with, close_code::kInternal);
+  }
+}
+
 TEST_F(SessionLife, AResumedSessionGoesOnWithItsNumbers) {
   TestConnection& before = ConnectSubscribed("alice", kRoom);
   const std::string session =
@@ -247,8 +259,6 @@ TEST_F(SessionLife, AResumedSessionGoesOnWithItsNumbers) {
   EXPECT_THAT(TakeDeliveries(after, 1), ElementsAre("3: room/1 seq 2 attempt 2"));
 }
 
-}  // namespace
-}  // namespace ackwire
 TEST_F(SessionLife, AResumeSettlesNothingOfASubscriptionThatEndedAndBeganAnewMeanwhile) {
   TestConnection& before = ConnectSubscribed("alice", kRoom);
   const std::string session =
@@ -265,3 +275,5 @@ TEST_F(SessionLife, AResumeSettlesNothingOfASubscriptionThatEndedAndBeganAnewMea
   EXPECT_THAT(TakeDeliveries(after, 1), ElementsAre("2: room/1 seq 1 attempt 1"));
 }
 
+}  // namespace
+}  // namespace ackwire
