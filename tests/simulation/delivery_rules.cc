@@ -60,6 +60,12 @@ bool DeliveryRules::IsAcked(const Sending& sending) const {
   return IsOwed(sending) && owed_.at(sending.key).acked.contains(sending.seq);
 }
 
+// What is perhaps acknowledged may be settled for the session, whatever else it knows of it.
+bool DeliveryRules::MayBeAcked(const Sending& sending) const {
+  return IsAcked(sending) ||
+         (IsOwed(sending) && owed_.at(sending.key).perhaps_acked.contains(sending.seq));
+}
+
 DeliveryRules::Session* DeliveryRules::SessionOf(const Connection& connection) {
   const auto found = sessions_.find(connection.session);
   return found == sessions_.end() ? nullptr : &found->second;
@@ -258,17 +264,25 @@ void DeliveryRules::CheckOrder(const Key& key, std::uint64_t seq, Owed& owed) {
   for (const auto& [failed, retry] : record_.subscriptions().at(key).retries) {
     if (failed >= seq || retry.counted == 0 || owed.acked.contains(failed)) continue;
     if (MayBeParked(key, failed, owed)) continue;
+    // Nothing else lets a later one pass: the session took it for acknowledged, and may not change
+    // its mind.
+    if (owed.perhaps_acked.erase(failed) != 0) {
+      owed.acked.insert(failed);
+      continue;
+    }
     Violate("held up", InWords(key, seq) + " comes before " + Text(failed) + ", which failed");
   }
 }
 
-// The session may know more than the record.
+// The session may know more than the record: each attempt since may have failed. Whether it parked
+// with reason is seen when that goes on record.
 bool DeliveryRules::MayBeParked(const Key& key, std::uint64_t seq, const Owed& owed) const {
   const NaiveLedger::Retry& retry = record_.subscriptions().at(key).retries.at(seq);
   const auto attempts = owed.attempts.find(seq);
   const bool sent_since = attempts != owed.attempts.end() && attempts->second > retry.attempts;
+  const std::uint32_t since = sent_since ? attempts->second - retry.attempts : 0;
   return owed.rejected.contains(seq) || HasExpired(key, seq) ||
-         (sent_since && retry.counted + 1 >= policy_.retry.max_attempts);
+         (sent_since && retry.counted + since >= policy_.retry.max_attempts);
 }
 
 bool DeliveryRules::SomeOverdue(const Session& session, const Key& key, std::uint64_t up_to) const {
@@ -305,7 +319,7 @@ void DeliveryRules::CheckWindow(const Connection& connection, const Session& ses
   for (std::size_t i = session.first; i < session.sendings.size(); ++i) {
     const Sending& each = session.sendings[i];
     if (each.dropped || each.perhaps || each.ended) continue;
-    if (!IsOwed(each) || IsAcked(each)) continue;
+    if (!IsOwed(each) || MayBeAcked(each)) continue;
     if (MayHaveEnded(each.key)) continue;
     constexpr std::uint64_t kAny = ~0ULL;
     if (!SomeOverdue(session, each.key, kAny)) ++in_flight;

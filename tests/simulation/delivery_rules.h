@@ -79,9 +79,9 @@ class DeliveryRules {
     std::uint64_t since = 0;                          // the event that began it
     std::map<std::uint64_t, std::uint32_t> attempts;  // so far, by seq
     std::set<std::uint64_t> acked;                    // in this life, or on record
-    std::set<std::uint64_t> perhaps_acked;            // by a number that was dropped perhaps
-    std::set<std::uint64_t> rejected;                 // nacked for good
-    std::set<std::uint64_t> sent;                     // in any life
+    std::set<std::uint64_t> perhaps_acked;  // by a number that was dropped perhaps; see CheckOrder
+    std::set<std::uint64_t> rejected;       // nacked for good
+    std::set<std::uint64_t> sent;           // in any life
   };
   struct Sending {
     Key key;
@@ -129,6 +129,7 @@ class DeliveryRules {
   [[nodiscard]] bool IsOwed(const Sending& sending) const;
   [[nodiscard]] bool HasExpired(const Key& key, std::uint64_t seq) const;
   [[nodiscard]] bool IsAcked(const Sending& sending) const;
+  [[nodiscard]] bool MayBeAcked(const Sending& sending) const;
   [[nodiscard]] Session* SessionOf(const Connection& connection);
   // A number so old that the session may have forgotten it.
   [[nodiscard]] static bool IsForgotten(const Session& session, std::uint64_t number);

@@ -222,7 +222,7 @@ void DeliveryRules::CheckRecalledAndParked(const store::Event& event) {
       if (policy_.ordering == Ordering::kUnordered || session == sessions_.end()) continue;
       for (const Sending& each : session->second.sendings) {
         if (each.key == key && each.seq > run.first() && !each.ended && IsOwed(each) &&
-            ToUnixMs(each.sent_at) < event.at_ms() && !IsAcked(each) &&
+            ToUnixMs(each.sent_at) < event.at_ms() && !MayBeAcked(each) &&
             !on_record->second.settled.contains(each.seq)) {
           Violate("recall", InWords(key, each.seq) + " is in flight behind " + Text(run.first()) +
                                 ", which failed");

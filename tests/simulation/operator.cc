@@ -62,6 +62,8 @@ void SimOperator::Explain() {
   const std::string client = world_.AnyClient();
   world_.server->homes().AskSession(client, [this, client](Session* session) {
     const DeliveryRules::Acked acked = world_.deliveries.AckedOf(client);
+    // What a session knew when no more could be written is on record nowhere.
+    if (world_.server->failed()) return;
     if (session == nullptr) {
       world_.findings.Event("explained while offline");
       return world_.deliveries.CheckOnRecord(acked);

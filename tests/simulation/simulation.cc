@@ -20,7 +20,7 @@ namespace {
 
 constexpr Duration kTroubled{900};    // while faults happen
 constexpr Duration kCalmMax{20'000};  // until all that is owed must be settled
-constexpr Duration kAtRest{60};       // for what is under way at the end
+constexpr Duration kAtRest{100};      // at the end: longer than a sink is full, or a thread late
 constexpr std::uint64_t kStepsMax = 300'000;
 
 // A data directory in which nothing has happened yet. To make one takes longer than a whole run.
