@@ -1,13 +1,18 @@
 // simulation: many seeds of a simulated server, each with faults of every kind. Prints what was met
 // and what was wrong, with the command that brings it about again.
 #include <fmt/core.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <new>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,8 +27,11 @@ constexpr std::uint64_t kSeedsThatMeetAll = 3000;
 // Each so-manieth seed is run twice, and must be the same both times.
 constexpr std::uint64_t kAgainInterval = 500;
 constexpr std::uint64_t kFailedSeedsMax = 10;
+// A seed takes some 30 ms, and under a sanitizer perhaps a second: this one has got stuck.
+constexpr unsigned kSecondsOfSeedMax = 120;
 
 struct Options {
+  std::string program;
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
   std::uint64_t jobs = 2;
@@ -36,33 +44,41 @@ struct Outcome {
   std::uint64_t failed = 0;
 };
 
+void PrintFailed(std::uint64_t seed, const Options& options,
+                 const std::vector<std::string>& violations) {
+  for (const std::string& violation : violations) fmt::print("seed {}: {}\n", seed, violation);
+  fmt::print("again: {} --seeds 1 --first {}\n", options.program, seed);
+  std::fflush(stdout);
+}
+
 void RunSeed(std::uint64_t seed, const Options& options, Outcome& outcome) {
   const Trace trace = options.trace ? Trace::kYes : Trace::kNo;
   Findings one = RunSimulation(seed, trace);
   if (seed % kAgainInterval == 0 && RunSimulation(seed, trace).digest != one.digest) {
     one.Violate("reproduction", "the same seed went another way the second time");
   }
-  for (const std::string& violation : one.violations) {
-    fmt::print("seed {}: {}\n", seed, violation);
-  }
   if (!one.good()) {
     ++outcome.failed;
-    fmt::print("again: simulation --seeds 1 --first {}\n", seed);
-    std::fflush(stdout);
+    PrintFailed(seed, options, one.violations);
   }
   one.violations.clear();
   outcome.all.Add(one);
 }
 
+using SeedUnderWay = std::atomic<std::uint64_t>;
+
 // The seeds of one worker: each `jobs`th.
-Outcome RunShare(const Options& options, std::uint64_t worker) {
+Outcome RunShare(const Options& options, std::uint64_t worker, SeedUnderWay& under_way) {
   Outcome outcome;
   for (std::uint64_t i = worker; i < options.seeds; i += options.jobs) {
+    under_way = options.first + i;
+    if (options.seeds > 1) ::alarm(kSecondsOfSeedMax);
     RunSeed(options.first + i, options, outcome);
     const bool enough =
         options.until_violation ? 1 <= outcome.failed : kFailedSeedsMax <= outcome.failed;
     if (enough) break;
   }
+  ::alarm(0);
   return outcome;
 }
 
@@ -92,21 +108,37 @@ void AddText(const std::string& text, Outcome& outcome) {
 struct Worker {
   pid_t pid = 0;
   int from = -1;
+  SeedUnderWay* under_way = nullptr;
 };
+
+// In memory that the worker shares, so that its seed is known however it ends.
+SeedUnderWay* ShareSeed() {
+  void* page = ::mmap(nullptr, sizeof(SeedUnderWay), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) throw std::runtime_error("mmap");
+  return new (page) SeedUnderWay(0);
+}
 
 Worker StartWorker(const Options& options, std::uint64_t number) {
   int ends[2];
   if (::pipe(ends) != 0) throw std::runtime_error("pipe");
+  SeedUnderWay* under_way = ShareSeed();
   const pid_t pid = ::fork();
   if (pid != 0) {
     ::close(ends[1]);
-    return {pid, ends[0]};
+    return {pid, ends[0], under_way};
   }
   ::close(ends[0]);
-  const std::string text = ToText(RunShare(options, number));
+  const std::string text = ToText(RunShare(options, number, *under_way));
   const bool written = ::write(ends[1], text.data(), text.size()) >= 0;
   std::fflush(stdout);
   ::_exit(written ? 0 : 1);
+}
+
+std::string HowItDied(int status) {
+  if (!WIFSIGNALED(status)) return fmt::format("ended: exit code {}", WEXITSTATUS(status));
+  if (WTERMSIG(status) == SIGALRM) return fmt::format("ended: stuck for {} s", kSecondsOfSeedMax);
+  return fmt::format("ended: signal {}", WTERMSIG(status));
 }
 
 Outcome RunWorkers(const Options& options) {
@@ -125,34 +157,47 @@ Outcome RunWorkers(const Options& options) {
     if (status == 0 && !text.empty()) {
       AddText(text, outcome);
     } else {
-      fmt::print("a worker died, status {}\n", status);
+      PrintFailed(*worker.under_way, options, {HowItDied(status)});
       ++outcome.failed;
     }
   }
   return outcome;
 }
 
-bool Print(const char* title, const Counters& counters) {
+void Print(const char* title, const Counters& counters) {
   fmt::print("{}\n", title);
-  bool met_all = true;
+  for (const auto& [kind, count] : counters) fmt::print("{:>10}  {}\n", count, kind);
+}
+
+// Whether each kind was met; says which was not.
+bool MetAll(const Counters& counters) {
+  bool all = true;
   for (const auto& [kind, count] : counters) {
-    fmt::print("{:>10}  {}\n", count, kind);
-    met_all = met_all && count != 0;
+    if (count != 0) continue;
+    fmt::print("never met, and so not tested: {}\n", kind);
+    all = false;
   }
-  return met_all;
+  return all;
+}
+
+// One seed alone runs in this process, where a debugger has it.
+Outcome Run(const Options& options) {
+  if (options.seeds > 1) return RunWorkers(options);
+  SeedUnderWay under_way = 0;
+  return RunShare(options, 0, under_way);
 }
 
 int Main(const Options& options) {
-  const Outcome outcome = options.jobs == 1 ? RunShare(options, 0) : RunWorkers(options);
-  const bool all_faults = Print("faults", outcome.all.faults);
-  const bool all_events = Print("events", outcome.all.events);
+  const Outcome outcome = Run(options);
+  Print("faults", outcome.all.faults);
+  Print("events", outcome.all.events);
   fmt::print("{} seeds from {}, {} with violations\n", options.seeds, options.first,
              outcome.failed);
-  if (options.seeds >= kSeedsThatMeetAll && !(all_faults && all_events)) {
-    fmt::print("what was met 0 times was not tested\n");
-    return 1;
-  }
-  return outcome.failed == 0 ? 0 : 1;
+  if (outcome.failed != 0) return 1;
+  if (options.seeds < kSeedsThatMeetAll) return 0;
+  const bool all_faults = MetAll(outcome.all.faults);
+  const bool all_events = MetAll(outcome.all.events);
+  return all_faults && all_events ? 0 : 1;
 }
 
 }  // namespace
@@ -160,6 +205,7 @@ int Main(const Options& options) {
 
 int main(int argc, char** argv) {
   ackwire::Options options;
+  options.program = argv[0];
   CLI::App app{"Simulated servers with faults of every kind, one a seed"};
   app.add_option("--first", options.first, "The first seed")->envname("ACKWIRE_SIM_SEED");
   app.add_option("--seeds", options.seeds, "How many seeds");
