@@ -11,20 +11,24 @@ Status BackgroundListener::first() const {
   return first_;
 }
 
-void BackgroundListener::WhenRowsMove(std::function<void()> told) {
+void BackgroundListener::WhenRowsMove(std::function<Status()> told) {
   std::lock_guard lock(told_mutex_);
   told_ = std::move(told);
 }
 
-void BackgroundListener::RowsMoved() {
+Status BackgroundListener::RowsMoved() {
   std::lock_guard lock(told_mutex_);
-  if (told_) told_();
+  return told_ ? told_() : OkStatus();
+}
+
+void BackgroundListener::Keep(const Status& failed) {
+  std::lock_guard lock(mutex_);
+  first_.Update(failed);
 }
 
 void BackgroundListener::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
                                            rocksdb::Status* error) {
-  std::lock_guard lock(mutex_);
-  if (first_.ok()) first_ = FromRocks(*error, "write in the background");
+  Keep(FromRocks(*error, "write in the background"));
 }
 
 // With room on the disk again RocksDB would go on by itself, behind a write that it said had
@@ -36,7 +40,7 @@ void BackgroundListener::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*r
 
 void BackgroundListener::OnFlushCompleted(rocksdb::DB* /*db*/,
                                           const rocksdb::FlushJobInfo& /*info*/) {
-  RowsMoved();
+  Keep(RowsMoved());
 }
 
 }  // namespace ackwire

@@ -18,8 +18,8 @@ class BackgroundListener final : public rocksdb::EventListener {
   // OK: nothing has failed.
   [[nodiscard]] Status first() const;
   // See Database.
-  void WhenRowsMove(std::function<void()> told);
-  void RowsMoved();
+  void WhenRowsMove(std::function<Status()> told);
+  [[nodiscard]] Status RowsMoved();
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status error,
@@ -27,10 +27,12 @@ class BackgroundListener final : public rocksdb::EventListener {
   void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo& info) override;
 
  private:
+  void Keep(const Status& failed);
+
   mutable std::mutex mutex_;  // guards first_
   Status first_;
   std::mutex told_mutex_;  // guards told_, and is held while it runs
-  std::function<void()> told_;
+  std::function<Status()> told_;
 };
 
 }  // namespace ackwire

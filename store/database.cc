@@ -185,8 +185,10 @@ Status Database::OpenRocksReadOnly() {
   if (directory_.env().FileExists(current).IsNotFound()) {
     return Error(StatusCode::kNotFound, current + " does not exist");
   }
-  const auto failed = [&path](const rocksdb::Status& status) {
-    if (!status.IsPathNotFound()) return FromRocks(status, "open " + path);
+  const auto failed = [&](const rocksdb::Status& status) {
+    // CURRENT itself may only be out of reach.
+    if (!status.IsPathNotFound() || !directory_.env().FileExists(current).ok())
+      return FromRocks(status, "open " + path);
     return Error(StatusCode::kDataLoss,
                  "open " + path + ": a file that it lists is missing: " + status.ToString());
   };
@@ -228,11 +230,11 @@ StatusOr<Database::FileList> Database::ListOfFiles() const {
   return list;
 }
 
-void Database::WhenRowsMove(std::function<void()> told) const {
+void Database::WhenRowsMove(std::function<Status()> told) const {
   background_->WhenRowsMove(std::move(told));
 }
 
-void Database::RowsMoved() const { background_->RowsMoved(); }
+Status Database::RowsMoved() const { return background_->RowsMoved(); }
 
 Status Database::ReadEpoch() {
   const auto found = Get(Family::kMeta, meta::kEpoch);

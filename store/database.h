@@ -130,9 +130,9 @@ class Database {
   // `told` is called whenever rows have moved to a table and the list says so, by the thread that
   // moved them; of a flush before the write-ahead log is deleted that had them. Null: nobody is
   // told any more, once this returns.
-  void WhenRowsMove(std::function<void()> told) const;
-  // Rows were ingested.
-  void RowsMoved() const;
+  void WhenRowsMove(std::function<Status()> told) const;
+  // Rows were ingested. Returns what was told.
+  [[nodiscard]] Status RowsMoved() const;
 
   // From now on this is another log: what was said of the old one does not hold.
   [[nodiscard]] Status StartNewEpoch(Rng& rng);

@@ -1,9 +1,8 @@
 #include "store/derived.h"
 
-#include <rocksdb/iterator.h>
-
 #include <mutex>
 
+#include "store/channel_rows.h"
 #include "store/check.h"
 #include "store/proto_time.h"
 #include "store/record.h"
@@ -41,31 +40,14 @@ Status Derived::Recover() {
 }
 
 Status Derived::LoadChannels() {
-  std::map<ChannelId, ChannelInfo> by_id;
-  const auto iterator = database_.NewIterator(Family::kChannels, {});
-  for (; iterator->Valid(); iterator->Next()) {
-    store::ChannelRow row;
-    const std::string name = iterator->key().ToString();
-    Status status = record::OpenInto(iterator->value().ToStringView(), "channel " + name, row);
-    if (!status.ok()) return status;
-    by_id[ChannelId{row.id()}] = {.id = ChannelId{row.id()},
-                                  .name = name,
-                                  .first = Seq{row.first_seq()},
-                                  .last = Seq{row.last_seq()},
-                                  .subscriptions = row.subscriptions(),
-                                  .last_published_at = FromUnixMs(row.last_published_at_ms())};
-  }
-  if (!iterator->status().ok()) return FromRocks(iterator->status(), "read the channels");
-  for (const auto& [id, info] : by_id) {
-    if (id.value != channels_.size() + 1) {
-      return Error(StatusCode::kDataLoss, "channel number " + std::to_string(channels_.size() + 1) +
-                                              " is missing from the channels");
-    }
-    ChannelInfo& channel = channels_.GetOrAdd(id, info.name);
-    channel.first = info.first;
-    channel.last = info.last;
-    channel.subscriptions = info.subscriptions;
-    channel.last_published_at = info.last_published_at;
+  const StatusOr<std::vector<ChannelInfo>> channels = ReadChannels(database_);
+  if (!channels.ok()) return channels.status();
+  for (const ChannelInfo& stored : *channels) {
+    ChannelInfo& channel = channels_.GetOrAdd(stored.id, stored.name);
+    channel.first = stored.first;
+    channel.last = stored.last;
+    channel.subscriptions = stored.subscriptions;
+    channel.last_published_at = stored.last_published_at;
   }
   return OkStatus();
 }

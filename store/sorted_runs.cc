@@ -76,8 +76,7 @@ Status SortedRuns::Ingest() {
   }
   const rocksdb::Status ingested = database_.rocks().IngestExternalFiles(files);
   if (!ingested.ok()) return FromRocks(ingested, "ingest the derived rows");
-  database_.RowsMoved();
-  return OkStatus();
+  return database_.RowsMoved();
 }
 
 }  // namespace ackwire

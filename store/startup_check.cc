@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "store/channel_rows.h"
 #include "store/database.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
@@ -53,7 +54,7 @@ class Checker {
     StatusOr<StartupCheck> found = CompareWithWatermark();
     if (!found.ok()) return found;
     for (const auto check : {&Checker::CheckCheckpoints, &Checker::CheckLog, &Checker::CheckJournal,
-                             &Checker::CheckOutbox}) {
+                             &Checker::CheckOutbox, &Checker::CheckChannels}) {
       if (Status status = (this->*check)(); !status.ok()) return status;
     }
     return found;
@@ -250,6 +251,9 @@ class Checker {
                 Text(number.value) + ", the log at " + Text(end_.position.value) + " and " +
                 Text(end_.number.value));
   }
+
+  // A start reads them all, and would find what is wrong with them too late.
+  Status CheckChannels() { return ReadChannels(database_).status(); }
 
   const DataDirectory& directory_;
   const Database& database_;

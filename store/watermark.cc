@@ -94,7 +94,7 @@ StatusOr<std::unique_ptr<Watermark>> Watermark::Open(const Database& database, c
       directory.env().NewRandomRWFile(path, &watermark->file_, rocksdb::EnvOptions());
   if (!opened.ok()) return FromRocks(opened, "open " + path);
   if (Status status = watermark->Write(); !status.ok()) return status;
-  database.WhenRowsMove([told = watermark.get()] { told->RowsMoved(); });
+  database.WhenRowsMove([told = watermark.get()] { return told->RowsMoved(); });
   return watermark;
 }
 
@@ -121,12 +121,12 @@ Status Watermark::Committed(Position position, JournalNumber number) {
   mark_.set_position(position.value);
   if (number.value != 0) mark_.set_journal_number(number.value);
   behind_ = true;
-  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : failed_;
+  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : OkStatus();
 }
 
 Status Watermark::CatchUp() {
   std::lock_guard lock(mutex_);
-  return behind_ ? Write() : failed_;
+  return behind_ ? Write() : OkStatus();
 }
 
 bool Watermark::behind() const {
@@ -150,13 +150,12 @@ Status Watermark::WriteEnd(const Database& database, const std::string& boot_id)
   return WriteBoth(database.directory(), *mark);
 }
 
-void Watermark::RowsMoved() {
+Status Watermark::RowsMoved() {
   std::lock_guard lock(mutex_);
-  failed_.Update(Write());
+  return Write();
 }
 
 Status Watermark::Write() {
-  if (!failed_.ok()) return failed_;
   if (Status status = Describe(database_, mark_); !status.ok()) return status;
   mark_.set_generation(mark_.generation() + 1);
   CrashPoint(crash::kBeforeWatermark);

@@ -69,12 +69,11 @@ class Watermark {
  private:
   Watermark(const Database& database, const Clock& clock);
   [[nodiscard]] Status Write();
-  void RowsMoved();
+  [[nodiscard]] Status RowsMoved();
 
   const Database& database_;
   const Clock& clock_;
   mutable std::mutex mutex_;  // guards all below
-  Status failed_;             // to be written when rows moved
   std::unique_ptr<rocksdb::RandomRWFile> file_;
   store::Watermark mark_;
   Timestamp written_at_{};

@@ -103,15 +103,20 @@ class Liver {
 
   // As much time as a rest of the writer, after which it brings the watermark up to date.
   void Pass(std::uint64_t ms) {
-    for (; ms >= kRestMs; ms -= kRestMs) {
-      clock_.Advance(Duration(kRestMs));
+    for (; rested_ms_ + ms >= kRestMs; rested_ms_ = 0) {
+      const std::uint64_t rest = kRestMs - rested_ms_;
+      clock_.Advance(Duration(static_cast<std::int64_t>(rest)));
+      ms -= rest;
       (void)store_->WriterStep();  // nothing is queued
+      if (env_.disk().stopped()) return;
     }
     clock_.Advance(Duration(static_cast<std::int64_t>(ms)));
+    rested_ms_ += ms;
   }
 
   void Step() {
     Pass(rng_.Next() % 80);
+    if (env_.disk().stopped()) return;
     switch (rng_.Next() % 16) {
       case 0:
         ++lived_.counts["derived batches"];
@@ -135,6 +140,7 @@ class Liver {
       store_->Submit(std::move(work));
     }
     (void)store_->WriterStep();
+    rested_ms_ = 0;
   }
 
   // As RocksDB would by itself, once there is enough.
@@ -237,6 +243,7 @@ class Liver {
   AskedWorks asked_;
   NaiveLedger ledger_;  // what the next works are made up from
   std::vector<Committing> committed_;
+  std::uint64_t rested_ms_ = 0;  // since the last commit, or mark
   std::unique_ptr<Store> store_;
   Lived lived_;
 };

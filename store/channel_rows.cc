@@ -1,0 +1,39 @@
+#include "store/channel_rows.h"
+
+#include <rocksdb/iterator.h>
+
+#include <algorithm>
+
+#include "store/proto_time.h"
+#include "store/record.h"
+#include "store/records.pb.h"
+
+namespace ackwire {
+
+StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database) {
+  std::vector<ChannelInfo> channels;
+  const auto iterator = database.NewIterator(Family::kChannels, {});
+  for (; iterator->Valid(); iterator->Next()) {
+    store::ChannelRow row;
+    const std::string name = iterator->key().ToString();
+    Status status = record::OpenInto(iterator->value().ToStringView(), "channel " + name, row);
+    if (!status.ok()) return status;
+    channels.push_back({.id = ChannelId{row.id()},
+                        .name = name,
+                        .first = Seq{row.first_seq()},
+                        .last = Seq{row.last_seq()},
+                        .subscriptions = row.subscriptions(),
+                        .last_published_at = FromUnixMs(row.last_published_at_ms())});
+  }
+  if (!iterator->status().ok()) return FromRocks(iterator->status(), "read the channels");
+  std::sort(channels.begin(), channels.end(),
+            [](const ChannelInfo& a, const ChannelInfo& b) { return a.id < b.id; });
+  for (std::size_t i = 0; i < channels.size(); ++i) {
+    if (channels[i].id.value == i + 1) continue;
+    return Error(StatusCode::kDataLoss,
+                 "channel number " + std::to_string(i + 1) + " is missing from the channels");
+  }
+  return channels;
+}
+
+}  // namespace ackwire

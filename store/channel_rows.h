@@ -1,0 +1,16 @@
+// The channels, as they stand in RocksDB.
+#pragma once
+
+#include <vector>
+
+#include "store/channel_table.h"
+#include "store/database.h"
+#include "store/status.h"
+
+namespace ackwire {
+
+// All of them, in order of id, which has no gaps.
+//   kDataLoss  a row is damaged, or missing
+[[nodiscard]] StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database);
+
+}  // namespace ackwire
