@@ -50,6 +50,10 @@ struct DerivedView {
   [[nodiscard]] std::optional<Position> PositionOf(ChannelId channel, Seq seq) const;
   [[nodiscard]] std::optional<Position> PositionOfId(ChannelId channel,
                                                      const keys::IdHash& hash) const;
+  void PrefetchId(ChannelId channel, const keys::IdHash& hash) const {
+    active.PrefetchId(channel, hash);
+    if (frozen != nullptr) frozen->PrefetchId(channel, hash);
+  }
 };
 
 // A tail that takes no more, and the state at the moment it was frozen: what a checkpoint needs.

@@ -14,20 +14,24 @@ StagedGroup::StagedGroup(const Sources& sources, Timestamp now, std::size_t mess
 }
 
 StagedGroup::Channel* StagedGroup::Find(std::string_view name) {
-  const auto found = channels_.find(name);
-  if (found != channels_.end()) return &found->second;
-  return derived_.Read([&](const DerivedView& view) -> Channel* {
-    const ChannelInfo* info = view.channels.Find(name);
-    if (info == nullptr) return nullptr;
-    return &channels_.emplace(info->name, Channel{info->id, info->first, info->last}).first->second;
-  });
+  const ChannelInfo* stored =
+      derived_.Read([name](const DerivedView& view) { return view.channels.Find(name); });
+  if (stored != nullptr) return &Of(*stored);
+  const auto added = new_channels_.find(absl::string_view(name.data(), name.size()));
+  return added == new_channels_.end() ? nullptr : &channels_.at(added->second);
+}
+
+StagedGroup::Channel& StagedGroup::Of(const ChannelInfo& stored) {
+  return channels_.try_emplace(stored.id, Channel{stored.id, stored.first, stored.last})
+      .first->second;
 }
 
 StagedGroup::Channel& StagedGroup::FindOrAdd(const std::string& name) {
   if (Channel* channel = Find(name)) return *channel;
-  const Channel added{.id = next_channel_};
+  const ChannelId id = next_channel_;
   ++next_channel_.value;
-  return channels_.emplace(new_names_.emplace_back(name), added).first->second;
+  new_channels_.emplace(name, id);
+  return channels_.emplace(id, Channel{.id = id}).first->second;
 }
 
 const v1::Message* StagedGroup::FindById(const IdKey& id) const {

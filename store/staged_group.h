@@ -3,7 +3,6 @@
 // Threads: the writer thread only.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,9 +37,11 @@ class StagedGroup {
   // At most `messages` will come.
   StagedGroup(const Sources& sources, Timestamp now, std::size_t messages);
 
-  // Null when there is no such channel yet. Both hold until the next call.
+  // Null when there is no such channel yet. All three hold until the next call.
   [[nodiscard]] Channel* Find(std::string_view name);
   [[nodiscard]] Channel& FindOrAdd(const std::string& name);
+  // One that there was before this group: only this thread changes it.
+  [[nodiscard]] Channel& Of(const ChannelInfo& stored);
 
   // What this group itself holds; null when it does not.
   [[nodiscard]] const v1::Message* FindById(const IdKey& id) const;
@@ -87,9 +88,8 @@ class StagedGroup {
   JournalNumber next_number_;
   ChannelId first_new_channel_;
   ChannelId next_channel_;
-  // By name; the names are the channel table's own, or those of `new_names_`.
-  absl::flat_hash_map<std::string_view, Channel> channels_;
-  std::deque<std::string> new_names_;
+  absl::flat_hash_map<ChannelId, Channel> channels_;
+  absl::flat_hash_map<std::string, ChannelId> new_channels_;  // by name
   absl::flat_hash_map<IdKey, std::size_t, IdKey::Hash> by_id_;
   std::map<std::string, ClientState> clients_;
   using EntryKey = std::pair<std::string, ChannelId>;

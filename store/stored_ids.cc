@@ -11,57 +11,57 @@
 namespace ackwire {
 namespace {
 
-const PublishWork* WithId(const Work& work) {
-  const auto* publish = std::get_if<PublishWork>(&work);
-  return publish == nullptr || publish->draft.message_id().empty() ? nullptr : publish;
-}
+bool HasId(const PublishWork& work) { return !work.draft.message_id().empty(); }
+
+const keys::IdHash& HashOf(const Work& work) { return std::get<PublishWork>(work).id_hash; }
 
 }  // namespace
 
 void StoredIds::LookUp(std::span<const Work> works) {
   ids_.assign(works.size(), Id());
   unknown_.clear();
-  for (std::size_t i = 0; i < works.size(); ++i) {
-    const PublishWork* publish = WithId(works[i]);
-    if (publish != nullptr) ids_[i].hash = publish->id_hash;
-  }
   LookUpInTails(works);
   constexpr std::size_t kReadMax = 128;
   for (std::size_t first = 0; first < unknown_.size(); first += kReadMax) {
-    LookUpStored(std::span(unknown_).subspan(first, std::min(kReadMax, unknown_.size() - first)));
+    LookUpStored(works,
+                 std::span(unknown_).subspan(first, std::min(kReadMax, unknown_.size() - first)));
   }
 }
 
 void StoredIds::LookUpInTails(std::span<const Work> works) {
   derived_.Read([&](const DerivedView& view) {
+    // In two rounds: the tails are larger than a cache, and by the second one what it asks for has
+    // come from memory.
     for (std::size_t i = 0; i < works.size(); ++i) {
-      const PublishWork* publish = WithId(works[i]);
+      const auto* publish = std::get_if<PublishWork>(&works[i]);
       if (publish == nullptr) continue;
-      const ChannelInfo* channel = view.channels.Find(publish->draft.channel());
-      if (channel == nullptr) continue;
-      if (const auto position = view.PositionOfId(channel->id, ids_[i].hash)) {
-        ids_[i].position = *position;
-      } else {
-        unknown_.push_back({i, channel->id});
-      }
+      ids_[i].channel = view.channels.Find(publish->draft.channel());
+      if (ids_[i].channel == nullptr || !HasId(*publish)) continue;
+      view.PrefetchId(ids_[i].channel->id, publish->id_hash);
+      unknown_.push_back(i);
     }
+    std::erase_if(unknown_, [&](std::size_t i) {
+      const auto position = view.PositionOfId(ids_[i].channel->id, HashOf(works[i]));
+      ids_[i].position = position.value_or(Position());
+      return position.has_value();
+    });
   });
 }
 
-void StoredIds::LookUpStored(std::span<const Unknown> unknown) {
+void StoredIds::LookUpStored(std::span<const Work> works, std::span<const std::size_t> unknown) {
   const std::size_t count = unknown.size();
   std::vector<std::string> keys(count);
   std::vector<rocksdb::Slice> slices(count);
   std::vector<rocksdb::PinnableSlice> values(count);
   std::vector<rocksdb::Status> found(count);
   for (std::size_t i = 0; i < count; ++i) {
-    keys[i] = keys::Ids(unknown[i].channel, ids_[unknown[i].work].hash);
+    keys[i] = keys::Ids(ids_[unknown[i]].channel->id, HashOf(works[unknown[i]]));
     slices[i] = keys[i];
   }
   database_.rocks().MultiGet(rocksdb::ReadOptions(), database_.handle(Family::kIds), count,
                              slices.data(), values.data(), found.data());
   for (std::size_t i = 0; i < count; ++i) {
-    Id& id = ids_[unknown[i].work];
+    Id& id = ids_[unknown[i]];
     if (found[i].ok()) {
       id.position = Position{keys::ParseU64(values[i].ToStringView()).value_or(0)};
       if (id.position.value == 0) {

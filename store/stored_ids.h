@@ -1,6 +1,7 @@
-// StoredIds says where the message ids of a group are stored already. It asks for all of them at
-// once: under one lock in the tails, and for the rest with one read of `ids`, whose filters answer
-// for ids that are new. One at a time, asking costs more than all else that is done for a message.
+// StoredIds says where the message ids of a group are stored already, and which channels they are
+// of. It asks for all of them at once: under one lock in the tails, and for the rest with one read
+// of `ids`, whose filters answer for ids that are new. One at a time, asking costs more than all
+// else that is done for a message.
 //
 // Threads:  the writer thread only.
 // Lifetime: borrows both.
@@ -20,11 +21,11 @@ namespace ackwire {
 
 class StoredIds {
  public:
-  // Of a work that publishes with an id; others have none.
+  // Of a work that publishes.
   struct Id {
-    keys::IdHash hash{};
-    Position position;  // where it is stored; zero: nowhere
-    Status status;      // of reading that
+    const ChannelInfo* channel = nullptr;  // null: there is none yet
+    Position position;                     // where the id is stored; zero: nowhere, or it has none
+    Status status;                         // of reading that
   };
 
   StoredIds(const Database& database, const Derived& derived)
@@ -37,17 +38,13 @@ class StoredIds {
   [[nodiscard]] const Id& operator[](std::size_t work) const { return ids_[work]; }
 
  private:
-  struct Unknown {
-    std::size_t work = 0;
-    ChannelId channel;
-  };
   void LookUpInTails(std::span<const Work> works);
-  void LookUpStored(std::span<const Unknown> unknown);
+  void LookUpStored(std::span<const Work> works, std::span<const std::size_t> unknown);
 
   const Database& database_;
   const Derived& derived_;
   std::vector<Id> ids_;
-  std::vector<Unknown> unknown_;  // not in the tails, of channels that are there
+  std::vector<std::size_t> unknown_;  // works with ids not in the tails, of channels there are
 };
 
 }  // namespace ackwire

@@ -78,6 +78,10 @@ class Tail {
   [[nodiscard]] std::optional<Position> PositionOf(ChannelId channel, Seq seq) const;
   [[nodiscard]] std::optional<Position> PositionOfId(ChannelId channel,
                                                      const keys::IdHash& hash) const;
+  // Begins to fetch from memory what PositionOfId will look at.
+  void PrefetchId(ChannelId channel, const keys::IdHash& hash) const {
+    ids_.prefetch(IdKey{channel, hash});
+  }
 
   // Of `members`, `parked`, `failures` or `history`.
   [[nodiscard]] const Rows& rows(Family family) const { return rows_.at(family); }

@@ -41,7 +41,7 @@ struct PublishWork {
 
   // What Prepare computes of the draft.
   std::string encoded;     // empty until then
-  keys::IdHash id_hash{};  // where the draft has a message id
+  keys::IdHash id_hash{};  // where the draft has a message id; else the writer's
 
   StatusOr<Published> outcome;  // kUnknown until processed
 };

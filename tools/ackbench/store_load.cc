@@ -56,6 +56,10 @@ void StoreLoad::OnAnswer(const StatusOr<Published>& answer) {
 }
 
 void StoreLoad::OnCommit(const SharedGroup& group) {
+  {
+    const std::lock_guard lock(mutex_);
+    handed_over_.push_back(group);
+  }
   if (++commits_ % kCommitsBetweenTrims != 0) return;
   const Status trimmed = outbox_->Trim(PointOf(*group));
   if (trimmed.ok()) return;
@@ -64,8 +68,10 @@ void StoreLoad::OnCommit(const SharedGroup& group) {
 }
 
 void StoreLoad::WaitUntilOutstanding(std::uint64_t at_most) {
+  std::vector<SharedGroup> done;
   std::unique_lock lock(mutex_);
   answered_.wait(lock, [&] { return outstanding_.load() <= at_most; });
+  done.swap(handed_over_);  // freed on this thread, under no lock
   if (!refused_.empty()) throw std::runtime_error("publish: " + refused_);
 }
 

@@ -11,6 +11,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "store/outbox_rows.h"
 #include "store/store.h"
@@ -49,9 +51,11 @@ class StoreLoad {
   std::atomic<std::uint64_t> commits_ = 0;
 
   std::atomic<std::uint64_t> outstanding_ = 0;
-  std::mutex mutex_;  // guards refused_, and the wait for outstanding_
+  std::mutex mutex_;  // guards all below, and the wait for outstanding_
   std::condition_variable answered_;
   std::string refused_;
+  // Commits, which a server's writer hands over to the relay: it does not free them.
+  std::vector<SharedGroup> handed_over_;
 };
 
 }  // namespace ackwire::bench
