@@ -17,6 +17,7 @@ using Chosen = std::function<void(const Context&)>;
 void AddStore(CLI::App& app, Chosen& chosen);
 void AddFill(CLI::App& app, Chosen& chosen);
 void AddStart(CLI::App& app, Chosen& chosen);
+void AddSubscribers(CLI::App& app, Chosen& chosen);
 
 // Where a benchmark keeps its data: a new directory below `base`, removed at the end.
 class ScratchDirectory {

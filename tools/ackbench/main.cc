@@ -34,6 +34,7 @@ int Run(int argc, char** argv) {
   AddStore(app, chosen);
   AddFill(app, chosen);
   AddStart(app, chosen);
+  AddSubscribers(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

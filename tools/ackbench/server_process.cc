@@ -63,12 +63,25 @@ ServerProcess::~ServerProcess() {
   waitpid(pid_, nullptr, 0);
 }
 
-std::uint64_t ServerProcess::resident_bytes() const {
-  std::ifstream in("/proc/" + std::to_string(pid_) + "/statm");
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  if (!(in >> total >> resident)) throw std::runtime_error("the server has ended");
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+std::uint64_t ServerProcess::resident_bytes() const { return StatusBytes("VmRSS:"); }
+
+std::uint64_t ServerProcess::peak_resident_bytes() const { return StatusBytes("VmHWM:"); }
+
+std::uint64_t ServerProcess::StatusBytes(const std::string& name) const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/status");
+  constexpr std::uint64_t kKibibyte = 1024;
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.starts_with(name)) return std::stoull(line.substr(name.size())) * kKibibyte;
+  }
+  throw std::runtime_error("the server has ended");
+}
+
+void ServerProcess::ForgetPeak() const {
+  std::ofstream out("/proc/" + std::to_string(pid_) + "/clear_refs");
+  constexpr int kPeakResident = 5;  // of proc(5)
+  out << kPeakResident << std::flush;
+  if (!out) throw std::runtime_error("the system does not let a peak of memory be forgotten");
 }
 
 void ServerProcess::End(int signal) {
@@ -78,6 +91,26 @@ void ServerProcess::End(int signal) {
   pid_ = -1;
   if (signal == SIGKILL || status == 0) return;
   throw std::runtime_error("the server ended with wait status " + std::to_string(status));
+}
+
+std::vector<std::string> AckwiredCommand(const std::filesystem::path& data) {
+  return {ProgramBeside("ackwired"),
+          "--data-dir",
+          data.string(),
+          "--grpc",
+          "127.0.0.1:0",
+          "--http",
+          "127.0.0.1:0",
+          "--admin",
+          "127.0.0.1:0"};
+}
+
+std::string GrpcAddressIn(const std::string& ready_line) {
+  const std::string name = "grpc=";
+  const std::size_t found = ready_line.find(name);
+  if (found == std::string::npos) throw std::runtime_error("no gRPC address in: " + ready_line);
+  const std::size_t begin = found + name.size();
+  return ready_line.substr(begin, ready_line.find(' ', begin) - begin);
 }
 
 std::string ProgramBeside(const std::string& name) {

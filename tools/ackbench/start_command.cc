@@ -16,18 +16,6 @@ struct Options {
   std::uint64_t channels = 1000;
 };
 
-std::vector<std::string> ServerCommand(const std::filesystem::path& data) {
-  return {ProgramBeside("ackwired"),
-          "--data-dir",
-          data.string(),
-          "--grpc",
-          "127.0.0.1:0",
-          "--http",
-          "127.0.0.1:0",
-          "--admin",
-          "127.0.0.1:0"};
-}
-
 void Run(const Options& options, const Context& context) {
   const ScratchDirectory scratch(options.directory);
   const std::filesystem::path data = scratch.path() / "data";
@@ -37,9 +25,9 @@ void Run(const Options& options, const Context& context) {
                           fmt::to_string(options.channels)});
     writer.End(SIGKILL);
   }
-  ServerProcess after_kill(ServerCommand(data));
+  ServerProcess after_kill(AckwiredCommand(data));
   after_kill.End(SIGTERM);
-  ServerProcess after_stop(ServerCommand(data));
+  ServerProcess after_stop(AckwiredCommand(data));
   const double megabytes = static_cast<double>(after_stop.resident_bytes()) / 1e6;
   after_stop.End(SIGTERM);
   if (context.json) {
