@@ -56,6 +56,14 @@ int Serve(const Config& config) {
 }  // namespace
 }  // namespace ackwire
 
+// What jemalloc is told, under the name that it looks for. What a burst has freed goes back to the
+// system within seconds. Without a thread of its own jemalloc gives back only while it is called:
+// an idle server would keep for ever what its last burst took.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:2000";
+}
+
 int main(int argc, char** argv) {
   const ackwire::StatusOr<ackwire::CommandLine> line = ackwire::ParseCommandLine(argc, argv);
   if (!line.ok()) {
