@@ -131,7 +131,9 @@ bool Passes(const Tail& tail, std::size_t part) {
 
 bool Derived::IsDue() const {
   // Half of its half: what comes while the other half is written has room.
-  return Read([](const DerivedView& view) { return Passes(view.active, 4); });
+  return Read([](const DerivedView& view) {
+    return Passes(view.active, 4) || view.active.event_bytes() >= kDueEventBytes;
+  });
 }
 
 bool Derived::HasRoomLocked() const {

@@ -30,6 +30,9 @@ namespace ackwire {
 
 inline constexpr std::size_t kTailEntriesMax = 2'000'000;
 inline constexpr std::size_t kTailBytesMax = 256ULL << 20U;
+// With so many bytes of events a tail is moved to disk at once. An event takes ten times what a
+// message does: a hundred thousand subscriptions would be 100 MB before the tail was a second old.
+inline constexpr std::size_t kDueEventBytes = 4ULL << 20U;
 
 // Sums over the whole ledger.
 struct Totals {

@@ -10,6 +10,14 @@ namespace {
 constexpr std::size_t kEntryBytes = 100;
 constexpr std::size_t kMessageBytes = 80;  // its entries in index and ids
 
+// Shares the commit where that keeps no messages in memory.
+TailEvent KeptEvent(const SharedGroup& group, int index) {
+  const EventId id = EventId::Of(group->number, static_cast<std::uint64_t>(index));
+  const store::Event& event = group->record.events(index);
+  if (group->messages.empty()) return {id, std::shared_ptr<const store::Event>(group, &event)};
+  return {id, std::make_shared<const store::Event>(event)};
+}
+
 }  // namespace
 
 void Tail::Apply(const SharedGroup& group) {
@@ -23,9 +31,9 @@ void Tail::Apply(const SharedGroup& group) {
     ApplyMessage(messages[i]);
   }
   for (int i = 0; i < group->record.events_size(); ++i) {
-    const auto event = std::make_shared<const store::Event>(group->record.events(i));
-    bytes_ += sizeof(store::Event) + 2 * event->ByteSizeLong();
-    ApplyEvent({EventId::Of(group->number, static_cast<std::uint64_t>(i)), event});
+    TailEvent event = KeptEvent(group, i);
+    event_bytes_ += sizeof(store::Event) + 2 * event.event().ByteSizeLong();
+    ApplyEvent(event);
   }
   last_position_ = group->last;
 }
@@ -38,7 +46,7 @@ void Tail::ApplyMessage(const StoredMessage& stored) {
   }
   channel.positions.push_back(stored.position());
   ++size_;
-  bytes_ += kMessageBytes;
+  message_bytes_ += kMessageBytes;
   if (IsStub(stored)) return;  // what its id was is lost
   const keys::IdHash hash =
       stored.id_hash ? *stored.id_hash : keys::HashOfId(stored.message.message_id());
@@ -110,13 +118,13 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
 
 void Tail::PutLedger(const std::string& client, ChannelId channel, const TailEvent& event) {
   std::string key = keys::Ledger(client, channel);
-  bytes_ += key.size() + kEntryBytes;
+  event_bytes_ += key.size() + kEntryBytes;
   ledger_[std::move(key)].push_back(event);
   ++size_;
 }
 
 void Tail::Put(Family family, std::string key, std::optional<std::string> value) {
-  bytes_ += key.size() + (value ? value->size() : 0) + kEntryBytes;
+  event_bytes_ += key.size() + (value ? value->size() : 0) + kEntryBytes;
   rows_.at(family).insert_or_assign(std::move(key), std::move(value));
   ++size_;
 }

@@ -26,8 +26,7 @@
 
 namespace ackwire {
 
-// A journal event: a copy, since its group would keep the group's messages in memory with it. All
-// ledger rows that it changes share the one.
+// A journal event. All ledger rows that it changes share the one.
 struct TailEvent {
   EventId id;
   std::shared_ptr<const store::Event> what;
@@ -98,8 +97,9 @@ class Tail {
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  // Of memory, about.
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  // Of memory, about; and of these, what is not of messages.
+  [[nodiscard]] std::size_t bytes() const { return message_bytes_ + event_bytes_; }
+  [[nodiscard]] std::size_t event_bytes() const { return event_bytes_; }
   [[nodiscard]] Position last_position() const { return last_position_; }
 
  private:
@@ -117,7 +117,8 @@ class Tail {
                                   {Family::kFailures, {}},
                                   {Family::kHistory, {}}};
   std::size_t size_ = 0;
-  std::size_t bytes_ = 0;
+  std::size_t message_bytes_ = 0;
+  std::size_t event_bytes_ = 0;
   Position last_position_;
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -87,14 +88,48 @@ SharedGroup LargeGroup(const Derived& derived, std::size_t event_bytes) {
   return group;
 }
 
-TEST(Derived, IsDueWhenTheTailHasManyBytes) {
+TEST(Derived, IsDueWhenTheTailHasManyBytesOfEvents) {
   TestStore store;
   store.derived().Apply(LargeGroup(store.derived(), 1000));
   EXPECT_FALSE(store.derived().IsDue());
-  store.derived().Apply(LargeGroup(store.derived(), kTailBytesMax / 4));
+  store.derived().Apply(LargeGroup(store.derived(), kDueEventBytes));
   EXPECT_TRUE(store.derived().IsDue());
   ASSERT_TRUE(store.derived().Freeze().has_value());
   EXPECT_FALSE(store.derived().IsDue());
+}
+
+TEST(Derived, IsNotDueForAsManyBytesOfMessages) {
+  TestStore store;
+  constexpr std::uint64_t kMessages = 100'000;
+  auto group = std::make_shared<CommittedGroup>();
+  for (std::uint64_t i = 1; i <= kMessages; ++i) {
+    StoredMessage& stored = group->messages.emplace_back();
+    stored.channel = {1};
+    stored.message.set_channel("room/1");
+    stored.message.set_kind(v1::KIND_CREATED);
+    stored.message.set_seq(i);
+    stored.message.set_position(i);
+    stored.id_hash.emplace();
+    std::memcpy(stored.id_hash->data(), &i, sizeof(i));
+  }
+  group->last = {kMessages};
+  store.derived().Apply(group);
+  store.derived().Read(
+      [](const DerivedView& view) { EXPECT_GT(view.active.bytes(), kDueEventBytes); });
+  EXPECT_FALSE(store.derived().IsDue());
+}
+
+TEST(Derived, KeepsNoMessagesForTheSakeOfEvents) {
+  TestStore store;
+  std::vector<Work> works = {TestStore::PublishWorkOf("room/1", "hi"),
+                             TestStore::SubscribeWorkOf({{"alice", "room/1", {}}})};
+  const std::weak_ptr<const CommittedGroup> both = store.Commit(works);
+  EXPECT_TRUE(both.expired());
+  works = {TestStore::SubscribeWorkOf({{"bob", "room/1", {}}})};
+  const std::weak_ptr<const CommittedGroup> events_alone = store.Commit(works);
+  EXPECT_FALSE(events_alone.expired()) << "shared, not copied";
+  store.FoldNow();
+  EXPECT_TRUE(events_alone.expired());
 }
 
 TEST(Derived, HasTheWriterWaitUntilTheFrozenTailIsOnDisk) {
