@@ -126,6 +126,15 @@ const StoredMessage& StagedGroup::Add(Channel& channel, v1::Message&& draft,
   return stored;
 }
 
+void StagedGroup::AddSubscribed(store::Event event, LedgerEntry& entry) {
+  IndexEvents();
+  const ChannelId channel{event.subscribed().channel()};
+  const auto index = static_cast<std::uint64_t>(group_->record.events_size());
+  entry.Fold(EventId::Of(next_number_, index), event, channel);
+  Add(std::move(event));
+  ++events_indexed_;  // a call may make ten thousand: no entry needs to be told again
+}
+
 EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {
   const int index = group_->record.events_size();
   endings_.push_back({index, std::move(entry)});

@@ -3,7 +3,6 @@
 // Threads: the writer thread only.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "store/committed_group.h"
 #include "store/derived.h"
 #include "store/ledger_fold.h"
@@ -62,6 +62,8 @@ class StagedGroup {
   // Gives the message the next seq of its channel and the next position. `hash` is its id's.
   const StoredMessage& Add(Channel& channel, v1::Message&& draft, const keys::IdHash& hash);
   void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
+  // Adds the event that makes a subscription, and folds it onto `entry`, which Entry gave.
+  void AddSubscribed(store::Event event, LedgerEntry& entry);
   // `entry` is what ends. Whoever sent the event may not have seen the newest messages, so Finish
   // counts what the end abandons: all that is undelivered once the group's messages are folded.
   EventId AddUnsubscribed(store::Event event, LedgerEntry entry);
@@ -91,12 +93,13 @@ class StagedGroup {
   absl::flat_hash_map<ChannelId, Channel> channels_;
   absl::flat_hash_map<std::string, ChannelId> new_channels_;  // by name
   absl::flat_hash_map<IdKey, std::size_t, IdKey::Hash> by_id_;
-  std::map<std::string, ClientState> clients_;
+  // Nodes: who asks for one state may hold another.
+  absl::node_hash_map<std::string, ClientState> clients_;
   using EntryKey = std::pair<std::string, ChannelId>;
-  std::map<EntryKey, LedgerEntry> entries_;
-  // By ledger row, the record's events up to `events_indexed_`: made only when an entry is asked
-  // for.
-  std::map<EntryKey, std::vector<int>> events_of_;
+  absl::node_hash_map<EntryKey, LedgerEntry> entries_;
+  // By ledger row, the record's events up to `events_indexed_`, without those that entries have
+  // already: made only when an entry is asked for.
+  absl::flat_hash_map<EntryKey, std::vector<int>> events_of_;
   int events_indexed_ = 0;
   std::vector<Ending> endings_;
   // By channel, the places of its messages in this group up to `messages_indexed_`, whose seqs are

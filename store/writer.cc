@@ -3,9 +3,11 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <string_view>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "store/check.h"
 #include "store/crash_point.h"
 #include "store/keys.h"
@@ -199,6 +201,7 @@ StatusOr<std::vector<SubscriptionState>> Writer::Subscribe(const SubscribeWork& 
                                                            StagedGroup& staged) {
   if (Status status = CheckSubscriptionLimit(work, staged); !status.ok()) return status;
   std::vector<SubscriptionState> states;
+  states.reserve(work.requests.size());
   for (const SubscribeRequest& request : work.requests) {
     const StagedGroup::Channel channel = staged.FindOrAdd(request.channel);
     // CheckSubscriptionLimit has read both, so this does not fail half-way.
@@ -217,17 +220,15 @@ StatusOr<std::vector<SubscriptionState>> Writer::Subscribe(const SubscribeWork& 
       event.mutable_subscribed()->set_new_client(!(*client)->known);
       (*client)->known = true;
       ++(*client)->subscriptions;
-      staged.Add(std::move(event));
+      staged.AddSubscribed(std::move(event), **entry);
     }
-    const StatusOr<LedgerEntry*> now = staged.Entry(request.client, channel.id);
-    if (!now.ok()) return now.status();
-    states.push_back({request.client, channel.id, request.channel, **now, channel.last, existed});
+    states.push_back({request.client, channel.id, request.channel, **entry, channel.last, existed});
   }
   return states;
 }
 
 Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged) {
-  std::map<std::string, std::set<std::string>> added;
+  absl::flat_hash_map<std::string_view, absl::flat_hash_set<std::string_view>> added;
   for (const SubscribeRequest& request : work.requests) {
     const StatusOr<ClientState*> client = staged.Client(request.client);
     if (!client.ok()) return client.status();
@@ -237,7 +238,7 @@ Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& st
       if (!entry.ok()) return entry.status();
       if ((*entry)->subscribed()) continue;
     }
-    std::set<std::string>& channels = added[request.client];
+    absl::flat_hash_set<std::string_view>& channels = added[request.client];
     channels.insert(request.channel);
     if ((*client)->subscriptions + channels.size() > kSubscriptionsOfClientMax) {
       return Error(StatusCode::kResourceExhausted,

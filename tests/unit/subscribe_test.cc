@@ -182,6 +182,24 @@ TEST(Unsubscribe, CountsWhatItsOwnCommitBrings) {
   EXPECT_EQ(store.totals().undelivered, 0U);
 }
 
+TEST(Subscribe, MayFollowAnEndInItsCommit) {
+  TestStore store;
+  store.Publish("room/1", "before");
+  const ChannelId room = store.IdOf("room/1");
+  std::vector<Work> works = {TestStore::SubscribeWorkOf({{"alice", "room/1", kFirst}}),
+                             TestStore::JournalWorkOf({events::Unsubscribed("alice", room)}),
+                             TestStore::SubscribeWorkOf({{"alice", "room/1", {}}})};
+  EXPECT_EQ(store.Commit(works)->record.events_size(), 3);
+  EXPECT_EQ(std::get<JournalWork>(works[1]).outcome->abandoned, 1U);
+  EXPECT_FALSE(StatesOf(works[2]).at(0).existed);
+  EXPECT_EQ(StatesOf(works[2]).at(0).entry.start(), Seq{2});
+  EXPECT_EQ(store.Entry("alice", "room/1").start(), Seq{2});
+  EXPECT_EQ(store.Info("room/1").subscriptions, 1U);
+  const std::string before = store.Describe();
+  store.Reopen();
+  EXPECT_EQ(store.Describe(), before);
+}
+
 TEST(Unsubscribe, CountsOnceWhenAskedForTwice) {
   TestStore store;
   store.Subscribe("alice", "room/1");
