@@ -19,6 +19,10 @@ std::vector<std::uint64_t> PositionsOf(TestStore& store, const std::vector<Work>
   std::vector<std::uint64_t> positions;
   for (std::size_t i = 0; i < works.size(); ++i) {
     EXPECT_TRUE(ids[i].status.ok()) << ids[i].status;
+    const auto* publish = std::get_if<PublishWork>(&works[i]);
+    const ChannelId channel =
+        publish == nullptr ? ChannelId() : store.derived().IdOf(publish->draft.channel());
+    EXPECT_EQ(ids[i].channel == nullptr ? ChannelId() : ids[i].channel->id, channel);
     positions.push_back(ids[i].position.value);
   }
   return positions;
@@ -89,7 +93,9 @@ TEST(StoredIds, ForgetWhatTheyWereAskedBefore) {
   works[0] = PublishWithId("room/1", "n");
   ids.LookUp(works);
   EXPECT_EQ(ids[0].position, Position{0});
-  EXPECT_EQ(ids[0].hash, keys::HashOfId("n"));
+  works[0] = PublishWithId("a new room", "m");
+  ids.LookUp(works);
+  EXPECT_EQ(ids[0].channel, nullptr);
 }
 
 }  // namespace
