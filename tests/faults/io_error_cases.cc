@@ -32,11 +32,12 @@ struct Calls {
   const char* name;
   std::uint32_t bits;
 };
-constexpr std::array<Calls, 5> kCalls = {{
+constexpr std::array<Calls, 6> kCalls = {{
     {"calls", kIoAll},
     {"reads", kIoOpen | kIoRead},
     {"writes", kIoWrite},
     {"syncs", kIoSync | kIoSyncDirectory},
+    {"links", kIoLink},  // few: among the others they would hardly be hit
     {"other calls", kIoAll & ~(kIoOpen | kIoRead | kIoWrite | kIoSync | kIoSyncDirectory)},
 }};
 
