@@ -210,7 +210,9 @@ void Session::End(std::uint16_t code) {
     hub_.SubmitEvents(TakeEvents(),
                       [&homes = hub_.deps().homes, client = client(), id = identity_.id,
                        sent = ledger_->TakeAckWindow()](const auto& recorded) {
-                        if (!recorded.ok()) return homes.Lose(client);
+                        // A damaged row keeps nothing else from the record.
+                        const bool damaged = recorded.status().code() == StatusCode::kDataLoss;
+                        if (!recorded.ok() && !damaged) return homes.Lose(client);
                         homes.Release(client, id, sent);
                       });
   } else if (grant_) {

@@ -10,6 +10,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -30,6 +31,8 @@ constexpr std::array<const char*, kFamilies> kFamilyNames = {
     "log",     "outbox",  "journal", "index",    "ids",     "channels",
     "ledger",  "members", "parked",  "failures", "history",
 };
+
+constexpr std::string_view kManifest = "MANIFEST-";
 
 std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
   constexpr std::size_t kBlockCacheBytes = 256ULL << 20U;
@@ -219,15 +222,28 @@ void Database::Adopt(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHan
 Status Database::BackgroundError() const { return background_->first(); }
 
 StatusOr<Database::FileList> Database::ListOfFiles() const {
-  constexpr char kPrefix[] = "/MANIFEST-";
   std::vector<std::string> files;
   FileList list;
   const rocksdb::Status status = db_->GetLiveFiles(files, &list.bytes, false);
   if (!status.ok()) return FromRocks(status, "ask for the list of files");
   for (const std::string& file : files) {
-    if (file.starts_with(kPrefix)) list.number = std::stoull(file.substr(sizeof(kPrefix) - 1));
+    list.number = std::max(list.number, FileList::NumberOf(file.substr(file.rfind('/') + 1)));
   }
   return list;
+}
+
+std::uint64_t Database::FileList::NumberOf(std::string_view name) {
+  std::uint64_t number = 0;
+  if (!name.starts_with(kManifest)) return number;
+  std::from_chars(name.data() + kManifest.size(), name.data() + name.size(), number);
+  return number;
+}
+
+std::string Database::FileList::NameOf(std::uint64_t number) {
+  constexpr std::size_t kDigitsMin = 6;
+  const std::string digits = std::to_string(number);
+  const std::size_t zeros = kDigitsMin - std::min(kDigitsMin, digits.size());
+  return std::string(kManifest) + std::string(zeros, '0') + digits;
 }
 
 void Database::WhenRowsMove(std::function<Status()> told) const {

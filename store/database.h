@@ -125,11 +125,15 @@ class Database {
   struct FileList {
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
+
+    // Of a file's name; zero: it is not the name of a list.
+    [[nodiscard]] static std::uint64_t NumberOf(std::string_view name);
+    [[nodiscard]] static std::string NameOf(std::uint64_t number);
   };
   [[nodiscard]] StatusOr<FileList> ListOfFiles() const;
   // `told` is called whenever rows have moved to a table and the list says so, by the thread that
-  // moved them; of a flush before the write-ahead log is deleted that had them. Null: nobody is
-  // told any more, once this returns.
+  // moved them, before it goes on; what it returns of a flush is a background error. Null: nobody
+  // is told any more, once this returns.
   void WhenRowsMove(std::function<Status()> told) const;
   // Rows were ingested. Returns what was told.
   [[nodiscard]] Status RowsMoved() const;

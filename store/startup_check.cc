@@ -4,7 +4,6 @@
 #include <rocksdb/iterator.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -27,15 +26,6 @@ std::string Range(std::uint64_t first, std::uint64_t last) {
 }
 
 Status Lost(const std::string& what) { return Error(StatusCode::kDataLoss, what); }
-
-// Zero: it is not the name of one.
-std::uint64_t ManifestNumber(const std::string& name) {
-  constexpr std::string_view kPrefix = "MANIFEST-";
-  if (!name.starts_with(kPrefix)) return 0;
-  std::uint64_t number = 0;
-  std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), number);
-  return number;
-}
 
 // Both ends of the log.
 struct End {
@@ -100,9 +90,9 @@ class Checker {
     rocksdb::Status status = rocksdb::ReadFileToString(&env, directory + "CURRENT", &name);
     if (!status.ok()) return FromRocks(status, "read " + directory + "CURRENT");
     name = name.substr(0, name.find('\n'));
-    const std::uint64_t number = ManifestNumber(name);
+    const std::uint64_t number = Database::FileList::NumberOf(name);
     if (number > mark.manifest_number()) return OkStatus();
-    const std::string then = "MANIFEST-" + Text(mark.manifest_number());
+    const std::string then = Database::FileList::NameOf(mark.manifest_number());
     if (number < mark.manifest_number()) {
       return Lost(directory + "CURRENT names " + name + ", an older list of RocksDB's files than " +
                   then + ", which was there, says the watermark" + EndOfLog());

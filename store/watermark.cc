@@ -121,12 +121,12 @@ Status Watermark::Committed(Position position, JournalNumber number) {
   mark_.set_position(position.value);
   if (number.value != 0) mark_.set_journal_number(number.value);
   behind_ = true;
-  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : OkStatus();
+  return clock_.Now() - written_at_ >= kWatermarkInterval ? Write() : failed_;
 }
 
 Status Watermark::CatchUp() {
   std::lock_guard lock(mutex_);
-  return behind_ ? Write() : OkStatus();
+  return behind_ ? Write() : failed_;
 }
 
 bool Watermark::behind() const {
@@ -155,7 +155,13 @@ Status Watermark::RowsMoved() {
   return Write();
 }
 
+// Once it failed it is not tried again: the next mark would go over the only one that is whole.
 Status Watermark::Write() {
+  if (failed_.ok()) failed_ = WriteNext();
+  return failed_;
+}
+
+Status Watermark::WriteNext() {
   if (Status status = Describe(database_, mark_); !status.ok()) return status;
   mark_.set_generation(mark_.generation() + 1);
   CrashPoint(crash::kBeforeWatermark);

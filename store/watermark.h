@@ -8,8 +8,8 @@
 //
 // It says as well how long RocksDB's list of its files was. RocksDB takes a list that was cut off
 // for one that ends there, and what came into tables afterwards is gone, with nobody the wiser. So
-// a mark is made as soon as rows have moved to a table, before anything is written that builds on
-// it, and before the write-ahead log is deleted that had them.
+// a mark is made as soon as rows have moved to a table, by the thread that moved them, before it
+// goes on. Where that fails, no more writes are taken.
 //
 // Durable:  what a mark says was on disk before the mark was (`buffered`: was with the kernel).
 // Threads:  the writer thread only; in between, those that move rows to tables (Database).
@@ -43,7 +43,7 @@ class Watermark {
  public:
   // Says where the log is now, and that it is open. `boot_id` is that of the running kernel: what a
   // `buffered` log holds is safe as long as that has not changed.
-  //   kUnavailable  the file cannot be written; so do all below
+  //   kUnavailable  the file cannot be written; so do all below, from then on
   [[nodiscard]] static StatusOr<std::unique_ptr<Watermark>> Open(const Database& database,
                                                                  const Clock& clock,
                                                                  const std::string& boot_id);
@@ -69,11 +69,13 @@ class Watermark {
  private:
   Watermark(const Database& database, const Clock& clock);
   [[nodiscard]] Status Write();
+  [[nodiscard]] Status WriteNext();
   [[nodiscard]] Status RowsMoved();
 
   const Database& database_;
   const Clock& clock_;
   mutable std::mutex mutex_;  // guards all below
+  Status failed_;
   std::unique_ptr<rocksdb::RandomRWFile> file_;
   store::Watermark mark_;
   Timestamp written_at_{};

@@ -97,8 +97,9 @@ StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
 
 // It may take long: the watermark must not be behind meanwhile.
 Status Writer::WaitForRoom() {
-  if (deps_.derived.HasRoom()) return OkStatus();
-  if (Status status = deps_.watermark.CatchUp(); !status.ok()) return status;
+  if (!deps_.derived.HasRoom()) {
+    if (Status status = deps_.watermark.CatchUp(); !status.ok()) return status;
+  }
   return deps_.derived.WaitForRoom();
 }
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <vector>
 
+#include "store/check.h"
+
 namespace ackwire {
 namespace {
 
@@ -91,7 +93,10 @@ std::optional<Damage> DamageFile(const std::filesystem::path& directory,
       std::filesystem::remove(path);
       return done;
   }
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << content;
+  out.close();
+  CHECK(out.good(), "the damaged file can be written");
   return done;
 }
 

@@ -73,7 +73,7 @@ class Run {
       const auto file = static_cast<FileKind>((seed_ + i) % kFileKinds);
       const auto done = DamageFile(directory_, lived_.family_of, file, damage, rng_);
       if (!done) continue;
-      out_.damage = *done;
+      out_.damage = done;
       return;
     }
   }
@@ -98,7 +98,7 @@ class Run {
     out_.outcome = DamageOutcome::kRefused;
     const std::string message = MessageOf(status);
     // A format that this server does not know is refused by another code.
-    const bool format = out_.damage.path == "format";
+    const bool format = out_.damage->path == "format";
     if (status.code() != StatusCode::kDataLoss &&
         !(format && status.code() == StatusCode::kFailedPrecondition)) {
       Problem("refused, but not for damage: " + status.ToString());
@@ -169,7 +169,7 @@ class Run {
   }
 
   bool WantsRecovery() const {
-    return out_.damage.path != "format" &&
+    return out_.damage->path != "format" &&
            (out_.outcome == DamageOutcome::kRefused || out_.outcome == DamageOutcome::kFoundAtRead);
   }
 
@@ -200,7 +200,7 @@ const char* NameOf(DamageOutcome outcome) {
 Damaged RunDamage(std::uint64_t seed) { return Run(seed).Go(); }
 
 void DamageTable::Add(const Damaged& one) {
-  ++counts_[{one.damage.file, one.damage.damage, one.outcome}];
+  if (one.damage) ++counts_[{one.damage->file, one.damage->damage, one.outcome}];
   messages_lost_ += one.messages_lost;
   records_lost_ += one.records_lost;
   for (const auto& [what, count] : one.counts) lives_[what] += count;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -24,7 +25,7 @@ inline constexpr std::size_t kDamageOutcomes = 5;
 [[nodiscard]] const char* NameOf(DamageOutcome outcome);
 
 struct Damaged {
-  Damage damage;
+  std::optional<Damage> damage;  // none: there was nothing left to damage
   DamageOutcome outcome = DamageOutcome::kHarmless;
   std::vector<std::string> problems;  // silent losses too
   std::uint64_t messages_lost = 0;    // by what recovery found

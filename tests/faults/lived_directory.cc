@@ -204,7 +204,10 @@ class Liver {
       }
       std::string content;
       Then(status, rocksdb::ReadFileToString(&env_, "/data" + path, &content));
-      std::ofstream(directory_.string() + path, std::ios::binary) << content;
+      std::ofstream out(directory_.string() + path, std::ios::binary);
+      out << content;
+      out.close();
+      if (!out.good()) Problem("cannot write " + directory_.string() + path);
     }
     if (!status.ok()) Problem("copy the directory: " + status.ToString());
   }

@@ -34,7 +34,8 @@ enum class Leaves {
   kWriteAheadLog,  // a write-ahead log that is not empty too: the end is no clean one
 };
 
-// Lets a store live on a disk in memory, from what `seed` draws, and puts what is on the disk in
+// Lets a store live on a disk in memory, from what `seed` draws (RocksDB's own threads merge tables
+// when they come to it, so which files there are may differ), and puts what is on the disk in
 // the end into `directory`, on a real one, where nothing is yet. What must be in it is what a start
 // of the undamaged original finds, which is held against what was answered.
 [[nodiscard]] Lived Live(std::uint64_t seed, const std::filesystem::path& directory, Leaves leaves);

@@ -107,8 +107,10 @@ int TestDamages(const DamagesOptions& options) {
     table.Add(one);
     if (one.problems.empty()) continue;
     ++failed;
-    fmt::print("seed {}: {} of {} ({}): {}\n", seed, NameOf(one.damage.damage), one.damage.path,
-               one.damage.what, NameOf(one.outcome));
+    if (one.damage) {
+      fmt::print("seed {}: {} of {} ({}): {}\n", seed, NameOf(one.damage->damage), one.damage->path,
+                 one.damage->what, NameOf(one.outcome));
+    }
     for (const std::string& problem : one.problems) fmt::print("  {}\n", problem);
     fmt::print("again: fault_tests damages --seeds 1 --first {}\n", seed);
   }

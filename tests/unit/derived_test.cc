@@ -149,6 +149,9 @@ TEST(Derived, LeavesNoRoomAfterAFailure) {
   EXPECT_TRUE(store.derived().WaitForRoom().ok());
   store.derived().Fail(Error(StatusCode::kUnavailable, "the disk is gone"));
   EXPECT_EQ(MessageOf(store.derived().WaitForRoom()), "the disk is gone");
+  std::vector<Work> works;
+  works.push_back(TestStore::SubscribeWorkOf({{"alice", "room/1", {}}}));
+  EXPECT_EQ(MessageOf(store.writer().Commit(works).status()), "the disk is gone");
 }
 
 void ExpectRefused(TestStore& store, const std::string& why) {

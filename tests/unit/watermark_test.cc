@@ -52,6 +52,15 @@ TEST_F(WatermarkTest, IsWrittenNowAndThenAndCatchesUp) {
   EXPECT_FALSE(store_.writer().behind());
 }
 
+TEST_F(WatermarkTest, SaysHowLongTheListOfFilesIsAsSoonAsRowsHaveMoved) {
+  store_.Publish("room", "one");
+  const std::uint64_t before = Read().manifest_bytes();
+  ASSERT_TRUE(store_.database().Flush().ok());
+  EXPECT_GT(Read().manifest_bytes(), before);
+  EXPECT_EQ(Read().manifest_bytes(), store_.database().ListOfFiles().value().bytes);
+  EXPECT_EQ(Read().manifest_number(), store_.database().ListOfFiles().value().number);
+}
+
 TEST_F(WatermarkTest, OutlivesDamageToOneOfItsSlots) {
   store_.Publish("room", "one");
   ASSERT_TRUE(store_.writer().CatchUp().ok());
