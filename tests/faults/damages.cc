@@ -3,39 +3,18 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
-#include "store/check.h"
 #include "tests/faults/check_recovery.h"
 #include "tests/faults/lived_directory.h"
 #include "tests/faults/naive_ledger.h"
 #include "tests/unit/manual_clock.h"
+#include "tests/unit/temporary_directory.h"
 
 namespace ackwire {
 namespace {
-
-// Removed when the seed is through.
-class Scratch {
- public:
-  Scratch() {
-    std::string path = (std::filesystem::temp_directory_path() / "ackwire-damages-XXXXXX").string();
-    CHECK(::mkdtemp(path.data()) != nullptr, "a directory for temporary files can be made");
-    path_ = path;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class Run {
  public:
@@ -182,7 +161,7 @@ class Run {
 
   const std::uint64_t seed_;
   Rng rng_;
-  const Scratch scratch_;
+  const TemporaryDirectory scratch_;
   const std::filesystem::path directory_;
   const ManualClock clock_;
   Lived lived_;

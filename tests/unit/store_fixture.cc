@@ -3,7 +3,6 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
 
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -27,17 +26,6 @@ std::map<std::string, std::string> Dump(const Database& database, Family family)
 }
 
 }  // namespace
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "ackwire-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
-  path_ = pattern;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 void TestStore::Open() { Require(TryReopen()); }
 

@@ -17,22 +17,9 @@
 #include "store/writer.h"
 #include "tests/unit/ledger_events.h"
 #include "tests/unit/manual_clock.h"
+#include "tests/unit/temporary_directory.h"
 
 namespace ackwire {
-
-// A directory that is gone when the test is over.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // What a publisher may say besides channel and payload.
 struct PublishOptions {
