@@ -19,6 +19,13 @@ struct TornTailsOptions {
   bool buffered = false;
 };
 
+// A long run that is cut off has said how far it came.
+void PrintProgress(std::uint64_t done, std::uint64_t of, const char* what, std::uint64_t failed) {
+  constexpr std::uint64_t kEvery = 250;
+  if (done % kEvery != 0 || done == of) return;
+  fmt::print("{} of {} {}, {} with violations\n", done, of, what, failed);
+}
+
 // Nothing that was to be met may be missing from many seeds.
 constexpr std::uint64_t kSeedsThatMeetAll = 100;
 
@@ -31,11 +38,13 @@ int TestTornTails(const TornTailsOptions& options) {
     all.lost += one.lost;
     all.kept += one.kept;
     for (const auto& [what, count] : one.counts) all.counts[what] += count;
-    if (one.problems.empty()) continue;
-    ++failed;
     for (const std::string& problem : one.problems) fmt::print("seed {}: {}\n", seed, problem);
-    fmt::print("again: fault_tests torn-tails --seeds 1 --first {}{}\n", seed,
-               options.buffered ? " --buffered" : "");
+    if (!one.problems.empty()) {
+      ++failed;
+      fmt::print("again: fault_tests torn-tails --seeds 1 --first {}{}\n", seed,
+                 options.buffered ? " --buffered" : "");
+    }
+    PrintProgress(seed + 1 - options.first, options.seeds, "seeds", failed);
   }
   bool met_all = true;
   for (const auto& [what, count] : all.counts) {
@@ -67,16 +76,19 @@ constexpr std::uint64_t kNthThatMeetsAll = 100;
 int TestIoErrors(const IoErrorsOptions& options) {
   const IoErrorWays ways = options.every_way ? IoErrorWays::kAll : IoErrorWays::kInTurns;
   IoErrorFindings all{.counts = IoErrorLives::NoCounts()};
+  std::uint64_t failed = 0;
   for (std::uint64_t nth = options.first; nth <= options.up_to; ++nth) {
     const IoErrorFindings one = RunIoErrorCases(IoErrorCasesOf(nth, ways), nth);
     all.cases += one.cases;
     for (const auto& [what, count] : one.counts) all.counts[what] += count;
     for (const std::string& problem : one.problems) fmt::print("{}\n", problem);
-    if (one.problems.empty()) continue;
-    all.problems.insert(all.problems.end(), one.problems.begin(), one.problems.end());
-    fmt::print("again: fault_tests io-errors --first {} --up-to {}{}\n", nth, nth,
-               options.every_way ? " --every-way" : "");
-    std::fflush(stdout);
+    if (!one.problems.empty()) {
+      ++failed;
+      all.problems.insert(all.problems.end(), one.problems.begin(), one.problems.end());
+      fmt::print("again: fault_tests io-errors --first {} --up-to {}{}\n", nth, nth,
+                 options.every_way ? " --every-way" : "");
+    }
+    PrintProgress(nth + 1 - options.first, options.up_to + 1 - options.first, "calls", failed);
   }
   bool met_all = true;
   for (const auto& [what, count] : all.counts) {
@@ -99,20 +111,26 @@ struct DamagesOptions {
 // Each kind of damage is done to each kind of file within so many seeds.
 constexpr std::uint64_t kSeedsThatDamageAll = 40;
 
+void PrintDamage(std::uint64_t seed, const Damaged& one) {
+  if (one.damage) {
+    fmt::print("seed {}: {} of {} ({}): {}\n", seed, NameOf(one.damage->damage), one.damage->path,
+               one.damage->what, NameOf(one.outcome));
+  }
+  for (const std::string& problem : one.problems) fmt::print("  {}\n", problem);
+  fmt::print("again: fault_tests damages --seeds 1 --first {}\n", seed);
+}
+
 int TestDamages(const DamagesOptions& options) {
   DamageTable table;
   std::uint64_t failed = 0;
   for (std::uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
     const Damaged one = RunDamage(seed);
     table.Add(one);
-    if (one.problems.empty()) continue;
-    ++failed;
-    if (one.damage) {
-      fmt::print("seed {}: {} of {} ({}): {}\n", seed, NameOf(one.damage->damage), one.damage->path,
-                 one.damage->what, NameOf(one.outcome));
+    if (!one.problems.empty()) {
+      ++failed;
+      PrintDamage(seed, one);
     }
-    for (const std::string& problem : one.problems) fmt::print("  {}\n", problem);
-    fmt::print("again: fault_tests damages --seeds 1 --first {}\n", seed);
+    PrintProgress(seed + 1 - options.first, options.seeds, "damages", failed);
   }
   table.Print();
   if (options.seeds >= kSeedsThatDamageAll && !table.MetAll()) {
@@ -145,6 +163,7 @@ int main(int argc, char** argv) {
   damages->add_option("--first", damaged.first, "The first seed")->envname("ACKWIRE_FAULT_SEED");
   damages->add_option("--seeds", damaged.seeds, "How many seeds");
   CLI11_PARSE(app, argc, argv);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // into a file as well: it runs for long
   if (*io_errors) return TestIoErrors(io);
   return *damages ? TestDamages(damaged) : TestTornTails(torn);
 }
