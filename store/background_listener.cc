@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "store/database.h"
+#include "store/thread_priority.h"
 
 namespace ackwire {
 
@@ -36,6 +37,15 @@ void BackgroundListener::OnBackgroundError(rocksdb::BackgroundErrorReason /*reas
 void BackgroundListener::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/,
                                               rocksdb::Status /*error*/, bool* auto_recovery) {
   *auto_recovery = false;
+}
+
+void BackgroundListener::OnFlushBegin(rocksdb::DB* /*db*/, const rocksdb::FlushJobInfo& /*info*/) {
+  YieldToOtherThreads();
+}
+
+void BackgroundListener::OnCompactionBegin(rocksdb::DB* /*db*/,
+                                           const rocksdb::CompactionJobInfo& /*info*/) {
+  YieldToOtherThreads();
 }
 
 void BackgroundListener::OnFlushCompleted(rocksdb::DB* /*db*/,

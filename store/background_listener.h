@@ -1,5 +1,5 @@
 // BackgroundListener hears what RocksDB does in threads of its own: it keeps the first thing that
-// failed there, and passes on that rows have moved to a table.
+// failed there, and passes on that rows have moved to a table. These threads yield to all others.
 //
 // Threads:  any.
 #pragma once
@@ -24,6 +24,8 @@ class BackgroundListener final : public rocksdb::EventListener {
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override;
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status error,
                             bool* auto_recovery) override;
+  void OnFlushBegin(rocksdb::DB* db, const rocksdb::FlushJobInfo& info) override;
+  void OnCompactionBegin(rocksdb::DB* db, const rocksdb::CompactionJobInfo& info) override;
   void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo& info) override;
 
  private:

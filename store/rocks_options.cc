@@ -23,17 +23,22 @@ void SetUpSequential(rocksdb::ColumnFamilyOptions& options,
   // No filter: what is looked up is there.
 }
 
+// Where every message asks the filter of each run, and where a reader looks into each run once for
+// many rows.
+constexpr int kRunsWithFilter = 8;
+constexpr int kRunsInOrder = 24;
+
 // Derived families arrive as sorted runs each of which spans all keys.
-void SetUpDerived(rocksdb::ColumnFamilyOptions& options, rocksdb::BlockBasedTableOptions& table) {
-  // Merging runs of like size writes a row about once for each factor of kRunsBeforeMerge in all;
-  // by levels it would be written again with each merge into the level below it.
-  constexpr int kRunsBeforeMerge = 12;
+void SetUpDerived(rocksdb::ColumnFamilyOptions& options, rocksdb::BlockBasedTableOptions& table,
+                  int runs_before_merge) {
+  // Merging runs of like size writes a row about once for each factor of `runs_before_merge` in
+  // all; by levels it would be written again with each merge into the level below it.
   options.compaction_style = rocksdb::kCompactionStyleUniversal;
-  options.level0_file_num_compaction_trigger = kRunsBeforeMerge;
+  options.level0_file_num_compaction_trigger = runs_before_merge;
   // RocksDB would slow down all writes to let merging catch up; here the tail does that, which
   // cannot be written faster than this (Derived::WaitForRoom).
-  options.level0_slowdown_writes_trigger = 4 * kRunsBeforeMerge;
-  options.level0_stop_writes_trigger = 8 * kRunsBeforeMerge;
+  options.level0_slowdown_writes_trigger = 4 * runs_before_merge;
+  options.level0_stop_writes_trigger = 8 * runs_before_merge;
   // Only small tails come by way of a memtable.
   options.write_buffer_size = 8 * kMiB;
   // Numbers and hashes: what compression finds in them costs more than it saves.
@@ -95,7 +100,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
     case Family::kIds:
     case Family::kLedger:
     case Family::kParked:
-      SetUpDerived(options, table);
+      SetUpDerived(options, table, kRunsWithFilter);
       // Most look-ups are for what is not there (an id that is new, a client's first subscription):
       // the filters of all runs answer them without a read. At 14 bits a key one in 500 is wrong.
       table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(14));
@@ -105,7 +110,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
     case Family::kMembers:
     case Family::kFailures:
     case Family::kHistory:
-      SetUpDerived(options, table);  // read in order of key only: a filter would not be asked
+      SetUpDerived(options, table, kRunsInOrder);  // a filter would not be asked
       break;
   }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

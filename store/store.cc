@@ -6,6 +6,7 @@
 #include "store/crash_point.h"
 #include "store/sorted_runs.h"
 #include "store/startup_check.h"
+#include "store/thread_priority.h"
 
 namespace ackwire {
 namespace {
@@ -131,6 +132,7 @@ void Store::WakeBackground() {
 }
 
 void Store::RunBackground() {
+  YieldToOtherThreads();
   for (bool last = false; !last;) {
     {
       std::unique_lock lock(mutex_);

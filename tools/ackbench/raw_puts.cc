@@ -22,6 +22,28 @@ void Check(const rocksdb::Status& status) {
   if (!status.ok()) throw std::runtime_error("raw puts: " + status.ToString());
 }
 
+void PutBatches(rocksdb::DB& db, const std::vector<std::string>& rows, const RawPuts& puts) {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  std::uint64_t position = 0;
+  while (position < puts.messages) {
+    rocksdb::WriteBatch batch;
+    const std::uint64_t end = std::min(position + puts.group, puts.messages);
+    for (; position < end; ++position) {
+      Check(batch.Put(keys::Log({position + 1}), rows[position % rows.size()]));
+    }
+    Check(db.Write(synced, &batch));
+  }
+}
+
+void PutOneByOne(rocksdb::DB& db, const std::vector<std::string>& rows, const RawPuts& puts) {
+  rocksdb::WriteOptions options;
+  for (std::uint64_t position = 0; position < puts.messages; ++position) {
+    options.sync = (position + 1) % puts.group == 0 || position + 1 == puts.messages;
+    Check(db.Put(options, keys::Log({position + 1}), rows[position % rows.size()]));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> MakeLogRows(const Workload& workload, std::uint64_t count) {
@@ -44,17 +66,11 @@ double MeasureRawPuts(const std::filesystem::path& directory, const std::vector<
   Check(rocksdb::DB::Open({DatabaseOptions(nullptr), FamilyOptions(Family::kLog, cache)},
                           directory.string(), &opened));
   const std::unique_ptr<rocksdb::DB> db(opened);
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
   const auto started = std::chrono::steady_clock::now();
-  std::uint64_t position = 0;
-  while (position < puts.messages) {
-    rocksdb::WriteBatch batch;
-    const std::uint64_t end = std::min(position + puts.group, puts.messages);
-    for (; position < end; ++position) {
-      Check(batch.Put(keys::Log({position + 1}), rows[position % rows.size()]));
-    }
-    Check(db->Write(synced, &batch));
+  if (puts.batched) {
+    PutBatches(*db, rows, puts);
+  } else {
+    PutOneByOne(*db, rows, puts);
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   Check(db->Close());

@@ -1,6 +1,6 @@
 // What RocksDB alone does with the same bytes: the log rows of a workload, one put a message, in
-// order of position, in synced batches of the store's size, with the options of the family `log`.
-// It is what the store's rate is held against.
+// order of position, synced as often as the store does, with the options of the family `log`. It is
+// what the store's rate is held against.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace ackwire::bench {
 
 struct RawPuts {
   std::uint64_t messages = 0;
-  std::uint64_t group = 0;  // messages in a batch
+  std::uint64_t group = 0;  // messages for each sync
+  bool batched = false;     // one write a group, and not one a message
 };
 // Puts a second. The directory must be empty. Throws std::runtime_error when RocksDB fails.
 [[nodiscard]] double MeasureRawPuts(const std::filesystem::path& directory,
