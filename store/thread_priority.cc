@@ -6,10 +6,11 @@
 namespace ackwire {
 
 void YieldToOtherThreads() {
-  constexpr int kNice = 10;  // one step is some 10 % less: 110 shares where others have 1,024
-  thread_local const int lowered =
-      setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);  // a thread on Linux
-  (void)lowered;
+  constexpr int kNice = 10;  // 110 shares where others have 1,024
+  thread_local bool yields = false;
+  if (yields) return;
+  yields = true;
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);  // on Linux: of a thread
 }
 
 }  // namespace ackwire

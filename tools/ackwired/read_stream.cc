@@ -49,6 +49,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
   }
 
   void OnWriteDone(bool ok) override {
+    SetState(State::kReading);
     if (ok) {
       GoOn();
     } else {
@@ -60,7 +61,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     {
       const std::scoped_lock lock(mutex_);
       cancelled_ = true;
-      // Whoever is busy sees it.
+      // Whoever reads or writes sees it.
       if (state_ != State::kWaiting) return;
       state_ = State::kEnded;
     }
@@ -71,7 +72,8 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
 
  private:
   enum class State {
-    kBusy,     // a read or a write is under way, and goes on with what comes next
+    kReading,  // or about to
+    kWriting,
     kWaiting,  // for a commit, or for the call to be cancelled
     kEnded,
   };
@@ -137,6 +139,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     }
     left_ -= static_cast<std::uint64_t>(response_.messages_size());
     if (response_.messages_size() > 0) {
+      SetState(State::kWriting);
       StartWrite(&response_);
     } else {
       GoOn();
@@ -164,7 +167,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     {
       const std::scoped_lock lock(mutex_);
       if (state_ != State::kWaiting) return;
-      state_ = State::kBusy;
+      state_ = State::kReading;
     }
     PostRead();
   }
@@ -174,27 +177,30 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     return cancelled_;
   }
 
-  // REQUIRES: called by whoever is busy.
+  // REQUIRES: called by whoever reads or writes.
   void End(const grpc::Status& status) {
-    {
-      const std::scoped_lock lock(mutex_);
-      state_ = State::kEnded;
-    }
+    SetState(State::kEnded);
     Finish(status);
+  }
+
+  // The lock also hands over what the thread that wrote has changed to the one that reads on.
+  void SetState(State state) {
+    const std::scoped_lock lock(mutex_);
+    state_ = state;
   }
 
   const ServiceDependencies deps_;
   const v1::ReadRequest request_;
   std::shared_ptr<ReadStream> self_;  // until OnDone
 
-  // Of whoever is busy.
+  // Of whoever reads or writes.
   std::uint64_t from_;  // the next seq or position to read
   std::uint64_t left_;  // messages until the limit
   bool at_end_ = false;
   v1::ReadResponse response_;
 
   mutable std::mutex mutex_;  // guards the next two
-  State state_ = State::kBusy;
+  State state_ = State::kReading;
   bool cancelled_ = false;
 };
 
