@@ -23,8 +23,8 @@ void SetUpSequential(rocksdb::ColumnFamilyOptions& options,
   // No filter: what is looked up is there.
 }
 
-// Where every message asks the filter of each run, and where a reader looks into each run once for
-// many rows.
+// Runs of a family before they are merged: where a look-up asks the filter of each (every message
+// makes one in `ids`), and where a reader looks into each once for many rows.
 constexpr int kRunsWithFilter = 8;
 constexpr int kRunsInOrder = 24;
 
@@ -35,10 +35,12 @@ void SetUpDerived(rocksdb::ColumnFamilyOptions& options, rocksdb::BlockBasedTabl
   // all; by levels it would be written again with each merge into the level below it.
   options.compaction_style = rocksdb::kCompactionStyleUniversal;
   options.level0_file_num_compaction_trigger = runs_before_merge;
-  // RocksDB would slow down all writes to let merging catch up; here the tail does that, which
-  // cannot be written faster than this (Derived::WaitForRoom).
-  options.level0_slowdown_writes_trigger = 4 * runs_before_merge;
-  options.level0_stop_writes_trigger = 8 * runs_before_merge;
+  // With so many runs unmerged RocksDB slows down all writes, and then stops them. Nothing else
+  // bounds the runs: merging yields to the writer, and must catch up in the end.
+  constexpr int kRunsSlowdown = 96;
+  constexpr int kRunsStop = 192;
+  options.level0_slowdown_writes_trigger = kRunsSlowdown;
+  options.level0_stop_writes_trigger = kRunsStop;
   // Only small tails come by way of a memtable.
   options.write_buffer_size = 8 * kMiB;
   // Numbers and hashes: what compression finds in them costs more than it saves.

@@ -6,7 +6,6 @@
 #include "store/crash_point.h"
 #include "store/sorted_runs.h"
 #include "store/startup_check.h"
-#include "store/thread_priority.h"
 
 namespace ackwire {
 namespace {
@@ -132,7 +131,6 @@ void Store::WakeBackground() {
 }
 
 void Store::RunBackground() {
-  YieldToOtherThreads();
   for (bool last = false; !last;) {
     {
       std::unique_lock lock(mutex_);

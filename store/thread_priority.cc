@@ -6,11 +6,9 @@
 namespace ackwire {
 
 void YieldToOtherThreads() {
-  constexpr int kNice = 10;  // 110 shares where others have 1,024
-  thread_local bool yields = false;
-  if (yields) return;
-  yields = true;
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);  // on Linux: of a thread
+  constexpr int kNice = 10;                         // 110 shares where others have 1,024
+  const auto thread = static_cast<id_t>(gettid());  // Linux knows a nice value of each thread
+  if (getpriority(PRIO_PROCESS, thread) < kNice) (void)setpriority(PRIO_PROCESS, thread, kNice);
 }
 
 }  // namespace ackwire

@@ -1,10 +1,11 @@
-// What moves rows from memory to tables, and merges these, is in no hurry: whoever publishes is.
+// What writes tables and merges them is in no hurry: whoever publishes is.
 #pragma once
 
 namespace ackwire {
 
-// The calling thread gets a tenth of a processor that another one wants too, and all of one that
-// is idle. Does nothing where the system refuses.
+// Gives the calling thread a nice value of 10, unless it has a higher one: it gets about a tenth of
+// a processor that another thread of nice 0 wants too, and all of one that is idle. Does nothing
+// where the system refuses.
 void YieldToOtherThreads();
 
 }  // namespace ackwire

@@ -1,6 +1,6 @@
 // What RocksDB alone does with the same bytes: the log rows of a workload, one put a message, in
 // order of position, synced as often as the store does, with the options of the family `log`. It is
-// what the store's rate is held against.
+// what the store's rate is held against. RocksDB's threads are the process's: they yield here too.
 #pragma once
 
 #include <cstdint>
