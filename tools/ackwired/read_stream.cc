@@ -139,7 +139,9 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     }
     left_ -= static_cast<std::uint64_t>(response_.messages_size());
     if (response_.messages_size() > 0) {
-      SetState(State::kWriting);
+      // Held until StartWrite returns: OnWriteDone comes on another thread, never from within.
+      const std::scoped_lock lock(mutex_);
+      state_ = State::kWriting;
       StartWrite(&response_);
     } else {
       GoOn();
@@ -183,7 +185,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     Finish(status);
   }
 
-  // The lock also hands over what the thread that wrote has changed to the one that reads on.
+  // The lock also hands over what the thread that wrote has done to the one that reads on.
   void SetState(State state) {
     const std::scoped_lock lock(mutex_);
     state_ = state;
