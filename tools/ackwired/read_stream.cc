@@ -49,7 +49,8 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
   }
 
   void OnWriteDone(bool ok) override {
-    SetState(State::kReading);
+    // Only once StartWrite has returned, on the thread that wrote.
+    { const std::scoped_lock lock(mutex_); }
     if (ok) {
       GoOn();
     } else {
@@ -61,7 +62,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     {
       const std::scoped_lock lock(mutex_);
       cancelled_ = true;
-      // Whoever reads or writes sees it.
+      // Whoever is busy sees it.
       if (state_ != State::kWaiting) return;
       state_ = State::kEnded;
     }
@@ -72,8 +73,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
 
  private:
   enum class State {
-    kReading,  // or about to
-    kWriting,
+    kBusy,     // a read or a write is under way, and goes on with what comes next
     kWaiting,  // for a commit, or for the call to be cancelled
     kEnded,
   };
@@ -139,9 +139,8 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     }
     left_ -= static_cast<std::uint64_t>(response_.messages_size());
     if (response_.messages_size() > 0) {
-      // Held until StartWrite returns: OnWriteDone comes on another thread, never from within.
+      // For OnWriteDone, which comes on another thread, never from within.
       const std::scoped_lock lock(mutex_);
-      state_ = State::kWriting;
       StartWrite(&response_);
     } else {
       GoOn();
@@ -169,7 +168,7 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     {
       const std::scoped_lock lock(mutex_);
       if (state_ != State::kWaiting) return;
-      state_ = State::kReading;
+      state_ = State::kBusy;
     }
     PostRead();
   }
@@ -179,30 +178,27 @@ class ReadStream final : public grpc::ServerWriteReactor<v1::ReadResponse>,
     return cancelled_;
   }
 
-  // REQUIRES: called by whoever reads or writes.
+  // REQUIRES: called by whoever is busy.
   void End(const grpc::Status& status) {
-    SetState(State::kEnded);
+    {
+      const std::scoped_lock lock(mutex_);
+      state_ = State::kEnded;
+    }
     Finish(status);
-  }
-
-  // The lock also hands over what the thread that wrote has done to the one that reads on.
-  void SetState(State state) {
-    const std::scoped_lock lock(mutex_);
-    state_ = state;
   }
 
   const ServiceDependencies deps_;
   const v1::ReadRequest request_;
   std::shared_ptr<ReadStream> self_;  // until OnDone
 
-  // Of whoever reads or writes.
+  // Of whoever is busy.
   std::uint64_t from_;  // the next seq or position to read
   std::uint64_t left_;  // messages until the limit
   bool at_end_ = false;
   v1::ReadResponse response_;
 
   mutable std::mutex mutex_;  // guards the next two
-  State state_ = State::kReading;
+  State state_ = State::kBusy;
   bool cancelled_ = false;
 };
 
