@@ -2,7 +2,7 @@
 // is written last: where there is none, the backup was cut off.
 //
 //   DIR/backup-manifest  a sealed store.BackupManifest (store/record.h)
-//   DIR/format           "ackwire 1 backup\n" (store/data_directory.h)
+//   DIR/format           "ackwire 2 backup\n" (store/data_directory.h)
 //   DIR/watermark        of the log's end in it, exactly
 //   DIR/db/              RocksDB; what it never writes again may be shared with the log's directory
 //

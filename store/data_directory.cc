@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -17,16 +18,30 @@
 namespace ackwire {
 namespace {
 
-std::string FormatOf(DirectoryKind kind) {
+constexpr int kOldestVersion = 1;
+constexpr int kVersion = 2;
+
+std::string FormatOf(DirectoryKind kind, int version = kVersion) {
+  const std::string format = "ackwire " + std::to_string(version);
   switch (kind) {
     case DirectoryKind::kBackup:
-      return "ackwire 1 backup\n";
+      return format + " backup\n";
     case DirectoryKind::kRestoring:
-      return "ackwire 1 restoring\n";
+      return format + " restoring\n";
     case DirectoryKind::kLog:
       break;
   }
-  return "ackwire 1\n";
+  return format + "\n";
+}
+
+// None when it is no format that this server reads.
+std::optional<DirectoryKind> KindOf(const std::string& format) {
+  for (const auto kind : {DirectoryKind::kLog, DirectoryKind::kBackup, DirectoryKind::kRestoring}) {
+    for (int version = kOldestVersion; version <= kVersion; ++version) {
+      if (format == FormatOf(kind, version)) return kind;
+    }
+  }
+  return std::nullopt;
 }
 
 Status SystemError(const std::string& tried, int error) {
@@ -160,25 +175,38 @@ Status DataDirectory::CheckEmpty() const {
 }
 
 Status DataDirectory::CheckFormat(DirectoryKind kind) const {
-  const std::string path = format_path();
-  std::string found;
-  const rocksdb::Status read = rocksdb::ReadFileToString(&env_, path, &found);
-  if (!read.ok()) return FromRocks(read, "read " + path);
-  if (found == FormatOf(kind)) return OkStatus();
+  const StatusOr<std::string> format = ReadFormat();
+  if (!format.ok()) return format.status();
+  const std::optional<DirectoryKind> found = KindOf(*format);
+  if (found == kind) return OkStatus();
   std::string what;
-  if (found == FormatOf(DirectoryKind::kLog)) {
+  if (!found) {
+    what = format_path() + " says \"" + format->substr(0, format->find('\n')) +
+           "\", this server reads \"ackwire 1\" and \"ackwire 2\"; start the server that wrote it";
+  } else if (found == DirectoryKind::kLog) {
     what = path_.string() + " is a data directory, and not a backup";
-  } else if (found == FormatOf(DirectoryKind::kBackup)) {
+  } else if (found == DirectoryKind::kBackup) {
     what = path_.string() + " is a backup: to make a data directory of it, ackctl restore " +
            path_.string() + " DATA_DIR";
-  } else if (found == FormatOf(DirectoryKind::kRestoring)) {
+  } else {
     what = path_.string() +
            " is being restored; if nobody is at it, that was cut off: remove it, restore again";
-  } else {
-    what = path + " says \"" + found.substr(0, found.find('\n')) +
-           "\", this server reads \"ackwire 1\"; start the server that wrote it";
   }
   return Error(StatusCode::kFailedPrecondition, what);
+}
+
+StatusOr<std::string> DataDirectory::ReadFormat() const {
+  std::string format;
+  const rocksdb::Status read = rocksdb::ReadFileToString(&env_, format_path(), &format);
+  if (!read.ok()) return FromRocks(read, "read " + format_path());
+  return format;
+}
+
+Status DataDirectory::RaiseFormat() const {
+  const StatusOr<std::string> format = ReadFormat();
+  if (!format.ok()) return format.status();
+  return *format == FormatOf(DirectoryKind::kLog, kOldestVersion) ? SetKind(DirectoryKind::kLog)
+                                                                  : OkStatus();
 }
 
 Status DataDirectory::WriteFirstFormat() const {
@@ -187,8 +215,7 @@ Status DataDirectory::WriteFirstFormat() const {
     return Error(StatusCode::kDataLoss,
                  format_path() +
                      " is missing but there is a database. Nothing was changed. Put the file back: "
-                     "its one line is \"ackwire 1\", if the server that wrote the directory was "
-                     "one of format 1");
+                     "its one line is \"ackwire 2\", also if an older server wrote the directory");
   }
   if (!database.IsNotFound()) return FromRocks(database, "look for " + database_path());
   // Before the format: where there is one, the directory itself is safe.

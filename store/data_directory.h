@@ -2,11 +2,14 @@
 // for its format, before anything in it is opened.
 //
 //   DATA_DIR/lock       held with flock while a program has the directory
-//   DATA_DIR/format     "ackwire 1\n"; another version is refused before anything is touched, and
-//                       so is what is no log's: "ackwire 1 backup\n", "ackwire 1 restoring\n"
+//   DATA_DIR/format     "ackwire 2\n"; a later version is refused before anything is touched, and
+//                       so is what is no log's: "ackwire 2 backup\n", "ackwire 2 restoring\n"
 //   DATA_DIR/watermark  store/watermark.h
 //   DATA_DIR/db/        RocksDB
 //   DATA_DIR/ingest/    sorted runs on their way into it; what is left there is of no use
+//
+// In version 1 each row of `index` held one seq. Such rows read the same and may stay: raising the
+// version is the whole migration.
 //
 // Threads:  any, after Open.
 // Lifetime: gives the lock back when destroyed.
@@ -36,7 +39,7 @@ class DataDirectory {
   // Creates the directory (mode 0700) and its format where they do not exist. All files are reached
   // through `env`, which is borrowed; null is the real file system. Another file system belongs to
   // this process alone and takes no lock.
-  //   kFailedPrecondition  in use by another program, or of another format version
+  //   kFailedPrecondition  in use by another program, or of a later format version
   //   kDataLoss            there is a database but no format
   //   kUnavailable         the directory cannot be read or written
   [[nodiscard]] static StatusOr<std::unique_ptr<DataDirectory>> Open(
@@ -66,8 +69,12 @@ class DataDirectory {
   // never half of it.
   [[nodiscard]] Status WriteFile(const std::string& path, const std::string& content) const;
 
-  // From now on it is a directory of that kind.
+  // From now on it is a directory of that kind, of the newest format.
   [[nodiscard]] Status SetKind(DirectoryKind kind) const;
+
+  // If it is a log's of an older format, it is of the newest from now on: an older server, which
+  // could not read what this one is going to write, refuses it.
+  [[nodiscard]] Status RaiseFormat() const;
 
   // Puts on disk which files the directory at `path` has: without it a power cut may take a name
   // that was just made, and all that is below it.
@@ -83,6 +90,7 @@ class DataDirectory {
   [[nodiscard]] Status TakeLock();
   [[nodiscard]] Status CheckEmpty() const;
   [[nodiscard]] Status CheckFormat(DirectoryKind kind) const;
+  [[nodiscard]] StatusOr<std::string> ReadFormat() const;
   [[nodiscard]] Status WriteFirstFormat() const;
 
   const std::filesystem::path path_;

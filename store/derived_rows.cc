@@ -1,8 +1,10 @@
 #include "store/derived_rows.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
+#include "store/index_row.h"
 #include "store/keys.h"
 #include "store/ledger_fold.h"
 #include "store/record.h"
@@ -17,11 +19,13 @@ Status VisitIndex(const Tail& tail, const VisitRow& visit) {
   std::sort(channels.begin(), channels.end());
   for (const ChannelId channel : channels) {
     const Tail::ChannelPositions& part = tail.index().at(channel);
-    Seq seq = part.first;
-    for (const Position position : part.positions) {
-      Status status = visit(Family::kIndex, keys::Index(channel, seq), keys::U64(position.value));
+    Seq last{part.first.value - 1};
+    for (std::span<const Position> left = part.positions; !left.empty();) {
+      const auto row = left.first(std::min(left.size(), kIndexRowMax));
+      left = left.subspan(row.size());
+      last.value += row.size();
+      Status status = visit(Family::kIndex, keys::Index(channel, last), IndexRow::ValueOf(row));
       if (!status.ok()) return status;
-      ++seq.value;
     }
   }
   return OkStatus();

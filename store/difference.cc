@@ -28,7 +28,7 @@ std::string EventText(EventId id) {
 std::string IndexKey(std::string_view key, const ChannelNamer& name_of) {
   const auto parsed = keys::ParseIndex(key);
   if (!parsed) return NotAKey(key);
-  return "channel " + name_of(parsed->channel) + ", seq " + Text(parsed->seq.value);
+  return "channel " + name_of(parsed->channel) + ", seq " + Text(parsed->last.value);
 }
 
 std::string IdsKey(std::string_view key, const ChannelNamer& name_of) {

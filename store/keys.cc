@@ -57,9 +57,9 @@ std::optional<JournalNumber> ParseJournal(std::string_view key) {
   return JournalNumber{*value};
 }
 
-std::string Index(ChannelId channel, Seq seq) {
+std::string Index(ChannelId channel, Seq last) {
   std::string key = U64(channel.value);
-  AppendU64(key, seq.value);
+  AppendU64(key, last.value);
   return key;
 }
 

@@ -8,7 +8,7 @@
 //                                                                       end after the commit; its
 //                                                                       number is 0 without record
 //   journal   number:u64be                             -> JournalRecord
-//   index     channel:u64be seq:u64be                  -> position:u64be
+//   index     channel:u64be last_seq:u64be             -> (position:u64be)+    store/index_row.h
 //   ids       channel:u64be hash:16                    -> position:u64be
 //   channels  name                                     -> ChannelRow
 //   ledger    client 00 channel:u64be                  -> LedgerRow     of channel 0: ClientRow
@@ -50,10 +50,10 @@ using IdHash = std::array<char, 16>;
 [[nodiscard]] std::string Journal(JournalNumber number);
 [[nodiscard]] std::optional<JournalNumber> ParseJournal(std::string_view key);
 
-[[nodiscard]] std::string Index(ChannelId channel, Seq seq);
+[[nodiscard]] std::string Index(ChannelId channel, Seq last);
 struct IndexKey {
   ChannelId channel;
-  Seq seq;
+  Seq last;
   friend bool operator==(const IndexKey&, const IndexKey&) = default;
 };
 [[nodiscard]] std::optional<IndexKey> ParseIndex(std::string_view key);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/index_row.h"
 #include "store/keys.h"
 #include "store/recovery.h"
 
@@ -72,14 +73,16 @@ StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun r
   const Seq end{run.last.value + 1 - newest.size()};
   Seq next = run.first;
   if (next < end) {
-    const auto row = database_.NewIterator(Family::kIndex,
-                                           {keys::Index(channel, next), keys::Index(channel, end)});
-    for (; row->Valid(); row->Next(), ++next.value) {
-      const auto position = keys::ParseU64(row->value().ToStringView());
-      if (!position || row->key().ToStringView() != keys::Index(channel, next)) break;
-      positions.push_back({*position});
+    const auto rows = database_.NewIterator(
+        Family::kIndex, {keys::Index(channel, next), keys::Index({channel.value + 1}, {})});
+    for (; next < end && rows->Valid(); rows->Next()) {
+      const auto row = IndexRow::Parse(rows->key().ToStringView(), rows->value().ToStringView());
+      if (!row || row->first > next) break;
+      for (; next < end && next <= row->last; ++next.value) {
+        positions.push_back(row->PositionOf(next));
+      }
     }
-    if (!row->status().ok()) return FromRocks(row->status(), "read the index");
+    if (!rows->status().ok()) return FromRocks(rows->status(), "read the index");
   }
   if (next != end) return database_.damage().Noted(MissingSeq(channel, next));
   positions.insert(positions.end(), newest.rbegin(), newest.rend());

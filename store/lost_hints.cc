@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/index_row.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
 #include "store/record.h"
@@ -58,7 +59,7 @@ Status LostHints::ReadIndex() {
     const std::string behind = keys::Index({first->channel.value + 1}, {});
     row->SeekForPrev(behind);
     const auto last = row->Valid() ? keys::ParseIndex(row->key().ToStringView()) : std::nullopt;
-    if (last) Names(last->channel, last->seq);
+    if (last) Names(last->channel, last->last);
     row->Seek(behind);
   }
   return FromRocks(row->status(), "read the salvaged index");
@@ -121,10 +122,15 @@ Status LostHints::ReadCheckpoints() {
 }
 
 std::optional<Position> LostHints::PositionOf(ChannelId channel, Seq seq) const {
-  const auto value = rows_.Get(Family::kIndex, keys::Index(channel, seq));
-  if (!value.ok() || !value->has_value()) return std::nullopt;
-  const auto position = keys::ParseU64(**value);
-  return position ? std::optional(Position{*position}) : std::nullopt;
+  const auto rows = rows_.NewIterator(
+      Family::kIndex, {keys::Index(channel, seq), keys::Index({channel.value + 1}, {})});
+  // Tables that a crash left behind may cut the seqs into other rows, which overlap.
+  for (; rows->Valid(); rows->Next()) {
+    const auto row = IndexRow::Parse(rows->key().ToStringView(), rows->value().ToStringView());
+    if (!row || row->last.value >= seq.value + kIndexRowMax) break;
+    if (row->first <= seq) return row->PositionOf(seq);
+  }
+  return std::nullopt;
 }
 
 std::string LostHints::NameOf(ChannelId channel) const {

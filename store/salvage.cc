@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "store/index_row.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
 #include "store/record.h"
@@ -46,6 +47,8 @@ bool IsNewer(std::string_view value, std::string_view than, Age age) {
 
 bool IsNewer(Family family, const std::string& key, std::string_view value, std::string_view than) {
   switch (family) {
+    case Family::kIndex:
+      return value.size() > than.size();  // the same positions, and those before them
     case Family::kLedger: {
       const auto parsed = keys::ParseLedger(key);
       const auto as_of = [](const auto& row) { return row.as_of(); };
@@ -73,7 +76,7 @@ bool IsWhole(Family family, const std::string& key, std::string_view value) {
     case Family::kJournal:
       return keys::ParseJournal(key) && Parsed<store::JournalRecord>(value);
     case Family::kIndex:
-      return keys::ParseIndex(key) && value.size() == sizeof(std::uint64_t);
+      return IndexRow::Parse(key, value).has_value();
     case Family::kMeta:
       return key == meta::kRelay ||
              (key == meta::kDerived && Parsed<store::DerivedCheckpoint>(value));
@@ -90,8 +93,7 @@ class RowKeeper {
   // False when the row is not whole.
   bool Keep(Family family, const std::string& key, std::string_view value) {
     if (!IsWhole(family, key, value)) return family == Family::kMeta;
-    const bool written_once =
-        family == Family::kLog || family == Family::kJournal || family == Family::kIndex;
+    const bool written_once = family == Family::kLog || family == Family::kJournal;
     if (!written_once) {
       Flush();  // so that the row before is seen
       const auto kept = rows_.Get(family, key);

@@ -2,9 +2,9 @@
 // file that is there, named by the MANIFEST or not, and every record of the write-ahead logs, also
 // behind a damaged one. Rows are put into a database of its own.
 //
-// Of log, journal and index a key has one value for ever, so it does not matter in which order they
-// are found. Of the others the newest is kept: a ledger row by `as_of`, a channel by its last seq,
-// a checkpoint by its position.
+// Of log and journal a key has one value for ever, so it does not matter in which order they are
+// found. Of the others the newest is kept: a ledger row by `as_of`, a channel by its last seq, a
+// checkpoint by its position; and of `index`, whose rows never disagree, the longest.
 //
 // Threads: one; blocks on disk.
 #pragma once

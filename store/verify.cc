@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "store/database.h"
+#include "store/family_facts.h"
 #include "store/keys.h"
 #include "store/log_walk.h"
 #include "store/outbox_rows.h"
@@ -286,39 +287,36 @@ class Verifier {
   }
 
   Status CompareFamily(Family family, const Database& expected, const ChannelNamer& name_of) {
-    const auto left = stored_.NewIterator(family, {});
-    const auto right = expected.NewIterator(family, {});
+    FamilyFacts left(stored_, family);
+    FamilyFacts right(expected, family);
     const std::uint64_t rows_before = report_.derived_rows;
     std::uint64_t estimate = 0;
     stored_.rocks().GetIntProperty(stored_.handle(family), "rocksdb.estimate-num-keys", &estimate);
-    while (left->Valid() || right->Valid()) {
-      const int order = !left->Valid()    ? 1
-                        : !right->Valid() ? -1
-                                          : left->key().compare(right->key());
-      const rocksdb::Slice key = order <= 0 ? left->key() : right->key();
+    while (left.Valid() || right.Valid()) {
+      const int order = !left.Valid() ? 1 : !right.Valid() ? -1 : left.key().compare(right.key());
+      const std::string key(order <= 0 ? left.key() : right.key());
       std::optional<std::string> found;
       std::optional<std::string> wanted;
-      if (order <= 0) found = left->value().ToString();
-      if (order >= 0) wanted = right->value().ToString();
+      if (order <= 0) found = left.value();
+      if (order >= 0) wanted = right.value();
       if (found != wanted) {
         const auto readable = [&](const std::optional<std::string>& value) {
-          return value ? std::optional(ReadableValue(family, key.ToStringView(), *value))
-                       : std::nullopt;
+          return value ? std::optional(ReadableValue(family, key, *value)) : std::nullopt;
         };
-        Differ({NameOf(family), ReadableKey(family, key.ToStringView(), name_of), readable(found),
-                readable(wanted)});
+        Differ(
+            {NameOf(family), ReadableKey(family, key, name_of), readable(found), readable(wanted)});
       }
-      if (order <= 0) left->Next();
-      if (order >= 0) right->Next();
+      if (order <= 0) left.Next();
+      if (order >= 0) right.Next();
       if (found) ++report_.derived_rows;
       const std::uint64_t done = report_.derived_rows - rows_before;
       Progress(NameOf(family), done, std::max(done, estimate));
     }
-    if (!left->status().ok()) {
+    if (!left.status().ok()) {
       Differ(
-          {NameOf(family), "from here on", "cannot be read: " + left->status().ToString(), "rows"});
+          {NameOf(family), "from here on", "cannot be read: " + left.status().ToString(), "rows"});
     }
-    return FromRocks(right->status(), "read the scratch database");
+    return FromRocks(right.status(), "read the scratch database");
   }
 
   const DataDirectory& directory_;

@@ -31,7 +31,7 @@ async function hashes(directory) {
   return found;
 }
 
-for (const name of ['format-1/clean', 'format-1/killed']) {
+for (const name of ['format-1/clean', 'format-1/killed', 'format-2/clean', 'format-2/killed']) {
   test(`${name} opens and holds what it held`, async (t) => {
     const server = await withServer(t, { flags: kFlags, dataDir: await copyOf(t, name) });
     const rpc = grpcClients(server.grpc);
@@ -47,11 +47,11 @@ for (const name of ['format-1/clean', 'format-1/killed']) {
 }
 
 test('a newer format is refused untouched, in a line that says what to do', async (t) => {
-  const dataDir = await copyOf(t, 'format-1/clean');
-  await writeFile(join(dataDir, 'format'), 'ackwire 2\n');
+  const dataDir = await copyOf(t, 'format-2/clean');
+  await writeFile(join(dataDir, 'format'), 'ackwire 3\n');
   const before = await hashes(dataDir);
   await assert.rejects(startServer({ dataDir }), (error) => {
-    assert.match(error.message, /format says "ackwire 2", this server reads "ackwire 1"/);
+    assert.match(error.message, /format says "ackwire 3", this server reads "ackwire 1" and /);
     assert.match(error.message, /start the server that wrote it/);
     assert.match(error.message, /"code":1/);
     return true;

@@ -49,7 +49,7 @@ TEST(Database, CreatesItsDirectoryForItsOwnerOnly) {
   const auto directory = temporary.path() / "a" / "b";
   const auto database = OpenOrThrow(directory);
   EXPECT_EQ(ModeOf(directory), 0700U);
-  EXPECT_EQ(Read(directory / "format"), "ackwire 1\n");
+  EXPECT_EQ(Read(directory / "format"), "ackwire 2\n");
   EXPECT_EQ(database->directory().path(), directory);
   EXPECT_GT(database->bytes(), 0U);
 }
@@ -78,13 +78,29 @@ TEST(Database, RefusesAnotherFormatAndTouchesNothing) {
   const auto directory = temporary.path() / "data";
   OpenOrThrow(directory).reset();
   std::filesystem::rename(directory / "db", temporary.path() / "kept");
-  Write(directory / "format", "ackwire 2\n");
+  Write(directory / "format", "ackwire 3\n");
   const Status refused = OpenStatus(directory);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(MessageOf(refused), HasSubstr("format says \"ackwire 2\""));
-  EXPECT_THAT(MessageOf(refused), HasSubstr("this server reads \"ackwire 1\""));
-  EXPECT_EQ(Read(directory / "format"), "ackwire 2\n");
+  EXPECT_THAT(MessageOf(refused), HasSubstr("format says \"ackwire 3\""));
+  EXPECT_THAT(MessageOf(refused), HasSubstr("this server reads \"ackwire 1\" and \"ackwire 2\""));
+  EXPECT_EQ(Read(directory / "format"), "ackwire 3\n");
   EXPECT_FALSE(std::filesystem::exists(directory / "db"));
+}
+
+// As soon as it is open, an older server must not get it any more; and not before.
+TEST(Database, RaisesAnOlderFormatOnlyWhenItIsOpenedForWriting) {
+  const TemporaryDirectory temporary;
+  const auto path = temporary.path() / "data";
+  OpenOrThrow(path).reset();
+  Write(path / "format", "ackwire 1\n");
+  {
+    const auto directory = DataDirectory::OpenExisting(path);
+    ASSERT_TRUE(directory.ok()) << directory.status();
+    EXPECT_TRUE(Database::OpenReadOnly(**directory).ok());
+  }
+  EXPECT_EQ(Read(path / "format"), "ackwire 1\n");
+  OpenOrThrow(path).reset();
+  EXPECT_EQ(Read(path / "format"), "ackwire 2\n");
 }
 
 TEST(Database, RefusesADatabaseWithoutItsFormat) {

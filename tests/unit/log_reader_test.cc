@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "store/index_row.h"
 #include "store/record.h"
 #include "store/recovery.h"
 #include "tests/unit/store_fixture.h"
@@ -125,6 +126,26 @@ TEST(LogReader, KnowsPositionsAcrossTailsAndDisk) {
   EXPECT_THAT(rooms.store.log().Positions(rooms.a, {{2}, {6}}).value(), expected);
 }
 
+// More than a row of the index takes, in rows of every length.
+TEST(LogReader, FindsEachSeqInWhicheverRowItIs) {
+  TestStore store;
+  std::vector<Position> expected;
+  for (const std::size_t count :
+       {std::size_t{1}, 2 * kIndexRowMax + 1, kIndexRowMax, std::size_t{3}}) {
+    for (std::size_t i = 0; i < count; ++i) {
+      expected.push_back(store.Publish("a", "").position);
+      if (i % 3 == 0) store.Publish("b", "");
+    }
+    store.FoldNow();
+  }
+  store.Reopen();
+  const ChannelId a = store.IdOf("a");
+  EXPECT_EQ(store.log().Positions(a, {{1}, {expected.size()}}).value(), expected);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_THAT(store.log().Positions(a, {{i + 1}, {i + 1}}).value(), ElementsAre(expected[i]));
+  }
+}
+
 // A row that is in RocksDB already and not yet committed for readers.
 TEST(LogReader, ReturnsNothingBeyondTheLastPosition) {
   Rooms rooms;
@@ -200,15 +221,23 @@ TEST(LogReader, NoticesADamagedIndex) {
   Rooms rooms;
   const LogReader& log = rooms.store.log();
   for (const std::uint64_t wrong : {0ULL, 2ULL, 3ULL, 99ULL}) {
-    rooms.store.Overwrite(Family::kIndex, keys::Index(rooms.a, {1}), keys::U64(wrong));
+    rooms.store.OverwriteIndex(rooms.a, {1}, {wrong});
     ExpectDataLoss(log.ReadSeq(rooms.a, {1}).status(), "index: the row of seq 1");
     EXPECT_EQ(log.ReadChannel(rooms.a, {.messages_max = 9, .direction = Direction::kReverse})
                   ->back()
                   .seq(),
               Seq{2});
   }
-  rooms.store.Erase(Family::kIndex, keys::Index(rooms.a, {1}));
+  const std::string key = rooms.store.IndexKeyOf(rooms.a, {1}).value();
+  for (const std::string wrong : {"", "1234567", "123456789"}) {
+    rooms.store.Overwrite(Family::kIndex, key, wrong);
+    ExpectDataLoss(log.ReadSeq(rooms.a, {1}).status(), "index: seq 1 of channel number 1 is");
+  }
+  rooms.store.Overwrite(Family::kIndex, key, keys::U64(3));  // of seq 2 alone
   ExpectDataLoss(log.ReadSeq(rooms.a, {1}).status(), "index: seq 1 of channel number 1 is missing");
+  EXPECT_TRUE(log.ReadSeq(rooms.a, {2}).ok());
+  rooms.store.Erase(Family::kIndex, key);
+  ExpectDataLoss(log.ReadSeq(rooms.a, {2}).status(), "index: seq 2 of channel number 1 is missing");
 }
 
 TEST(LogReader, NoticesADamagedRowOfIds) {

@@ -103,10 +103,12 @@ class RecoverSim {
         end_ = at;
       }
       if (!gone) continue;
-      const std::string index = keys::Index(store_.IdOf(message.channel()), {message.seq()});
-      if (Chance(50)) store_.Erase(Family::kIndex, index);
-      const auto row = store_.database().Get(Family::kIndex, index);
-      if (row->has_value()) indexed_.insert({message.channel(), message.seq()});
+      const auto row = store_.IndexKeyOf(store_.IdOf(message.channel()), {message.seq()});
+      if (row && Chance(50)) store_.Erase(Family::kIndex, *row);
+    }
+    for (const Position at : lost_) {
+      const ChannelSeq each{before_[at].channel(), before_[at].seq()};
+      if (store_.IndexKeyOf(store_.IdOf(each.first), {each.second})) indexed_.insert(each);
     }
     const JournalNumber numbers =
         store_.derived().Read([](const DerivedView& view) { return view.last_number; });

@@ -8,6 +8,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "store/index_row.h"
+
 namespace ackwire {
 namespace {
 
@@ -151,6 +153,23 @@ void TestStore::Erase(Family family, const std::string& key) {
   rocksdb::WriteBatch batch;
   batch.Delete(database().handle(family), key);
   Require(database().Write(batch, Sync::kNo));
+}
+
+std::optional<std::string> TestStore::IndexKeyOf(ChannelId channel, Seq seq) const {
+  const auto rows = open_->database->NewIterator(
+      Family::kIndex, {keys::Index(channel, seq), keys::Index({channel.value + 1}, {})});
+  if (!rows->Valid()) return std::nullopt;
+  const auto row = IndexRow::Parse(rows->key().ToStringView(), rows->value().ToStringView());
+  return row && row->first <= seq ? std::optional(rows->key().ToString()) : std::nullopt;
+}
+
+void TestStore::OverwriteIndex(ChannelId channel, Seq seq, Position position) {
+  const std::string key = IndexKeyOf(channel, seq).value();
+  std::string value = database().Get(Family::kIndex, key)->value();
+  const Seq first = IndexRow::Parse(key, value)->first;
+  const std::string bytes = keys::U64(position.value);
+  value.replace((seq.value - first.value) * bytes.size(), bytes.size(), bytes);
+  Overwrite(Family::kIndex, key, value);
 }
 
 ChannelInfo TestStore::Info(const std::string& channel) const {

@@ -68,6 +68,10 @@ class TestStore {
   // Puts a value in a family behind the store's back.
   void Overwrite(Family family, const std::string& key, const std::string& value);
   void Erase(Family family, const std::string& key);
+  // The key of the row of `index` on disk that holds this seq; none when no row does.
+  std::optional<std::string> IndexKeyOf(ChannelId channel, Seq seq) const;
+  // Has that row say another position for this seq. REQUIRES: there is one.
+  void OverwriteIndex(ChannelId channel, Seq seq, Position position);
 
   ChannelId IdOf(const std::string& channel) const;
   ChannelInfo Info(const std::string& channel) const;

@@ -98,8 +98,26 @@ TEST_F(VerifyTest, ComparesWithTheCheckpointAndNotWithWhatCameAfterIt) {
 }
 
 TEST_F(VerifyTest, NamesAWrongRowOfTheIndex) {
-  store_.Overwrite(Family::kIndex, keys::Index(room(), {3}), keys::U64(2));
+  store_.OverwriteIndex(room(), {3}, {2});
   EXPECT_EQ(Only(), "index: channel room/1, seq 3: position 2 / position 4");
+}
+
+TEST_F(VerifyTest, NamesEachSeqThatTheIndexLacks) {
+  store_.Erase(Family::kIndex, store_.IndexKeyOf(room(), {1}).value());
+  EXPECT_THAT(Differences(), ElementsAre("index: channel room/1, seq 1: missing / position 1",
+                                         "index: channel room/1, seq 2: missing / position 3",
+                                         "index: channel room/1, seq 3: missing / position 4"));
+}
+
+// The log is folded at once here, and the server did it bit by bit.
+TEST_F(VerifyTest, TakesTheIndexForTheSameHoweverItIsCutIntoRows) {
+  for (int i = 0; i < 300; ++i) {
+    store_.Publish("room/1", "");
+    if (i % 7 == 0) store_.FoldNow();
+  }
+  store_.FoldNow();
+  EXPECT_THAT(Differences(), IsEmpty());
+  EXPECT_EQ(report_.derived_rows, 16U + 2 * 300);  // index and ids
 }
 
 TEST_F(VerifyTest, NamesAMissingRowOfTheIds) {
