@@ -3,10 +3,13 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <string>
 
 #include "tests/faults/damages.h"
+#include "tests/faults/disk_image.h"
 #include "tests/faults/io_error_cases.h"
 #include "tests/faults/torn_tails.h"
 
@@ -21,9 +24,23 @@ struct TornTailsOptions {
 
 // A long run that is cut off has said how far it came.
 void PrintProgress(std::uint64_t done, std::uint64_t of, const char* what, std::uint64_t failed) {
-  constexpr std::uint64_t kEvery = 250;
-  if (done % kEvery != 0 || done == of) return;
+  const std::uint64_t every = std::max<std::uint64_t>(of / 20, 1);
+  if (done % every != 0 || done == of) return;
   fmt::print("{} of {} {}, {} with violations\n", done, of, what, failed);
+}
+
+void Add(const Counters& one, Counters& all) {
+  for (const auto& [what, count] : one) all[what] += count;
+}
+
+// Returns whether all of it was met.
+bool PrintCounts(const Counters& all) {
+  bool met_all = true;
+  for (const auto& [what, count] : all) {
+    fmt::print("{:>10}  {}\n", count, what);
+    met_all = met_all && count != 0;
+  }
+  return met_all;
 }
 
 // Nothing that was to be met may be missing from many seeds.
@@ -37,7 +54,7 @@ int TestTornTails(const TornTailsOptions& options) {
     const TornTails one = RunTornTails(seed, durability);
     all.lost += one.lost;
     all.kept += one.kept;
-    for (const auto& [what, count] : one.counts) all.counts[what] += count;
+    Add(one.counts, all.counts);
     for (const std::string& problem : one.problems) fmt::print("seed {}: {}\n", seed, problem);
     if (!one.problems.empty()) {
       ++failed;
@@ -46,11 +63,7 @@ int TestTornTails(const TornTailsOptions& options) {
     }
     PrintProgress(seed + 1 - options.first, options.seeds, "seeds", failed);
   }
-  bool met_all = true;
-  for (const auto& [what, count] : all.counts) {
-    fmt::print("{:>10}  {}\n", count, what);
-    met_all = met_all && count != 0;
-  }
+  const bool met_all = PrintCounts(all.counts);
   fmt::print("{:>10}  works kept\n{:>10}  works lost\n", all.kept, all.lost);
   if (options.seeds >= kSeedsThatMeetAll && !met_all) {
     fmt::print("what was met 0 times was not tested\n");
@@ -80,7 +93,7 @@ int TestIoErrors(const IoErrorsOptions& options) {
   for (std::uint64_t nth = options.first; nth <= options.up_to; ++nth) {
     const IoErrorFindings one = RunIoErrorCases(IoErrorCasesOf(nth, ways), nth);
     all.cases += one.cases;
-    for (const auto& [what, count] : one.counts) all.counts[what] += count;
+    Add(one.counts, all.counts);
     for (const std::string& problem : one.problems) fmt::print("{}\n", problem);
     if (!one.problems.empty()) {
       ++failed;
@@ -90,11 +103,7 @@ int TestIoErrors(const IoErrorsOptions& options) {
     }
     PrintProgress(nth + 1 - options.first, options.up_to + 1 - options.first, "calls", failed);
   }
-  bool met_all = true;
-  for (const auto& [what, count] : all.counts) {
-    fmt::print("{:>10}  {}\n", count, what);
-    met_all = met_all && count != 0;
-  }
+  const bool met_all = PrintCounts(all.counts);
   fmt::print("{} cases, {} violations\n", all.cases, all.problems.size());
   if (options.first == 1 && options.up_to >= kNthThatMeetsAll && !met_all) {
     fmt::print("what was met 0 times was not tested\n");

@@ -46,6 +46,8 @@ struct Result {
   double cpu_micros = 0;  // of all threads, for one message
 
   [[nodiscard]] double batches() const { return (batches_before + batches_after) / 2; }
+  [[nodiscard]] double OfPuts(const Step& step) const { return step.per_second / puts; }
+  [[nodiscard]] double OfBatches(const Step& step) const { return step.per_second / batches(); }
 };
 
 double Timed(const std::function<void()>& work) {
@@ -54,13 +56,11 @@ double Timed(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 }
 
-double Raw(const Options& options, const Workload& workload, double group, bool batched) {
+double Raw(const Options& options, const Workload& workload, RawPuts puts) {
   const ScratchDirectory scratch(options.directory);
-  const auto rows = MakeLogRows(workload, std::min(kRawRows, options.messages));
-  return MeasureRawPuts(scratch.path() / "db", rows,
-                        {.messages = std::min(options.messages, kRawMessagesMax),
-                         .group = std::max<std::uint64_t>(static_cast<std::uint64_t>(group), 1),
-                         .batched = batched});
+  puts.messages = std::min(options.messages, kRawMessagesMax);
+  return MeasureRawPuts(scratch.path() / "db",
+                        MakeLogRows(workload, std::min(kRawRows, options.messages)), puts);
 }
 
 // One message into each channel. Returns the mean size of a commit.
@@ -95,7 +95,7 @@ Result Measure(const Options& options, std::uint64_t channels) {
   Result result{.channels = channels};
   (void)MakeChannels(data, workload, result);
   // A raw run before and one after: a disk that slows down meanwhile shows.
-  result.batches_before = Raw(options, workload, static_cast<double>(kGroupWorksMax), true);
+  result.batches_before = Raw(options, workload, {.group = kGroupWorksMax, .batched = true});
   const Usage before = UsageNow();
   MeasureSteps(options, data, workload, result);
   const Usage after = UsageNow();
@@ -103,8 +103,9 @@ Result Measure(const Options& options, std::uint64_t channels) {
   result.write_amplification = static_cast<double>(after.disk_bytes - before.disk_bytes) /
                                (messages * static_cast<double>(workload.bytes_of_one()));
   result.cpu_micros = (after.cpu_seconds - before.cpu_seconds) * 1e6 / messages;
-  result.batches_after = Raw(options, workload, result.group, true);
-  result.puts = Raw(options, workload, result.group, false);
+  const auto group = std::max<std::uint64_t>(static_cast<std::uint64_t>(result.group), 1);
+  result.batches_after = Raw(options, workload, {.group = group, .batched = true});
+  result.puts = Raw(options, workload, {.group = group, .batched = false});
   return result;
 }
 
@@ -127,9 +128,9 @@ void PrintTable(const std::vector<Result>& results, bool color) {
       const auto if_last = [last](const std::string& text) { return last ? text : std::string(); };
       table.AddRow({fmt::to_string(result.channels), fmt::to_string(step.to),
                     fmt::format("{:.0f}", step.per_second), fmt::format("{:.0f}", result.puts),
-                    fmt::format("{:.2f}", step.per_second / result.puts),
+                    fmt::format("{:.2f}", result.OfPuts(step)),
                     fmt::format("{:.0f}", result.batches()),
-                    fmt::format("{:.2f}", step.per_second / result.batches()),
+                    fmt::format("{:.2f}", result.OfBatches(step)),
                     if_last(fmt::format("{:.0f}", result.group)),
                     if_last(fmt::format("{:.2f}", result.write_amplification)),
                     if_last(fmt::format("{:.2f}", result.cpu_micros)),
@@ -146,8 +147,8 @@ void PrintJson(const std::vector<Result>& results) {
     for (const Step& step : result.steps) {
       steps.push_back({{"messages", step.to},
                        {"storePerSecond", step.per_second},
-                       {"ratioToPuts", step.per_second / result.puts},
-                       {"ratioToBatches", step.per_second / result.batches()}});
+                       {"ratioToPuts", result.OfPuts(step)},
+                       {"ratioToBatches", result.OfBatches(step)}});
     }
     out.push_back({{"channels", result.channels},
                    {"newChannelsPerSecond", result.first_per_second},
@@ -198,18 +199,21 @@ void AddStore(CLI::App& app, Chosen& chosen) {
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();
   command->footer(
-      "Every message is synced to disk before it is answered. RocksDB alone, with the same log "
-      "rows:\n"
-      "PUTS/S one put a message and a sync for each of the store's commits, once, after its run;\n"
-      "BATCHED/S a batch for each sync, the mean of a run before with the largest commits and one\n"
-      "after with the store's. OF PUTS, OF BATCHED: the store's rate as a part of these. WRITE "
-      "AMP:\n"
-      "bytes written to disk for a byte of payload and message id, with all that is derived. CPU "
-      "US:\n"
-      "microseconds of all threads for a message. The channels exist before the clock runs;\n"
-      "NEW CHANNELS/S is the rate at which they were made.\n\n"
-      "Example: ackbench store --channels 1000,1000000\n"
-      "         ackbench store --messages 10000000");
+      R"(Every message is synced to disk before it is answered. The channels exist before the
+clock runs. RocksDB alone, with the same log rows and the same number of syncs:
+
+  PUTS/S          one put a message, in a run after the store's
+  BATCHED/S       one batch a sync: the mean of a run before the store's, with the largest
+                  commits, and one after it, with commits of the store's size
+  OF PUTS, OF BATCHED   the store's rate as a part of these
+  COMMIT          messages in one of the store's commits, on average
+  WRITE AMP       bytes written to disk for a byte of payload and message id, with all that
+                  is derived
+  CPU US          microseconds of all threads for a message
+  NEW CHANNELS/S  at what rate the channels were made
+
+Example: ackbench store --channels 1000,1000000
+         ackbench store --messages 10000000)");
   command->callback([&chosen, options] {
     chosen = [options](const Context& context) { Run(*options, context); };
   });
