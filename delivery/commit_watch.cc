@@ -5,26 +5,42 @@
 namespace ackwire {
 
 Offered CommitWatch::Offer(const SharedGroup& group) {
-  if (group->messages.empty()) return Offered::kTaken;
-  std::vector<std::function<void()>> waiting;
-  {
-    std::lock_guard lock(mutex_);
-    waiting.swap(waiting_);
-  }
-  for (const auto& wake : waiting) wake();
+  if (!group->messages.empty()) Wake(waiting_for_messages_);
+  if (group->number.value != 0) Wake(waiting_for_records_);
   return Offered::kTaken;
 }
 
 void CommitWatch::WhenCommitted(Position position, std::function<void()> wake) {
+  WaitIn(waiting_for_messages_, std::move(wake),
+         [&] { return derived_.last_position() > position; });
+}
+
+void CommitWatch::WhenRecorded(JournalNumber number, std::function<void()> wake) {
+  WaitIn(waiting_for_records_, std::move(wake), [&] {
+    return derived_.Read([&](const DerivedView& view) { return view.last_number > number; });
+  });
+}
+
+void CommitWatch::WaitIn(Wakes& waiting, std::function<void()> wake,
+                         const std::function<bool()>& is_more) {
   {
     // A group is in the derived state before it is offered, so one of the two sees it.
     std::lock_guard lock(mutex_);
-    if (derived_.last_position() <= position) {
-      waiting_.push_back(std::move(wake));
+    if (!is_more()) {
+      waiting.push_back(std::move(wake));
       return;
     }
   }
   wake();
+}
+
+void CommitWatch::Wake(Wakes& waiting) {
+  Wakes woken;
+  {
+    std::lock_guard lock(mutex_);
+    woken.swap(waiting);
+  }
+  for (const auto& wake : woken) wake();
 }
 
 }  // namespace ackwire

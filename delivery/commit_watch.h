@@ -1,4 +1,4 @@
-// CommitWatch wakes whoever waits for the log to grow: readers that follow it.
+// CommitWatch wakes whoever waits for log or journal to grow: readers that follow them.
 //
 // Threads: any. `wake` is called on the caller's thread or the relay's, and must not block.
 #pragma once
@@ -20,11 +20,20 @@ class CommitWatch final : public Sink {
 
   // Calls `wake` once, when something is committed beyond `position`; at once if it is already.
   void WhenCommitted(Position position, std::function<void()> wake);
+  // The same for a journal record beyond `number`.
+  void WhenRecorded(JournalNumber number, std::function<void()> wake);
 
  private:
+  using Wakes = std::vector<std::function<void()>>;
+
+  // Keeps `wake` in `waiting`, or calls it when there `is_more` already.
+  void WaitIn(Wakes& waiting, std::function<void()> wake, const std::function<bool()>& is_more);
+  void Wake(Wakes& waiting);
+
   const Derived& derived_;
-  std::mutex mutex_;  // guards waiting_
-  std::vector<std::function<void()>> waiting_;
+  std::mutex mutex_;  // guards both
+  Wakes waiting_for_messages_;
+  Wakes waiting_for_records_;
 };
 
 }  // namespace ackwire

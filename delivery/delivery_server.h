@@ -108,6 +108,8 @@ class DeliveryServer {
   // Calls `wake` once, as soon as something is committed beyond `position`; at once if it is
   // already.
   void WhenCommitted(Position position, std::function<void()> wake);
+  // The same for a journal record beyond `number`.
+  void WhenRecorded(JournalNumber number, std::function<void()> wake);
 
  private:
   struct Parts;

@@ -8,6 +8,7 @@
 #include "delivery/client_homes.h"
 #include "delivery/session.h"
 #include "store/crash_point.h"
+#include "store/failures.h"
 
 namespace ackwire {
 namespace {
@@ -202,19 +203,14 @@ void Hub::Count(const std::vector<store::Event>& events) {
       deps_.metrics.DeliveriesAcked(acked);
       deps_.metrics.AttemptEnded("acked", acked);
     }
-    for (const auto& part : event.failed().channels()) {
-      const auto reason = static_cast<v1::Reason>(event.failed().reason());
-      deps_.metrics.DeliveriesFailed(reason, seqs(part.runs()));
-      deps_.metrics.AttemptEnded(reason == v1::REASON_RECALLED ? "recalled" : "failed",
-                                 seqs(part.runs()));
-    }
-    // What the client rejected is counted as the failed attempt before it.
-    if (event.has_parked() && event.parked().reason() != v1::REASON_REJECTED) {
-      deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(event.parked().reason()), 1);
-    }
-    if (event.has_abandoned()) {
-      deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(event.abandoned().reason()),
-                                     seqs(event.abandoned().runs()));
+    const Failing failing = FailingOf(event);
+    std::uint64_t failed = 0;
+    for (const Failing::Run& run : failing.runs) failed += run.seqs.length();
+    if (failed == 0) continue;
+    const auto reason = static_cast<v1::Reason>(failing.reason);
+    deps_.metrics.DeliveriesFailed(reason, failed);
+    if (event.has_failed()) {
+      deps_.metrics.AttemptEnded(reason == v1::REASON_RECALLED ? "recalled" : "failed", failed);
     }
   }
 }

@@ -47,10 +47,22 @@ bool OnSameDisk(const std::filesystem::path& one, const std::filesystem::path& o
   return ::stat(one.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev;
 }
 
-Status CheckPlace(const std::filesystem::path& path, const std::filesystem::path& partial) {
+bool IsWithin(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  std::error_code ignored;
+  const auto inner = std::filesystem::weakly_canonical(path, ignored);
+  const auto outer = std::filesystem::weakly_canonical(directory, ignored);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+Status CheckPlace(const std::filesystem::path& path, const std::filesystem::path& partial,
+                  const std::filesystem::path& data) {
   if (!path.is_absolute()) {
     return InvalidArgument("directory: \"" + path.string() +
                            "\" is not an absolute path on the server's machine");
+  }
+  if (IsWithin(path, data)) {
+    return Error(StatusCode::kFailedPrecondition,
+                 path.string() + " is in the data directory itself; give a directory outside it");
   }
   std::error_code ec;
   if (std::filesystem::exists(path, ec) && !std::filesystem::is_empty(path, ec)) {
@@ -86,7 +98,8 @@ class Backup {
   Backup& operator=(const Backup&) = delete;
 
   StatusOr<store::BackupManifest> Make() {
-    if (Status status = CheckPlace(options_.path, partial_); !status.ok()) return status;
+    const std::filesystem::path& data = database_.directory().path();
+    if (Status status = CheckPlace(options_.path, partial_, data); !status.ok()) return status;
     StatusOr<std::unique_ptr<DataDirectory>> made =
         DataDirectory::Make(partial_, DirectoryKind::kBackup, &env_);
     if (!made.ok()) return made.status();
@@ -200,7 +213,7 @@ class Backup {
   }
 
   Status CheckStart() {
-    const StatusOr<StartupCheck> found = CheckCopy(*made_, options_.boot_id);
+    const StatusOr<StartupCheck> found = CheckDirectory(*made_, options_.boot_id);
     if (found.ok()) return OkStatus();
     return Error(found.status().code(),
                  "the copy is not one that a server would open: " + MessageOf(found.status()));

@@ -2,13 +2,18 @@
 
 #include <rocksdb/env.h>
 
+#include <set>
+#include <vector>
+
 #include "store/database.h"
 #include "store/record.h"
 
 namespace ackwire {
 namespace {
 
-std::string ManifestPath(const DataDirectory& backup) { return backup.path() / "backup-manifest"; }
+constexpr char kManifestName[] = "backup-manifest";
+
+std::string ManifestPath(const DataDirectory& backup) { return backup.path() / kManifestName; }
 
 // What a manifest may name: nothing outside the backup.
 bool IsFileOfBackup(const std::string& path) {
@@ -50,8 +55,31 @@ std::uint64_t BytesOf(const store::BackupManifest& manifest) {
   return bytes;
 }
 
+namespace {
+
+// RocksDB reads what it finds, whoever put it there.
+Status CheckNoOthers(const DataDirectory& backup, const store::BackupManifest& manifest) {
+  std::set<std::string> known = {"format", kManifestName, "lock", "db", "lost+found"};
+  for (const store::BackupFile& file : manifest.files()) known.insert(file.path());
+  for (const std::string folder : {"", "db/"}) {
+    std::vector<std::string> names;
+    const std::string path = backup.path() / folder;
+    const rocksdb::Status listed = backup.env().GetChildren(path, &names);
+    if (!listed.ok()) return FromRocks(listed, "list " + path);
+    for (const std::string& name : names) {
+      if (name == "." || name == ".." || known.contains(folder + name)) continue;
+      return Error(StatusCode::kFailedPrecondition,
+                   path + name + " is not of this backup: remove it, and try again");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Status CheckFiles(const DataDirectory& backup, const store::BackupManifest& manifest,
                   const BytesRead& read) {
+  if (Status status = CheckNoOthers(backup, manifest); !status.ok()) return status;
   for (const store::BackupFile& file : manifest.files()) {
     const std::string path = backup.path() / file.path();
     if (backup.env().FileExists(path).IsNotFound()) {

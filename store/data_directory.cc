@@ -19,9 +19,8 @@ namespace ackwire {
 namespace {
 
 constexpr int kOldestVersion = 1;
-constexpr int kVersion = 2;
 
-std::string FormatOf(DirectoryKind kind, int version = kVersion) {
+std::string FormatOf(DirectoryKind kind, int version = DataDirectory::kVersion) {
   const std::string format = "ackwire " + std::to_string(version);
   switch (kind) {
     case DirectoryKind::kBackup:
@@ -34,11 +33,16 @@ std::string FormatOf(DirectoryKind kind, int version = kVersion) {
   return format + "\n";
 }
 
+struct Format {
+  DirectoryKind kind;
+  int version;
+};
+
 // None when it is no format that this server reads.
-std::optional<DirectoryKind> KindOf(const std::string& format) {
+std::optional<Format> ParseFormat(const std::string& text) {
   for (const auto kind : {DirectoryKind::kLog, DirectoryKind::kBackup, DirectoryKind::kRestoring}) {
-    for (int version = kOldestVersion; version <= kVersion; ++version) {
-      if (format == FormatOf(kind, version)) return kind;
+    for (int version = kOldestVersion; version <= DataDirectory::kVersion; ++version) {
+      if (text == FormatOf(kind, version)) return Format{kind, version};
     }
   }
   return std::nullopt;
@@ -71,7 +75,7 @@ StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::filesyst
     return FromRocks(exists, "look for " + directory->format_path());
   }
   if (exists.ok()) {
-    if (Status status = directory->CheckFormat(DirectoryKind::kLog); !status.ok()) return status;
+    if (Status status = directory->ReadFormat(DirectoryKind::kLog); !status.ok()) return status;
   }
   if (Status status = directory->TakeLock(); !status.ok()) return status;
   if (exists.ok()) return directory;
@@ -89,9 +93,12 @@ StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
   if (!exists.ok()) {
     const std::string wanted = kind == DirectoryKind::kBackup ? "a backup" : "a data directory";
     return Error(StatusCode::kNotFound,
-                 directory->path_.string() + " is not " + wanted + ": it has no file `format`");
+                 directory->path_.string() + " is not " + wanted + ": it has no file `format`" +
+                     (directory->env_.FileExists(directory->database_path()).ok()
+                          ? "; a start says what to do about that"
+                          : ""));
   }
-  if (Status status = directory->CheckFormat(kind); !status.ok()) return status;
+  if (Status status = directory->ReadFormat(kind); !status.ok()) return status;
   if (kind != DirectoryKind::kBackup) {
     if (Status status = directory->TakeLock(); !status.ok()) return status;
   }
@@ -157,7 +164,8 @@ Status DataDirectory::TakeLock() {
   if (errno != EWOULDBLOCK) return SystemError("lock " + path, errno);
   return Error(StatusCode::kFailedPrecondition,
                "data directory " + path_.string() +
-                   " is in use by another server; stop it, or give another directory");
+                   " is in use: a running ackwired, or another ackctl, has it open; stop it first, "
+                   "or give another directory");
 }
 
 Status DataDirectory::CheckEmpty() const {
@@ -174,18 +182,22 @@ Status DataDirectory::CheckEmpty() const {
   return OkStatus();
 }
 
-Status DataDirectory::CheckFormat(DirectoryKind kind) const {
-  const StatusOr<std::string> format = ReadFormat();
-  if (!format.ok()) return format.status();
-  const std::optional<DirectoryKind> found = KindOf(*format);
-  if (found == kind) return OkStatus();
+Status DataDirectory::ReadFormat(DirectoryKind kind) {
+  std::string text;
+  const rocksdb::Status read = rocksdb::ReadFileToString(&env_, format_path(), &text);
+  if (!read.ok()) return FromRocks(read, "read " + format_path());
+  const std::optional<Format> found = ParseFormat(text);
+  if (found && found->kind == kind) {
+    version_ = found->version;
+    return OkStatus();
+  }
   std::string what;
   if (!found) {
-    what = format_path() + " says \"" + format->substr(0, format->find('\n')) +
+    what = format_path() + " says \"" + text.substr(0, text.find('\n')) +
            "\", this server reads \"ackwire 1\" and \"ackwire 2\"; start the server that wrote it";
-  } else if (found == DirectoryKind::kLog) {
+  } else if (found->kind == DirectoryKind::kLog) {
     what = path_.string() + " is a data directory, and not a backup";
-  } else if (found == DirectoryKind::kBackup) {
+  } else if (found->kind == DirectoryKind::kBackup) {
     what = path_.string() + " is a backup: to make a data directory of it, ackctl restore " +
            path_.string() + " DATA_DIR";
   } else {
@@ -193,20 +205,6 @@ Status DataDirectory::CheckFormat(DirectoryKind kind) const {
            " is being restored; if nobody is at it, that was cut off: remove it, restore again";
   }
   return Error(StatusCode::kFailedPrecondition, what);
-}
-
-StatusOr<std::string> DataDirectory::ReadFormat() const {
-  std::string format;
-  const rocksdb::Status read = rocksdb::ReadFileToString(&env_, format_path(), &format);
-  if (!read.ok()) return FromRocks(read, "read " + format_path());
-  return format;
-}
-
-Status DataDirectory::RaiseFormat() const {
-  const StatusOr<std::string> format = ReadFormat();
-  if (!format.ok()) return format.status();
-  return *format == FormatOf(DirectoryKind::kLog, kOldestVersion) ? SetKind(DirectoryKind::kLog)
-                                                                  : OkStatus();
 }
 
 Status DataDirectory::WriteFirstFormat() const {

@@ -8,8 +8,7 @@
 //   DATA_DIR/db/        RocksDB
 //   DATA_DIR/ingest/    sorted runs on their way into it; what is left there is of no use
 //
-// In version 1 each row of `index` held one seq. Such rows read the same and may stay: raising the
-// version is the whole migration.
+// In version 1 each row of `index` held one seq, and `failures` had no lists (store/migrate.h).
 //
 // Threads:  any, after Open.
 // Lifetime: gives the lock back when destroyed.
@@ -36,6 +35,8 @@ enum class DirectoryKind {
 
 class DataDirectory {
  public:
+  static constexpr int kVersion = 2;  // of the newest format
+
   // Creates the directory (mode 0700) and its format where they do not exist. All files are reached
   // through `env`, which is borrowed; null is the real file system. Another file system belongs to
   // this process alone and takes no lock.
@@ -59,6 +60,8 @@ class DataDirectory {
   DataDirectory& operator=(const DataDirectory&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  // Of its format when it was opened.
+  [[nodiscard]] int version() const { return version_; }
   [[nodiscard]] std::string format_path() const { return path_ / "format"; }
   [[nodiscard]] std::string watermark_path() const { return path_ / "watermark"; }
   [[nodiscard]] std::string database_path() const { return path_ / "db"; }
@@ -71,10 +74,6 @@ class DataDirectory {
 
   // From now on it is a directory of that kind, of the newest format.
   [[nodiscard]] Status SetKind(DirectoryKind kind) const;
-
-  // If it is a log's of an older format, it is of the newest from now on: an older server, which
-  // could not read what this one is going to write, refuses it.
-  [[nodiscard]] Status RaiseFormat() const;
 
   // Puts on disk which files the directory at `path` has: without it a power cut may take a name
   // that was just made, and all that is below it.
@@ -89,12 +88,12 @@ class DataDirectory {
   [[nodiscard]] bool is_real() const;
   [[nodiscard]] Status TakeLock();
   [[nodiscard]] Status CheckEmpty() const;
-  [[nodiscard]] Status CheckFormat(DirectoryKind kind) const;
-  [[nodiscard]] StatusOr<std::string> ReadFormat() const;
+  [[nodiscard]] Status ReadFormat(DirectoryKind kind);
   [[nodiscard]] Status WriteFirstFormat() const;
 
   const std::filesystem::path path_;
   rocksdb::Env& env_;
+  int version_ = kVersion;
   int lock_ = -1;
 };
 

@@ -1,5 +1,7 @@
 #include "store/difference.h"
 
+#include <algorithm>
+
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/records.pb.h"
@@ -51,7 +53,17 @@ std::string MembersKey(std::string_view key, const ChannelNamer& name_of) {
   return "channel " + name_of(parsed->channel) + ", client " + parsed->client;
 }
 
+// Of a list of `failures`: which list is for whoever reads the code to say.
+std::string ListedKey(std::string_view key) {
+  constexpr std::size_t kNumberBytes = 8;
+  const auto number = keys::ParseU64(key.substr(key.size() - std::min(key.size(), kNumberBytes)));
+  return number ? "journal record " + Text(*number) + " in list " +
+                      Hex(key.substr(0, key.size() - kNumberBytes))
+                : NotAKey(key);
+}
+
 std::string NumberedKey(Family family, std::string_view key, const ChannelNamer& name_of) {
+  if (family == Family::kFailures && keys::IsListed(key)) return ListedKey(key);
   const auto parsed = keys::ParseNumbered(key);
   if (!parsed) return NotAKey(key);
   const std::string number = family == Family::kFailures ? EventText(EventId{parsed->number})

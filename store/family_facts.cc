@@ -6,8 +6,8 @@
 
 namespace ackwire {
 
-FamilyFacts::FamilyFacts(const Database& database, Family family)
-    : family_(family), rows_(database.NewIterator(family, {})) {
+FamilyFacts::FamilyFacts(const Database& database, Family family, const std::string& from)
+    : family_(family), rows_(database.NewIterator(family, {from, {}})) {
   Read();
 }
 

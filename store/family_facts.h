@@ -17,7 +17,8 @@ namespace ackwire {
 
 class FamilyFacts {
  public:
-  FamilyFacts(const Database& database, Family family);
+  // From the key `from` on.
+  FamilyFacts(const Database& database, Family family, const std::string& from);
   ~FamilyFacts();
 
   [[nodiscard]] bool Valid() const { return valid_; }

@@ -18,6 +18,9 @@ void AppendU64(std::string& out, std::uint64_t value) {
   out.append(reinterpret_cast<const char*>(&big_endian), kU64Bytes);
 }
 
+// No client's name begins with a zero.
+std::string ListOf(char kind) { return {'\0', kind}; }
+
 }  // namespace
 
 std::string U64(std::uint64_t value) {
@@ -145,6 +148,62 @@ std::optional<NumberedKey> ParseNumbered(std::string_view key) {
   const std::string_view numbers = key.substr(end + 1);
   return NumberedKey{std::string(key.substr(0, end)), ChannelId{*ParseU64(numbers)},
                      *ParseU64(numbers.substr(kU64Bytes))};
+}
+
+std::string FailuresOfAll() { return ListOf('\0'); }
+
+std::string FailuresOfClient(std::string_view client) {
+  std::string list = ListOf('\1');
+  list.append(client).push_back('\0');
+  return list;
+}
+
+std::string FailuresOfChannel(ChannelId channel) {
+  std::string list = ListOf('\2');
+  AppendU64(list, channel.value);
+  return list;
+}
+
+std::string FailuresOfReason(int reason) {
+  std::string list = ListOf('\3');
+  AppendU64(list, static_cast<std::uint64_t>(reason));
+  return list;
+}
+
+std::string FailuresOfSeqs(ChannelId channel, SeqRun seqs) {
+  std::string list = FailuresOfSeqsEndingAt(channel, seqs.last);
+  AppendU64(list, seqs.first.value);
+  return list;
+}
+
+std::string FailuresOfSeqsEndingAt(ChannelId channel, Seq last) {
+  std::string list = ListOf('\4');
+  AppendU64(list, channel.value);
+  AppendU64(list, last.value);
+  return list;
+}
+
+std::string Listed(std::string list, JournalNumber number) {
+  AppendU64(list, number.value);
+  return list;
+}
+
+std::string FailuresEnd() { return "\1"; }
+
+bool IsListed(std::string_view key) { return key.starts_with('\0'); }
+
+std::optional<JournalNumber> ParseListed(std::string_view list, std::string_view key) {
+  if (!key.starts_with(list) || key.size() != list.size() + kU64Bytes) return std::nullopt;
+  return JournalNumber{*ParseU64(key.substr(list.size()))};
+}
+
+std::optional<ListedSeqs> ParseListedSeqs(std::string_view key) {
+  const std::string list = ListOf('\4');
+  if (!key.starts_with(list) || key.size() != list.size() + 4 * kU64Bytes) return std::nullopt;
+  const auto number = [&](std::size_t place) {
+    return *ParseU64(key.substr(list.size() + place * kU64Bytes));
+  };
+  return ListedSeqs{{number(0)}, {{number(2)}, {number(1)}}, {number(3)}};
 }
 
 }  // namespace ackwire::keys

@@ -199,7 +199,17 @@ StatusOr<std::optional<EventId>> LedgerReader::ParkedBy(const std::string& clien
 
 StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const std::string& client,
                                                     ChannelId channel) const {
-  const auto rows = Rows(Family::kParked, NumberedRange(client, channel));
+  return ParkedSeqs(NumberedRange(client, channel));
+}
+
+StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const std::string& client, ChannelId channel,
+                                                    SeqRun seqs) const {
+  return ParkedSeqs({keys::Numbered(client, channel, seqs.first.value),
+                     keys::Numbered(client, channel, seqs.last.value + 1)});
+}
+
+StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const Database::Range& range) const {
+  const auto rows = Rows(Family::kParked, range);
   if (!rows.ok()) return rows.status();
   std::vector<Seq> seqs;
   for (const auto& [key, value] : *rows) {
@@ -211,6 +221,19 @@ StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const std::string& client,
 StatusOr<std::optional<JournalEvent>> LedgerReader::AckOf(const std::string& client,
                                                           ChannelId channel, Seq seq) const {
   // Runs are keyed by their last seq: the first row at or after seq is the only one that can cover.
+  const auto row = NextAck(client, channel, seq);
+  if (!row.ok()) return row.status();
+  if (!*row) return std::optional<JournalEvent>();
+  StatusOr<JournalEvent> event = Event((*row)->event);
+  if (event.status().code() == StatusCode::kNotFound) return std::optional<JournalEvent>();
+  if (!event.ok()) return event.status();
+  if (!AckCovers(event->event.acked(), channel, seq)) return std::optional<JournalEvent>();
+  return std::optional<JournalEvent>(*std::move(event));
+}
+
+StatusOr<std::optional<LedgerReader::AckRow>> LedgerReader::NextAck(const std::string& client,
+                                                                    ChannelId channel,
+                                                                    Seq seq) const {
   const Database::Range range{keys::Numbered(client, channel, seq.value),
                               keys::Ledger(client, {channel.value + 1})};
   const auto newer = derived_.TailRows(Family::kHistory, range);
@@ -221,12 +244,31 @@ StatusOr<std::optional<JournalEvent>> LedgerReader::AckOf(const std::string& cli
   if (row->Valid() && (!first || row->key().ToStringView() < first->first)) {
     first = {row->key().ToString(), row->value().ToString()};
   }
-  if (!first) return std::optional<JournalEvent>();
-  StatusOr<JournalEvent> event = Event({keys::ParseU64(first->second).value_or(0)});
-  if (event.status().code() == StatusCode::kNotFound) return std::optional<JournalEvent>();
-  if (!event.ok()) return event.status();
-  if (!AckCovers(event->event.acked(), channel, seq)) return std::optional<JournalEvent>();
-  return std::optional<JournalEvent>(*std::move(event));
+  const auto key = first ? keys::ParseNumbered(first->first) : std::nullopt;
+  if (!key) return std::optional<AckRow>();
+  return std::optional<AckRow>(
+      AckRow{Seq{key->number}, EventId{keys::ParseU64(first->second).value_or(0)}});
+}
+
+StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId channel,
+                                        SeqRun seqs) const {
+  SeqRuns acked;
+  // A run is keyed by its last seq, so the last one that counts may end behind `seqs`.
+  for (Seq next = seqs.first; next <= seqs.last;) {
+    const auto row = NextAck(client, channel, next);
+    if (!row.ok()) return row.status();
+    if (!*row) break;
+    next = {(*row)->last.value + 1};
+    const StatusOr<JournalEvent> event = Event((*row)->event);
+    if (event.status().code() == StatusCode::kNotFound) continue;
+    if (!event.ok()) return event.status();
+    for (const auto& part : event->event.acked().channels()) {
+      if (part.channel() != channel.value) continue;
+      for (const auto& run : part.runs()) acked.Add({{run.first()}, {run.last()}});
+      for (const std::uint64_t seq : part.unparked()) acked.Add({{seq}, {seq}});
+    }
+  }
+  return acked;
 }
 
 StatusOr<std::vector<JournalEvent>> LedgerReader::FailuresOf(const std::string& client,

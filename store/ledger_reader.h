@@ -56,11 +56,17 @@ class LedgerReader {
   // The event that parked it; none when it is not parked.
   [[nodiscard]] StatusOr<std::optional<EventId>> ParkedBy(const std::string& client,
                                                           ChannelId channel, Seq seq) const;
+  // All of a subscription, or those in a run.
   [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const std::string& client,
                                                       ChannelId channel) const;
+  [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const std::string& client, ChannelId channel,
+                                                      SeqRun seqs) const;
   // The newest acknowledgement on record that ends at or after `seq`, if it covers it.
   [[nodiscard]] StatusOr<std::optional<JournalEvent>> AckOf(const std::string& client,
                                                             ChannelId channel, Seq seq) const;
+  // What acknowledgements on record cover of a run, and perhaps of what is beside it.
+  [[nodiscard]] StatusOr<SeqRuns> AckedOf(const std::string& client, ChannelId channel,
+                                          SeqRun seqs) const;
   // The failures of a subscription that name `seq`, oldest first, at most the newest `limit`.
   [[nodiscard]] StatusOr<std::vector<JournalEvent>> FailuresOf(const std::string& client,
                                                                ChannelId channel, Seq seq,
@@ -70,6 +76,14 @@ class LedgerReader {
   [[nodiscard]] StatusOr<JournalEvent> Event(EventId id) const;
 
  private:
+  [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const Database::Range& range) const;
+  // The first acknowledged run on record that ends at `seq` or later.
+  struct AckRow {
+    Seq last;
+    EventId event;
+  };
+  [[nodiscard]] StatusOr<std::optional<AckRow>> NextAck(const std::string& client,
+                                                        ChannelId channel, Seq seq) const;
   // The events of a ledger key that the tails hold, oldest first.
   [[nodiscard]] std::vector<TailEvent> TailEvents(const std::string& key) const;
   // Stored rows of a plain family in the range with the tails' rows put over them.

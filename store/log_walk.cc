@@ -39,14 +39,17 @@ Status LogWalk::Run() {
     end_.number = *number;
     Status status = WalkRecord(*number, row->value().ToStringView());
     if (!status.ok()) return status;
+    if (!log_->status().ok()) break;  // every record behind it would seem to be too far
   }
   if (!row->status().ok()) {
+    cut_off_ = true;
     Differ(Family::kJournal, "all after record " + Text(end_.number.value),
            "cannot be read: " + row->status().ToString(), "records");
   }
   Status status = WalkLog(kToTheEnd);
   if (status.ok()) status = FoldMessages();
   if (!log_->status().ok()) {
+    cut_off_ = true;
     Differ(Family::kLog, "all after position " + Text(end_.position.value),
            "cannot be read: " + log_->status().ToString(), "messages");
   }
@@ -67,7 +70,7 @@ Status LogWalk::WalkRecord(JournalNumber number, std::string_view value) {
     number_at_relay_ = number;
   }
   if (Status status = WalkLog(position); !status.ok()) return status;
-  if (end_.position.value < position) {
+  if (end_.position.value < position && log_->status().ok()) {
     Differ(Family::kJournal, key, "written after position " + Text(position),
            "a log that goes so far; it ends at " + Text(end_.position.value));
   }

@@ -35,6 +35,8 @@ class LogWalk {
   // Whatever is wrong with the rows is a difference; the status is that of `fold`.
   [[nodiscard]] Status Run();
 
+  // Log or journal cannot be read to the end: what lies behind was not looked at.
+  [[nodiscard]] bool cut_off() const { return cut_off_; }
   // No difference was found, so all up to `fold_until` was folded.
   [[nodiscard]] bool intact() const { return intact_; }
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
@@ -66,6 +68,7 @@ class LogWalk {
   std::shared_ptr<CommittedGroup> group_ = std::make_shared<CommittedGroup>();
   absl::flat_hash_map<ChannelId, Channel> channels_;
   bool intact_ = true;
+  bool cut_off_ = false;
   std::uint64_t messages_ = 0;
   std::uint64_t records_ = 0;
 };

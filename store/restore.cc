@@ -7,6 +7,7 @@
 
 #include "store/backup_manifest.h"
 #include "store/database.h"
+#include "store/migrate.h"
 #include "store/rng.h"
 #include "store/startup_check.h"
 #include "store/watermark.h"
@@ -62,7 +63,7 @@ Status Restore::Make() {
   made_ = *std::move(made);
   owned_ = true;
   if (Status status = CopyFiles(); !status.ok()) return status;
-  const StatusOr<StartupCheck> found = CheckCopy(*made_, options_.boot_id);
+  const StatusOr<StartupCheck> found = CheckDirectory(*made_, options_.boot_id);
   if (!found.ok()) return found.status();
   return StartEpoch();
 }
@@ -89,6 +90,9 @@ Status Restore::StartEpoch() {
     StatusOr<std::unique_ptr<Database>> database =
         Database::Open(std::move(made_), {.rng = rng, .wal_damage = WalDamage::kRefuse});
     if (!database.ok()) return database.status();
+    if (backup_->version() < DataDirectory::kVersion) {
+      if (Status status = BackfillFailureLists(**database); !status.ok()) return status;
+    }
     if (Status status = (*database)->StartNewEpoch(rng); !status.ok()) return status;
     epoch_ = (*database)->epoch();
     if (Status status = (*database)->Flush(); !status.ok()) return status;

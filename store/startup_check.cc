@@ -271,20 +271,9 @@ Status CheckNothingIsThere(const DataDirectory& directory, const std::string& mi
   return table == files.end() ? OkStatus() : Lost(missing + ", but there is " + *table);
 }
 
-Status WithAdvice(const Status& status, const DataDirectory& directory) {
-  if (status.code() != StatusCode::kDataLoss) return status;
-  const std::string path = directory.path().string();
-  return Error(
-      status.code(),
-      MessageOf(status) +
-          ". Nothing was changed. Put back a copy of the directory that is whole, or see what is "
-          "left: ackctl recover " +
-          path + " --accept-loss");
-}
-
 }  // namespace
 
-StatusOr<StartupCheck> CheckCopy(const DataDirectory& directory, const std::string& boot_id) {
+StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
   const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(directory);
   if (database.status().code() == StatusCode::kNotFound) {
     Status status = CheckNothingIsThere(directory, MessageOf(database.status()));
@@ -293,12 +282,6 @@ StatusOr<StartupCheck> CheckCopy(const DataDirectory& directory, const std::stri
   }
   if (!database.ok()) return database.status();
   return Checker(directory, **database, boot_id).Run();
-}
-
-StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
-  StatusOr<StartupCheck> found = CheckCopy(directory, boot_id);
-  if (!found.ok()) return WithAdvice(found.status(), directory);
-  return found;
 }
 
 }  // namespace ackwire

@@ -18,12 +18,8 @@ struct StartupCheck {
 // Holds the log against the watermark, and looks for gaps and damage in log, journal and outbox
 // beyond their checkpoints. `boot_id` is that of the running kernel. A directory without a database
 // is in order.
-//   kDataLoss  something is missing or damaged: file or family, range, last good position, and what
-//              to do
+//   kDataLoss  something is missing or damaged: file or family, range, last good position
 [[nodiscard]] StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory,
                                                     const std::string& boot_id);
-// The same without the last: for a copy in the making.
-[[nodiscard]] StatusOr<StartupCheck> CheckCopy(const DataDirectory& directory,
-                                               const std::string& boot_id);
 
 }  // namespace ackwire

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/crash_point.h"
+#include "store/migrate.h"
 #include "store/sorted_runs.h"
 #include "store/startup_check.h"
 
@@ -13,6 +14,15 @@ namespace {
 // How much a crash leaves to fold again: a second of writing.
 constexpr std::chrono::milliseconds kDerivedInterval{1000};
 
+Status WithAdvice(const Status& status, const DataDirectory& directory) {
+  if (status.code() != StatusCode::kDataLoss) return status;
+  return Error(status.code(),
+               MessageOf(status) +
+                   ". Nothing was changed. Restore a backup (ackctl restore), or see "
+                   "what is left: ackctl recover " +
+                   directory.path().string());
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
@@ -20,12 +30,14 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
       DataDirectory::Open(options.directory, options.env);
   if (!directory.ok()) return directory.status();
   const StatusOr<StartupCheck> found = CheckDirectory(**directory, options.boot_id);
-  if (!found.ok()) return found.status();
+  if (!found.ok()) return WithAdvice(found.status(), **directory);
   if (Status status = SortedRuns::DeleteLeftovers(**directory); !status.ok()) return status;
   Rng rng(options.seed);
   StatusOr<std::unique_ptr<Database>> database =
       Database::Open(*std::move(directory), {.rng = rng, .durability = options.durability});
   if (!database.ok()) return database.status();
+  const bool older = (*database)->directory().version() < DataDirectory::kVersion;
+  if (Status status = Migrate(**database); !status.ok()) return status;
   if (found->power_cut) {
     if (Status status = (*database)->StartNewEpoch(rng); !status.ok()) return status;
   }
@@ -35,6 +47,7 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
   if (!watermark.ok()) return watermark.status();
   std::unique_ptr<Store> store(new Store(*std::move(database), *std::move(watermark), options));
   store->power_cut_ = found->power_cut;
+  store->migrated_ = older;
   if (Status status = store->derived_.Recover(); !status.ok()) return status;
   return store;
 }
@@ -47,6 +60,7 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
       derived_(*database_),
       log_(*database_, derived_),
       ledger_(*database_, derived_),
+      failures_(*database_, derived_),
       writer_({.database = *database_,
                .derived = derived_,
                .log = log_,

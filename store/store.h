@@ -16,6 +16,7 @@
 #include "store/database.h"
 #include "store/derived.h"
 #include "store/derived_writer.h"
+#include "store/failure_reader.h"
 #include "store/ledger_reader.h"
 #include "store/log_reader.h"
 #include "store/rng.h"
@@ -68,7 +69,10 @@ class Store {
   [[nodiscard]] const Derived& derived() const { return derived_; }
   [[nodiscard]] const LogReader& log() const { return log_; }
   [[nodiscard]] const LedgerReader& ledger() const { return ledger_; }
+  [[nodiscard]] const FailureReader& failures() const { return failures_; }
   [[nodiscard]] const std::string& epoch() const { return database_->epoch(); }
+  // The log was of an older format until now.
+  [[nodiscard]] bool migrated() const { return migrated_; }
   // A power cut took what was `buffered`: the epoch is a new one.
   [[nodiscard]] bool power_cut() const { return power_cut_; }
   // The first damage that reading has met, and what to do about it; OK when none was met. Reads,
@@ -89,10 +93,12 @@ class Store {
   std::unique_ptr<Database> database_;
   std::unique_ptr<Watermark> watermark_;
   bool power_cut_ = false;
+  bool migrated_ = false;
   Rng rng_;
   Derived derived_;
   LogReader log_;
   LedgerReader ledger_;
+  FailureReader failures_;
   Writer writer_;
   DerivedWriter derived_writer_;
   std::unique_ptr<WriterQueue> queue_;

@@ -1,5 +1,6 @@
 #include "store/tail.h"
 
+#include "store/failures.h"
 #include "store/ledger_fold.h"
 #include "store/recovery.h"
 
@@ -58,6 +59,9 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
   const store::Event& event = tail_event.event();
   const std::string& client = event.client();
   for (const ChannelId channel : LedgerChannelsOf(event)) PutLedger(client, channel, tail_event);
+  for (std::string& key : FailureKeysOf(tail_event.id.number(), event)) {
+    Put(Family::kFailures, std::move(key), "");
+  }
   switch (event.what_case()) {
     case store::Event::kSubscribed: {
       const ChannelId channel{event.subscribed().channel()};

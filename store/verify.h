@@ -33,6 +33,8 @@ struct VerifyReport {
   std::uint64_t differences = 0;
   // False when log or journal differ: what is folded from them is not compared then.
   bool derived_compared = false;
+  // False when log or journal cannot be read to the end: what lies behind was not looked at.
+  bool read_to_end = false;
 };
 
 //   kNotFound     there is no database in it

@@ -42,7 +42,7 @@ constexpr std::array<Calls, 6> kCalls = {{
 }};
 
 // The calls that can fail like this.
-std::uint32_t Failing(FaultKind kind) {
+std::uint32_t CallsThatFailBy(FaultKind kind) {
   if (kind == FaultKind::kShortWrite) return kIoWrite;
   return kind == FaultKind::kNoSpace ? kIoChanges : kIoAll;
 }
@@ -181,7 +181,7 @@ std::vector<IoErrorCase> IoErrorCasesOf(std::uint64_t nth, IoErrorWays ways) {
   for (const Calls& calls : kCalls) {
     const bool all_calls = calls.bits == kIoAll;
     for (const FaultKind kind : {FaultKind::kError, FaultKind::kNoSpace, FaultKind::kShortWrite}) {
-      const std::uint32_t bits = calls.bits & Failing(kind);
+      const std::uint32_t bits = calls.bits & CallsThatFailBy(kind);
       // Short writes are counted among writes alone: any write is one.
       const bool short_write = kind == FaultKind::kShortWrite;
       if (bits == 0 || (short_write && all_calls)) continue;

@@ -50,6 +50,7 @@ void AddSubscriptions(CLI::App& app, Chosen& chosen);
 void AddClients(CLI::App& app, Chosen& chosen);
 void AddClient(CLI::App& app, Chosen& chosen);
 void AddExplain(CLI::App& app, Chosen& chosen);
+void AddFailures(CLI::App& app, Chosen& chosen);
 
 // In tools/offline: they open a directory themselves.
 void AddBackup(CLI::App& app, Chosen& chosen);

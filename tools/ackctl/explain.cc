@@ -5,6 +5,7 @@
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "tools/ackctl/command.h"
 #include "tools/ackctl/command_error.h"
+#include "tools/ackctl/failure_filter.h"
 #include "tools/ackctl/json.h"
 #include "tools/ackctl/table.h"
 #include "tools/ackctl/text.h"
@@ -21,17 +22,6 @@ struct Arguments {
   std::string id;
   std::string at;
 };
-
-std::string StateText(v1::DeliveryState state) {
-  const auto* value = v1::DeliveryState_descriptor()->FindValueByNumber(state);
-  return value == nullptr ? fmt::format("state {}", static_cast<int>(state)) : EnumName(*value);
-}
-
-std::string ReasonText(v1::Reason reason) {
-  if (reason == v1::REASON_UNSPECIFIED) return "";
-  const auto* value = v1::Reason_descriptor()->FindValueByNumber(reason);
-  return value == nullptr ? fmt::format("reason {}", static_cast<int>(reason)) : EnumName(*value);
-}
 
 std::string RenderFacts(const v1::Delivery& delivery, bool color) {
   Facts facts;

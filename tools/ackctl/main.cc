@@ -68,6 +68,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClients(app, chosen);
   AddClient(app, chosen);
   AddExplain(app, chosen);
+  AddFailures(app, chosen);
   AddBackup(app, chosen);
   AddRestore(app, chosen);
   AddVerify(app, chosen);
@@ -120,7 +121,10 @@ std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 ExitStatus Run(int argc, char** argv) {
-  CLI::App app("The operator's tool of Ackwire: publish, read, subscribe, explain.", "ackctl");
+  CLI::App app(
+      "The operator's tool of Ackwire: publish, read, subscribe, explain, list failures, back up;\n"
+      "and without a server: restore, verify and recover what is on disk.",
+      "ackctl");
   app.footer(
       "Example: ackctl publish room/1 'hello'\n"
       "Each command has its own --help. Exit status: 0 done, 1 the server refused or "

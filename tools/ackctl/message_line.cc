@@ -17,12 +17,6 @@ constexpr std::size_t kSenderColumns = 14;
 constexpr std::size_t kKindColumns = 9;
 constexpr std::size_t kTypeColumns = 5;
 
-std::string Cell(const std::string& text, Align align, std::size_t width) {
-  const std::size_t used = DisplayWidth(text);
-  const std::string blanks(used < width ? width - used : 0, ' ');
-  return (align == Align::kRight ? blanks + text : text + blanks) + "  ";
-}
-
 std::string Left(const std::string& text, std::size_t width) {
   return Cell(text, Align::kLeft, width);
 }
@@ -46,6 +40,7 @@ std::string KindText(const v1::Message& message) {
 
 std::string PayloadText(const v1::Message& message) {
   if (IsUtf8(message.payload())) return Escape(message.payload());
+  if (message.content_type().empty()) return fmt::format("<{} bytes>", message.payload().size());
   return fmt::format("<{} bytes of {}>", message.payload().size(), Escape(message.content_type()));
 }
 

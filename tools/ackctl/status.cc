@@ -36,6 +36,7 @@ std::string Render(const v1::ServerStatus& status, bool color) {
   facts.Add("Version", status.version());
   facts.Add("Started", status.has_started_at() ? StartedText(status.started_at()) : "");
   facts.Add("Accepting writes", WritesText(status));
+  if (!status.damage().empty()) facts.Add("Damage", status.damage());
   facts.Add("Draining", status.draining() ? "yes" : "no");
   facts.Add("Epoch", status.epoch());
   facts.Add("Last position", fmt::to_string(status.last_position()));

@@ -75,6 +75,10 @@ std::string Facts::Render(bool color) const {
   return text;
 }
 
+std::string Cell(const std::string& text, Align align, std::size_t width) {
+  return Padded(text, align, std::max(width, DisplayWidth(text))) + kBetweenColumns;
+}
+
 std::string Count(std::size_t number, const std::string& noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }

@@ -43,6 +43,9 @@ class Facts {
   std::vector<std::pair<std::string, std::string>> facts_;
 };
 
+// A cell of a stream's line, which has no table: blanks up to the width, and two between columns.
+std::string Cell(const std::string& text, Align align, std::size_t width);
+
 // "1 message", "2 messages".
 std::string Count(std::size_t number, const std::string& noun);
 

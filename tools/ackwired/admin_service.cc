@@ -52,6 +52,7 @@ class AdminService final : public v1::AdminService::CallbackService {
       deps_.delivery.Read([this, reactor, response, online] {
         FillFromServer(deps_.state, deps_.relay.depth(), deps_.store.CheckFreeDisk(), *response);
         FillFromStore(deps_.store, *response);
+        response->set_damage(MessageOf(deps_.store.Damage()));
         response->set_undelivered_online(online.undelivered);
         response->set_sessions(online.sessions);
         reactor->Finish(grpc::Status::OK);

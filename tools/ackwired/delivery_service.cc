@@ -8,6 +8,8 @@
 #include "delivery/explain.h"
 #include "store/limits.h"
 #include "tools/ackwired/client_view.h"
+#include "tools/ackwired/failure_view.h"
+#include "tools/ackwired/follow_streams.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
 #include "tools/ackwired/services.h"
@@ -51,6 +53,31 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
           });
     });
     return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ListFailures(grpc::CallbackServerContext* context,
+                                         const v1::ListFailuresRequest* request,
+                                         v1::ListFailuresResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const StatusOr<PageQuery> page = ParsePage(request->page_size(), request->page_token());
+    Status status = page.status();
+    if (status.ok()) status = CheckFilter(request->filter());
+    if (!status.ok()) {
+      reactor->Finish(ToGrpc(status));
+      return reactor;
+    }
+    deps_.delivery.Read([this, reactor, request, response, page = *page] {
+      StatusOr<v1::ListFailuresResponse> list =
+          FailureView(deps_.store, deps_.clock).List(*request, page);
+      if (list.ok()) *response = *std::move(list);
+      reactor->Finish(ToGrpc(list.status()));
+    });
+    return reactor;
+  }
+
+  grpc::ServerWriteReactor<v1::Failure>* WatchFailures(
+      grpc::CallbackServerContext* /*context*/, const v1::WatchFailuresRequest* request) override {
+    return StartFailureStream(deps_, *request);
   }
 
   grpc::ServerUnaryReactor* GetClient(grpc::CallbackServerContext* context,

@@ -7,11 +7,11 @@
 #include "store/limits.h"
 #include "store/proto_time.h"
 #include "store/recovery.h"
+#include "tools/ackwired/follow_streams.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
 #include "tools/ackwired/publish.h"
 #include "tools/ackwired/publish_stream.h"
-#include "tools/ackwired/read_stream.h"
 #include "tools/ackwired/services.h"
 
 namespace ackwire {

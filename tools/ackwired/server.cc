@@ -38,7 +38,7 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
        {&Server::OpenStore, &Server::BindDelivery, &Server::StartDelivery, &Server::StartGrpc}) {
     if (Status status = (server.get()->*step)(); !status.ok()) return status;
   }
-  spdlog::info("serving {} (epoch {}, {} messages)", config.data_dir.string(),
+  spdlog::info("serving {} (epoch {}, last position {})", config.data_dir.string(),
                server->store_->epoch(), server->store_->derived().last_position().value);
   spdlog::info("there are no keys: every caller is trusted, so all listeners are on loopback");
   return server;
@@ -62,6 +62,10 @@ Status Server::OpenStore() {
     return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
   }
   store_ = *std::move(store);
+  if (store_->migrated()) {
+    spdlog::info("the data directory is of format {} now: older servers refuse it",
+                 DataDirectory::kVersion);
+  }
   if (store_->power_cut()) {
     spdlog::warn("the newest of what was buffered may be gone in a power cut: epoch {} begins",
                  store_->epoch());

@@ -102,7 +102,12 @@ void Run(const Context& context, const BackupArguments& arguments) {
     if (!context.output.json) Print(*verification, arguments.verification);
   }
   if (context.output.json) PrintJson(directory, made, verification);
-  if (verification) RequireNoDifference(directory, *verification);
+  if (!verification || verification->report.differences == 0) return;
+  if (!context.output.json) {
+    fmt::print("{} is kept, but it is damaged as the server's data is.\n",
+               Escape(directory.string()));
+  }
+  RequireNoDifference(directory, *verification);
 }
 
 }  // namespace

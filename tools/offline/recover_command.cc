@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "store/recover.h"
@@ -15,9 +18,13 @@
 namespace ackwire::ctl {
 namespace {
 
+// Lines of each kind of loss that are printed without --all.
+constexpr std::size_t kShownDefault = 100;
+
 struct RecoverArguments {
   std::string directory;
   bool accept_loss = false;
+  bool all = false;
 };
 
 std::string RunText(std::uint64_t first, std::uint64_t last) {
@@ -50,6 +57,9 @@ std::string ToJson(const RecoveryReport& report, bool accepted) {
                     {"firstPosition", run.first.value},
                     {"lastPosition", run.last.value}});
   }
+  const auto if_accepted = [accepted](const std::string& text) {
+    return accepted ? boost::json::value(boost::json::string(text)) : boost::json::value();
+  };
   boost::json::array files;
   for (const DamagedFile& file : report.files) {
     files.push_back({{"file", file.file}, {"damage", file.damage}});
@@ -58,8 +68,8 @@ std::string ToJson(const RecoveryReport& report, bool accepted) {
       boost::json::object{{"directory", report.directory},
                           {"found", report.found},
                           {"accepted", accepted},
-                          {"keptAs", report.kept_as},
-                          {"epoch", report.epoch},
+                          {"keptAs", if_accepted(report.kept_as)},
+                          {"epoch", if_accepted(report.epoch)},
                           {"messages", report.messages},
                           {"journalRecords", report.journal_records},
                           {"lost", std::move(lost)},
@@ -71,9 +81,10 @@ std::string ToJson(const RecoveryReport& report, bool accepted) {
                           {"files", std::move(files)}});
 }
 
-void PrintLost(const RecoveryReport& report, bool color) {
-  Table lost({{"LOST"}, {"SEQS OR RECORDS", Align::kRight}, {"POSITIONS", Align::kRight}});
-  for (const LostRun& run : report.lost) {
+void PrintLost(const RecoveryReport& report, std::size_t shown_max, bool color) {
+  Table lost({{"LOST"}, {"SEQS OR RECORDS", Align::kRight}, {"POSITIONS BETWEEN", Align::kRight}});
+  const std::size_t shown = std::min(report.lost.size(), shown_max);
+  for (const LostRun& run : std::span(report.lost).first(shown)) {
     lost.AddRow({"channel " + run.channel, RunText(run.seqs.first.value, run.seqs.last.value),
                  PlacesText(run)});
   }
@@ -87,6 +98,9 @@ void PrintLost(const RecoveryReport& report, bool color) {
     lost.AddRow({"journal", RunText(run.first, run.last), ""});
   }
   fmt::print("{}", lost.Render(color));
+  if (shown < report.lost.size()) {
+    fmt::print("… and {} more; --all shows them\n", report.lost.size() - shown);
+  }
   if (!report.behind_the_end.empty() || CountOf(report.journal) > 0) {
     fmt::print(
         "What was written in the last 100 ms before the damage may be lost too: nothing tells "
@@ -104,7 +118,7 @@ void PrintLost(const RecoveryReport& report, bool color) {
   }
 }
 
-void Print(const RecoveryReport& report, bool color) {
+void Print(const RecoveryReport& report, std::size_t shown_max, bool color) {
   if (!report.found.empty()) fmt::print("Found: {}\n", Escape(report.found));
   if (!report.files.empty()) {
     Table files({{"FILE"}, {"DAMAGE"}});
@@ -116,12 +130,13 @@ void Print(const RecoveryReport& report, bool color) {
   if (report.nothing_lost()) {
     fmt::print("Nothing is lost.\n");
   } else {
-    PrintLost(report, color);
+    PrintLost(report, shown_max, color);
   }
 }
 
 void Run(const Context& context, const RecoverArguments& arguments) {
-  const auto directory = OpenDirectory(arguments.directory);
+  // Absolute, so that what it says holds also when it stands in the directory that is moved aside.
+  const auto directory = OpenDirectory(std::filesystem::absolute(arguments.directory));
   if (arguments.accept_loss) Require(Recovery::CheckReplaceable(*directory));
   const SystemClock clock;
   const auto recovery =
@@ -136,7 +151,7 @@ void Run(const Context& context, const RecoverArguments& arguments) {
     fmt::print("{}\n", json);
     return;
   }
-  Print(report, context.output.color);
+  Print(report, arguments.all ? report.lost.size() : kShownDefault, context.output.color);
   if (in_order) {
     fmt::print("There is nothing to recover in {}: nothing was changed.\n", report.directory);
   } else if (accept) {
@@ -146,7 +161,7 @@ void Run(const Context& context, const RecoverArguments& arguments) {
         report.directory, report.epoch, report.kept_as, report.directory);
   } else {
     fmt::print(
-        "Nothing was changed. To go on without what is lost: ackctl recover {} "
+        "Nothing was changed. To go on with what is left, as a new epoch: ackctl recover {} "
         "--accept-loss\n",
         report.directory);
   }
@@ -158,14 +173,17 @@ void AddRecover(CLI::App& app, Chosen& chosen) {
   CLI::App* command = app.add_subcommand(
       "recover", "See what is left of a damaged data directory, and go on with that");
   const auto arguments = std::make_shared<RecoverArguments>();
-  command->add_option("DATA_DIR", arguments->directory)->required();
+  command->add_option("DATA_DIR", arguments->directory, "The damaged data directory")->required();
   command->add_flag("--accept-loss", arguments->accept_loss,
                     "Put what is left in its place, as a new epoch. What was damaged is kept "
                     "beside it, as DATA_DIR.damaged-TIME");
+  command->add_flag("--all", arguments->all,
+                    "Print all that is lost, not only the first 100 lines");
   command->footer(
       "Example: ackctl recover ./ackwire-data\n"
-      "Without --accept-loss it only says what would be lost. It takes as much free disk as the "
-      "data twice.");
+      "Without --accept-loss it only says what would be lost. It makes what is left beside "
+      "DATA_DIR, as\nDATA_DIR.recovering-TIME, which takes twice the room of the data; what stays "
+      "of one that was\ncut off may be removed.");
   command->callback([&chosen, arguments] {
     chosen = [arguments](const Context& context) { Run(context, *arguments); };
   });

@@ -77,7 +77,8 @@ boost::json::object ToJson(const Verification& verification) {
   const VerifyReport& report = verification.report;
   return {{"messages", report.messages},        {"journalRecords", report.journal_records},
           {"derivedRows", report.derived_rows}, {"derivedCompared", report.derived_compared},
-          {"differences", report.differences},  {"shown", verification.shown}};
+          {"readToEnd", report.read_to_end},    {"differences", report.differences},
+          {"shown", verification.shown}};
 }
 
 void Print(const Verification& verification, const VerificationOptions& options) {
@@ -90,6 +91,11 @@ void Print(const Verification& verification, const VerificationOptions& options)
   }
   if (!options.all && report.differences > kShownDefault) {
     fmt::print("… and {} more; --all shows them\n", report.differences - kShownDefault);
+  }
+  if (!report.read_to_end) {
+    fmt::print(
+        "log or journal cannot be read to the end, and what lies behind was not looked at: "
+        "`ackctl recover` says what is lost\n");
   }
   if (!report.derived_compared) {
     fmt::print(

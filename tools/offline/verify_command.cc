@@ -39,9 +39,13 @@ void AddVerify(CLI::App& app, Chosen& chosen) {
       "verify",
       "Prove that a data directory, or a backup, holds what it should; no server may have it open");
   const auto arguments = std::make_shared<VerifyArguments>();
-  command->add_option("DATA_DIR", arguments->directory)->required();
+  command->add_option("DATA_DIR", arguments->directory, "The data directory, or the backup")
+      ->required();
   AddVerificationOptions(*command, arguments->verification);
-  command->footer("Example: ackctl verify ./ackwire-data\nExit status 1 when something differs.");
+  command->footer(
+      "Example: ackctl verify ./ackwire-data\nExit status 1 when something differs. It changes "
+      "nothing, but takes the directory's lock. What to do\nabout differences: ackctl recover "
+      "DATA_DIR says what is lost.");
   command->callback([&chosen, arguments] {
     chosen = [arguments](const Context& context) { Run(context, *arguments); };
   });

@@ -1,11 +1,12 @@
-// Read: history of a channel, or of the whole log, in responses of bounded size; with `follow`,
-// what is committed next.
+// Streams that read on where they stopped, and with `follow` wait for what comes next: Read, the
+// history of a channel or of the whole log, in responses of bounded size; WatchFailures.
 //
 // Threads:  gRPC's and the read pool's, one at a time.
-// Lifetime: the reactor owns itself until gRPC is done with it.
+// Lifetime: a reactor owns itself until gRPC is done with it.
 // Bounds:   one response in memory; the next is read once gRPC has taken it.
 #pragma once
 
+#include "ackwire/v1/deliveries.pb.h"
 #include "ackwire/v1/messages.pb.h"
 #include "tools/ackwired/services.h"
 
@@ -18,5 +19,9 @@ namespace ackwire {
 
 [[nodiscard]] grpc::ServerWriteReactor<v1::ReadResponse>* StartReadStream(
     const ServiceDependencies& deps, const v1::ReadRequest& request);
+
+// Ends only with the call.
+[[nodiscard]] grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(
+    const ServiceDependencies& deps, const v1::WatchFailuresRequest& request);
 
 }  // namespace ackwire

@@ -1,0 +1,19 @@
+// Makes the log that an older server wrote one of the newest format, when it is opened for writing.
+//
+// Threads:  one; blocks on disk, longer the longer the journal is.
+// Durable:  once it returns OK. Cut off, it begins again at the next start.
+#pragma once
+
+#include "store/database.h"
+#include "store/status.h"
+
+namespace ackwire {
+
+// Does nothing to a log of the newest format.
+//   kDataLoss  a journal record is damaged
+[[nodiscard]] Status Migrate(Database& database);
+
+// What format 1 lacks: the lists of family `failures`, of all that is folded.
+[[nodiscard]] Status BackfillFailureLists(Database& database);
+
+}  // namespace ackwire

@@ -1,0 +1,236 @@
+#include "store/failure_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/iterator.h>
+
+#include "ackwire/v1/deliveries.pb.h"
+#include "store/keys.h"
+#include "store/migrate.h"
+#include "tests/unit/store_fixture.h"
+
+namespace ackwire {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// "alice a 1-3 nack": the newest first, or with kForward the oldest.
+using Lines = std::vector<std::string>;
+
+class FailureReaderTest : public testing::Test {
+ protected:
+  FailureReaderTest() {
+    for (const char* channel : {"room/a", "room/b", "hall"}) {
+      for (int i = 0; i < 3; ++i) store_.Publish(channel, "", {.id = "m-" + std::to_string(i)});
+      for (const char* client : {"alice", "bob"}) {
+        store_.Subscribe(client, channel, {.kind = StartAt::Kind::kFirst});
+      }
+    }
+    a_ = store_.IdOf("room/a");
+    b_ = store_.IdOf("room/b");
+  }
+
+  // A part of what is recorded is in RocksDB, a part in a frozen tail, a part in the active one.
+  void RecordSome() {
+    Fail("alice", a_, {{1}, {3}}, v1::REASON_NACK, 10);
+    Fail("bob", b_, {{2}, {2}}, v1::REASON_ACK_TIMEOUT, 20);
+    store_.FoldNow();
+    store_.Record({events::Acked("alice", b_, {{{1}, {1}}})});
+    Fail("alice", store_.IdOf("hall"), {{1}, {1}}, v1::REASON_NACK, 30);
+    (void)store_.derived().Freeze();
+    // One commit: two clients' connections ended, one of them over two channels.
+    Pass(40);
+    store::Event both = FailedEvent("bob", a_, {{1}, {2}}, v1::REASON_DISCONNECTED, 40);
+    auto& part = *both.mutable_failed()->add_channels();
+    part.set_channel(b_.value);
+    events::SetRun(*part.add_runs(), {{2}, {3}});
+    store_.Record({FailedEvent("alice", a_, {{2}, {2}}, v1::REASON_DISCONNECTED, 40), both});
+  }
+
+  // So long after the beginning.
+  [[nodiscard]] Timestamp At(int ms) const { return began_ + Duration(ms); }
+
+  void Pass(int until_ms) { store_.clock().Advance(At(until_ms) - store_.clock().Now()); }
+
+  [[nodiscard]] store::Event FailedEvent(const std::string& client, ChannelId channel, SeqRun seqs,
+                                         v1::Reason reason, int at_ms) const {
+    store::Event event = events::Failed(client, channel, seqs, {.reason = reason});
+    event.set_at_ms(ToUnixMs(At(at_ms)));
+    return event;
+  }
+
+  void Fail(const std::string& client, ChannelId channel, SeqRun seqs, v1::Reason reason,
+            int at_ms) {
+    Pass(at_ms);
+    store_.Record({FailedEvent(client, channel, seqs, reason, at_ms)});
+  }
+
+  std::string LineOf(const Failure& failure) const {
+    const std::string channel = store_.derived().Read(
+        [&](const DerivedView& view) { return view.channels.Get(failure.channel)->name; });
+    const std::string reason = v1::Reason_Name(static_cast<v1::Reason>(failure.reason)).substr(7);
+    return failure.client + " " + channel + " " + std::to_string(failure.seqs.first.value) + "-" +
+           std::to_string(failure.seqs.last.value) + " " + reason;
+  }
+
+  // All pages of so many.
+  Lines List(const FailureQuery& query, Direction direction = Direction::kReverse,
+             std::size_t page_size = 100) const {
+    Lines lines;
+    FailureReader::Part part{.direction = direction, .limit = page_size};
+    do {
+      const auto page = reader().List(query, part);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      EXPECT_LE(page->failures.size(), page_size);
+      for (const Failure& failure : page->failures) lines.push_back(LineOf(failure));
+      part.from = page->next;
+    } while (part.from.value != 0);
+    return lines;
+  }
+
+  FailureReader reader() const { return FailureReader(store_.database(), store_.derived()); }
+
+  mutable TestStore store_;
+  const Timestamp began_ = store_.clock().Now();
+  ChannelId a_;
+  ChannelId b_;
+};
+
+TEST_F(FailureReaderTest, ListsNothingWhereNothingFailed) {
+  EXPECT_THAT(List({}), IsEmpty());
+  EXPECT_THAT(List({.client = "alice"}, Direction::kForward), IsEmpty());
+}
+
+TEST_F(FailureReaderTest, ListsAllInOrderFromBothEndsAndInPagesOfAnySize) {
+  RecordSome();
+  const Lines oldest_first = {"alice room/a 1-3 NACK",       "bob room/b 2-2 ACK_TIMEOUT",
+                              "alice hall 1-1 NACK",         "alice room/a 2-2 DISCONNECTED",
+                              "bob room/a 1-2 DISCONNECTED", "bob room/b 2-3 DISCONNECTED"};
+  const Lines newest_first(oldest_first.rbegin(), oldest_first.rend());
+  for (const std::size_t page_size : {1U, 2U, 3U, 100U}) {
+    EXPECT_EQ(List({}, Direction::kForward, page_size), oldest_first) << page_size;
+    EXPECT_EQ(List({}, Direction::kReverse, page_size), newest_first) << page_size;
+  }
+  store_.Reopen();
+  EXPECT_EQ(List({}, Direction::kForward), oldest_first);
+  store_.FoldNow();
+  EXPECT_EQ(List({}, Direction::kForward), oldest_first);
+  EXPECT_EQ(List({}, Direction::kReverse, 1), newest_first);
+}
+
+TEST_F(FailureReaderTest, ListsThoseOfAClientAChannelAReasonAndAMessage) {
+  RecordSome();
+  EXPECT_THAT(List({.client = "bob"}),
+              ElementsAre("bob room/b 2-3 DISCONNECTED", "bob room/a 1-2 DISCONNECTED",
+                          "bob room/b 2-2 ACK_TIMEOUT"));
+  EXPECT_THAT(List({.channel = "hall"}), ElementsAre("alice hall 1-1 NACK"));
+  EXPECT_THAT(List({.channel = "no such room"}), IsEmpty());
+  EXPECT_THAT(List({.reasons = {v1::REASON_NACK}}),
+              ElementsAre("alice hall 1-1 NACK", "alice room/a 1-3 NACK"));
+  EXPECT_THAT(List({.channel = "room/a", .seq = {3}}), ElementsAre("alice room/a 1-3 NACK"));
+  EXPECT_THAT(List({.channel = "room/a", .seq = {2}}),
+              ElementsAre("bob room/a 1-2 DISCONNECTED", "alice room/a 2-2 DISCONNECTED",
+                          "alice room/a 1-3 NACK"));
+  EXPECT_THAT(List({.channel = "room/b", .seq = {1}}), IsEmpty());
+}
+
+TEST_F(FailureReaderTest, ListsWhatFitsAllThatIsAskedFor) {
+  RecordSome();
+  EXPECT_THAT(List({.client = "bob", .channel = "room/b"}),
+              ElementsAre("bob room/b 2-3 DISCONNECTED", "bob room/b 2-2 ACK_TIMEOUT"));
+  EXPECT_THAT(List({.channel = "room/*"}).size(), 5);
+  EXPECT_THAT(List({.channel = "*"}).size(), 6);
+  EXPECT_THAT(List({.client = "alice", .reasons = {v1::REASON_NACK, v1::REASON_ACK_TIMEOUT}}),
+              ElementsAre("alice hall 1-1 NACK", "alice room/a 1-3 NACK"));
+  EXPECT_THAT(List({.client = "alice", .channel = "room/a", .seq = {2}}),
+              ElementsAre("alice room/a 2-2 DISCONNECTED", "alice room/a 1-3 NACK"));
+  EXPECT_THAT(
+      List({.passes = [](const Failure& each) { return each.seqs.first.value == 1; }}),
+      ElementsAre("bob room/a 1-2 DISCONNECTED", "alice hall 1-1 NACK", "alice room/a 1-3 NACK"));
+}
+
+TEST_F(FailureReaderTest, ListsWhatHappenedBetweenTwoTimes) {
+  RecordSome();
+  const auto between = [&](int since, int until) {
+    return List({.since = At(since), .until = At(until)}).size();
+  };
+  EXPECT_EQ(between(0, 1000), 6U);
+  EXPECT_EQ(between(11, 1000), 5U);
+  EXPECT_EQ(between(10, 40), 3U);
+  EXPECT_EQ(between(20, 21), 1U);
+  EXPECT_EQ(between(41, 1000), 0U);
+  EXPECT_EQ(between(0, 10), 0U);
+}
+
+TEST_F(FailureReaderTest, HasParkedAbandonedAndUnsubscribedAmongThem) {
+  store_.Park("alice", "room/a", {1});
+  store_.Record({events::Abandoned("alice", a_, {{2}, {2}})});
+  store_.Unsubscribe("alice", "room/a");
+  store_.Unsubscribe("bob", "room/b");
+  const Lines lines = List({}, Direction::kForward);
+  EXPECT_THAT(lines, ElementsAre("alice room/a 1-1 UNSPECIFIED", "alice room/a 2-2 UNSPECIFIED",
+                                 "alice room/a 3-3 UNSUBSCRIBED", "bob room/b 1-3 UNSUBSCRIBED"));
+}
+
+// A run that is longer than a list's pieces is found by each of its seqs.
+TEST_F(FailureReaderTest, FindsEachSeqOfALongRun) {
+  store_.Record({events::Abandoned("alice", a_, {{2}, {2 * kListedRunMax + 5}})});
+  for (const std::uint64_t seq : {std::uint64_t{2}, kListedRunMax, kListedRunMax + 1,
+                                  kListedRunMax + 2, 2 * kListedRunMax + 5}) {
+    EXPECT_EQ(List({.channel = "room/a", .seq = {seq}}).size(), 1U) << seq;
+  }
+  EXPECT_THAT(List({.channel = "room/a", .seq = {1}}), IsEmpty());
+  EXPECT_THAT(List({.channel = "room/a", .seq = {2 * kListedRunMax + 6}}), IsEmpty());
+}
+
+// Whoever asks for what is rare gets an answer in bounded time, and the rest by asking on.
+TEST_F(FailureReaderTest, LooksAtSoManyRecordsForAPageAndNoMore) {
+  Fail("bob", b_, {{1}, {1}}, v1::REASON_NACK, 10);
+  for (std::size_t i = 0; i < FailureReader::kRecordsLookedAtMax + 10; ++i) {
+    Fail("alice", a_, {{1}, {1}}, v1::REASON_NACK, 20);
+  }
+  const FailureQuery query{.channel = "room/b*"};
+  const auto page = reader().List(query, {.limit = 10});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_THAT(page->failures, IsEmpty());
+  EXPECT_NE(page->next.value, 0U);
+  EXPECT_THAT(List(query), ElementsAre("bob room/b 1-1 NACK"));
+  EXPECT_THAT(List(query, Direction::kForward), ElementsAre("bob room/b 1-1 NACK"));
+}
+
+TEST_F(FailureReaderTest, NamesARecordThatIsDamaged) {
+  RecordSome();
+  const auto newest = reader().List({}, {.limit = 1});
+  const JournalNumber number = newest->failures.front().id.number();
+  store_.Overwrite(Family::kJournal, keys::Journal(number), "garbage");
+  const Status status = reader().List({}, {.limit = 1}).status();
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(MessageOf(status),
+              testing::HasSubstr("journal record " + std::to_string(number.value)));
+}
+
+std::set<std::string> ListedKeys(const Database& database) {
+  std::set<std::string> keys;
+  const auto row = database.NewIterator(Family::kFailures, {{}, keys::FailuresEnd()});
+  for (; row->Valid(); row->Next()) keys.insert(row->key().ToString());
+  return keys;
+}
+
+// A log of format 1 has no lists: they are what a server of this format would have written.
+TEST_F(FailureReaderTest, MigrationMakesTheListsOfAnOlderLog) {
+  RecordSome();
+  store_.Reopen();
+  store_.FoldNow();
+  Fail("alice", b_, {{3}, {3}}, v1::REASON_NACK, 50);  // not folded
+  const std::set<std::string> before = ListedKeys(store_.database());
+  EXPECT_GT(before.size(), 20U);
+  for (const std::string& key : before) store_.Erase(Family::kFailures, key);
+  ASSERT_THAT(ListedKeys(store_.database()), IsEmpty());
+  ASSERT_TRUE(BackfillFailureLists(store_.database()).ok());
+  EXPECT_EQ(ListedKeys(store_.database()), before);
+}
+
+}  // namespace
+}  // namespace ackwire
