@@ -210,7 +210,7 @@ void ClientLedger::NackEnded(std::uint64_t number, const Refusal& refusal, Times
   const bool parked = sent->parked;
   Drop(key, now);
   // Its attempts ended before; the client's last word still holds.
-  if (refusal.final && !parked) Park(key, v1::REASON_REJECTED, refusal.reason, now);
+  if (refusal.final && !parked) Park(key, v1::REASON_REJECTED, refusal.reason, now).set_late(true);
 }
 
 Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Timestamp now) {

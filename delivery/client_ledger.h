@@ -156,7 +156,9 @@ class ClientLedger {
   void Recall(const DeliveryKey& failed, AckWindow::State state, Timestamp now);
   // The client has dropped a delivery, and in an ordered channel all that it held behind it.
   void Drop(const DeliveryKey& key, Timestamp now);
-  void Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail, Timestamp now);
+  // The event may be added to until the next one.
+  store::Parked& Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail,
+                      Timestamp now);
   void RecordAcked(Timestamp now);
   store::Event& AddEvent(Timestamp now);
   store::Failed& AddFailed(v1::Reason reason, const std::string& detail, Timestamp now);

@@ -10,11 +10,12 @@ namespace {
 // The part of the event for this channel, and for attempts that are due then.
 store::FailedChannel& PartOf(store::Failed& record, ChannelId channel, bool counted,
                              Timestamp due) {
-  if (record.channels_size() > 0) {
-    auto& last = *record.mutable_channels(record.channels_size() - 1);
-    if (last.channel() == channel.value && last.counted() == counted &&
-        last.due_at_ms() == ToUnixMs(due)) {
-      return last;
+  // A session's channels take turns, so it may be any; most likely one of the last.
+  for (int i = record.channels_size(); i-- > 0;) {
+    auto& part = *record.mutable_channels(i);
+    if (part.channel() == channel.value && part.counted() == counted &&
+        part.due_at_ms() == ToUnixMs(due)) {
+      return part;
     }
   }
   auto& part = *record.add_channels();
@@ -129,8 +130,8 @@ void ClientLedger::AddFailedRun(store::Failed& record, const AckWindow::Sent& se
             sent.attempt, sent.sent_at);
 }
 
-void ClientLedger::Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail,
-                        Timestamp now) {
+store::Parked& ClientLedger::Park(const DeliveryKey& key, v1::Reason reason,
+                                  const std::string& detail, Timestamp now) {
   auto& record = *AddEvent(now).mutable_parked();
   record.set_channel(key.channel.value);
   record.set_seq(key.seq.value);
@@ -142,6 +143,7 @@ void ClientLedger::Park(const DeliveryKey& key, v1::Reason reason, const std::st
   feed(key.channel).Park(key.seq);
   sent_.Park(key);
   ready_.insert(key.channel);
+  return record;
 }
 
 store::Event& ClientLedger::AddEvent(Timestamp now) {

@@ -1,12 +1,16 @@
 #include "delivery/commit_watch.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "store/failures.h"
 
 namespace ackwire {
 
 Offered CommitWatch::Offer(const SharedGroup& group) {
   if (!group->messages.empty()) Wake(waiting_for_messages_);
-  if (group->number.value != 0) Wake(waiting_for_records_);
+  const auto& events = group->record.events();
+  if (std::any_of(events.begin(), events.end(), MakesFail)) Wake(waiting_for_failures_);
   return Offered::kTaken;
 }
 
@@ -15,8 +19,8 @@ void CommitWatch::WhenCommitted(Position position, std::function<void()> wake) {
          [&] { return derived_.last_position() > position; });
 }
 
-void CommitWatch::WhenRecorded(JournalNumber number, std::function<void()> wake) {
-  WaitIn(waiting_for_records_, std::move(wake), [&] {
+void CommitWatch::WhenFailed(JournalNumber number, std::function<void()> wake) {
+  WaitIn(waiting_for_failures_, std::move(wake), [&] {
     return derived_.Read([&](const DerivedView& view) { return view.last_number > number; });
   });
 }

@@ -20,8 +20,9 @@ class CommitWatch final : public Sink {
 
   // Calls `wake` once, when something is committed beyond `position`; at once if it is already.
   void WhenCommitted(Position position, std::function<void()> wake);
-  // The same for a journal record beyond `number`.
-  void WhenRecorded(JournalNumber number, std::function<void()> wake);
+  // The same when something is recorded beyond `number` that may be a failure; at once if there is
+  // any record beyond it.
+  void WhenFailed(JournalNumber number, std::function<void()> wake);
 
  private:
   using Wakes = std::vector<std::function<void()>>;
@@ -33,7 +34,7 @@ class CommitWatch final : public Sink {
   const Derived& derived_;
   std::mutex mutex_;  // guards both
   Wakes waiting_for_messages_;
-  Wakes waiting_for_records_;
+  Wakes waiting_for_failures_;
 };
 
 }  // namespace ackwire

@@ -327,8 +327,8 @@ void DeliveryServer::WhenCommitted(Position position, std::function<void()> wake
   parts_->commit_watch.WhenCommitted(position, std::move(wake));
 }
 
-void DeliveryServer::WhenRecorded(JournalNumber number, std::function<void()> wake) {
-  parts_->commit_watch.WhenRecorded(number, std::move(wake));
+void DeliveryServer::WhenFailed(JournalNumber number, std::function<void()> wake) {
+  parts_->commit_watch.WhenFailed(number, std::move(wake));
 }
 
 }  // namespace ackwire

@@ -108,8 +108,9 @@ class DeliveryServer {
   // Calls `wake` once, as soon as something is committed beyond `position`; at once if it is
   // already.
   void WhenCommitted(Position position, std::function<void()> wake);
-  // The same for a journal record beyond `number`.
-  void WhenRecorded(JournalNumber number, std::function<void()> wake);
+  // The same when something is recorded beyond `number` that may be a failure; at once if there is
+  // any record beyond it.
+  void WhenFailed(JournalNumber number, std::function<void()> wake);
 
  private:
   struct Parts;

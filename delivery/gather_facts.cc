@@ -52,7 +52,7 @@ Status ReadLedger(const Store& store, DeliveryFacts& facts) {
   StatusOr<LedgerEntry> entry = ledger.Entry(facts.client, facts.channel_id);
   if (!entry.ok()) return entry.status();
   facts.entry = *std::move(entry);
-  auto failures = ledger.FailuresOf(facts.client, facts.channel_id, facts.seq, kFailuresMax);
+  auto failures = ledger.FailureEvents(facts.client, facts.channel_id, facts.seq, kFailuresMax);
   if (!failures.ok()) return failures.status();
   facts.failures = *std::move(failures);
   if (!facts.owed() || !facts.entry.IsSettled(facts.seq)) return OkStatus();

@@ -48,10 +48,11 @@ bool OnSameDisk(const std::filesystem::path& one, const std::filesystem::path& o
 }
 
 bool IsWithin(const std::filesystem::path& path, const std::filesystem::path& directory) {
-  std::error_code ignored;
-  const auto inner = std::filesystem::weakly_canonical(path, ignored);
-  const auto outer = std::filesystem::weakly_canonical(directory, ignored);
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+  std::error_code ec;
+  const auto inner = std::filesystem::weakly_canonical(path, ec);
+  const auto outer = std::filesystem::canonical(directory, ec);
+  return !outer.empty() &&
+         std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 Status CheckPlace(const std::filesystem::path& path, const std::filesystem::path& partial,

@@ -94,7 +94,8 @@ StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::OpenExisting(
     const std::string wanted = kind == DirectoryKind::kBackup ? "a backup" : "a data directory";
     return Error(StatusCode::kNotFound,
                  directory->path_.string() + " is not " + wanted + ": it has no file `format`" +
-                     (directory->env_.FileExists(directory->database_path()).ok()
+                     (kind == DirectoryKind::kLog &&
+                              directory->env_.FileExists(directory->database_path()).ok()
                           ? "; a start says what to do about that"
                           : ""));
   }
@@ -213,7 +214,8 @@ Status DataDirectory::WriteFirstFormat() const {
     return Error(StatusCode::kDataLoss,
                  format_path() +
                      " is missing but there is a database. Nothing was changed. Put the file back: "
-                     "its one line is \"ackwire 2\", also if an older server wrote the directory");
+                     "its one line is \"ackwire 1\", whichever server wrote the directory: what "
+                     "an older one did not write is added then");
   }
   if (!database.IsNotFound()) return FromRocks(database, "look for " + database_path());
   // Before the format: where there is one, the directory itself is safe.

@@ -182,6 +182,23 @@ Tail::Rows Derived::TailRows(Family family, const Database::Range& range) const 
   });
 }
 
+std::vector<std::string> Derived::TailKeys(Family family, const Database::Range& range,
+                                           std::size_t limit, bool from_end) const {
+  return Read([&](const DerivedView& view) {
+    std::vector<std::string> keys;
+    for (const Tail* tail : {&view.active, view.frozen}) {
+      if (tail == nullptr) continue;
+      const Tail::Rows& rows = tail->rows(family);
+      auto first = rows.lower_bound(range.from);
+      auto behind = rows.lower_bound(range.to);
+      for (std::size_t i = 0; i < limit && first != behind; ++i) {
+        keys.push_back(from_end ? (--behind)->first : (first++)->first);
+      }
+    }
+    return keys;
+  });
+}
+
 std::optional<FrozenTail> Derived::Freeze() {
   std::unique_lock lock(mutex_);
   if (frozen_ != nullptr || active_->size() == 0) return std::nullopt;

@@ -102,6 +102,10 @@ class Derived {
   // The tails' rows of a plain family in [from, to).
   [[nodiscard]] Tail::Rows TailRows(Family family, const Database::Range& range) const;
 
+  // Of these, the keys of up to `limit` rows of each tail, from the beginning or the end on.
+  [[nodiscard]] std::vector<std::string> TailKeys(Family family, const Database::Range& range,
+                                                  std::size_t limit, bool from_end) const;
+
   // The active tail becomes the frozen one. None when there is nothing in it.
   [[nodiscard]] std::optional<FrozenTail> Freeze();
   // The frozen tail is in RocksDB.

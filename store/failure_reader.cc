@@ -13,24 +13,22 @@ namespace {
 
 constexpr JournalNumber kBehindAll{std::numeric_limits<std::uint64_t>::max()};
 constexpr std::size_t kNumbersAtOnce = 256;
-
-// An event is on record so long after it happened at the latest: its journal waits for a flush and
-// the writer.
-constexpr Duration kRecordedWithin = std::chrono::minutes(1);
+// Of more channels that share a prefix than this, their lists are not read side by side.
+constexpr std::size_t kListsMax = 64;
 
 bool IsPrefix(const std::string& channel) { return channel.ends_with('*'); }
+
+bool Fits(const std::string& name, const std::string& wanted) {
+  if (!IsPrefix(wanted)) return name == wanted;
+  return name.compare(0, wanted.size() - 1, wanted, 0, wanted.size() - 1) == 0;
+}
 
 }  // namespace
 
 StatusOr<FailureReader::Page> FailureReader::List(const FailureQuery& query,
                                                   const Part& part) const {
   Page page;
-  ChannelId channel;
-  if (!query.channel.empty() && !IsPrefix(query.channel)) {
-    channel = derived_.IdOf(query.channel);
-    if (channel.value == 0) return page;
-  }
-  const StatusOr<Plan> plan = PlanFor(query, channel);
+  const StatusOr<Plan> plan = PlanFor(query);
   if (!plan.ok()) return plan.status();
   const bool forward = part.direction == Direction::kForward;
   JournalNumber at = forward ? plan->first : plan->last;
@@ -43,12 +41,12 @@ StatusOr<FailureReader::Page> FailureReader::List(const FailureQuery& query,
     if (!numbers.ok()) return numbers.status();
     for (const JournalNumber number : *numbers) {
       if (number < plan->first || number > plan->last) return page;
-      if (looked_at++ == kRecordsLookedAtMax) {
-        page.next = FailureId::Of(number, forward ? 0 : FailureId::kPlacesMax - 1);
-        return page;
-      }
-      if (Status status = AddFrom(number, query, part, page); !status.ok()) return status;
+      const FailureId begin = FailureId::Of(number, forward ? 0 : FailureId::kPlacesMax - 1);
+      const bool full = looked_at++ == kRecordsLookedAtMax;
+      const Status status = full ? OkStatus() : AddFrom(number, query, part, page);
+      if (full || (!status.ok() && !page.failures.empty())) page.next = begin;
       if (page.next.value != 0) return page;
+      if (!status.ok()) return status;
     }
     if (numbers->size() < kNumbersAtOnce) break;
     at = {forward ? numbers->back().value + 1 : numbers->back().value - 1};
@@ -58,11 +56,17 @@ StatusOr<FailureReader::Page> FailureReader::List(const FailureQuery& query,
 
 Status FailureReader::AddFrom(JournalNumber number, const FailureQuery& query, const Part& part,
                               Page& page) const {
+  const bool forward = part.direction == Direction::kForward;
   const auto record = Record(number);
-  if (!record.ok()) return record.status();
+  if (!record.ok()) {
+    const FailureId behind = forward ? FailureId::Of({number.value + 1}, 0)
+                                     : FailureId{FailureId::Of(number, 0).value - 1};
+    return Error(record.status().code(), MessageOf(record.status()) +
+                                             "; what lies behind it begins with id " +
+                                             std::to_string(behind.value));
+  }
   if (!record->has_value()) return OkStatus();
   std::vector<Failure> failures = FailuresOf(number, **record);
-  const bool forward = part.direction == Direction::kForward;
   if (!forward) std::reverse(failures.begin(), failures.end());
   for (Failure& failure : failures) {
     const bool before = forward ? failure.id < part.from : failure.id > part.from;
@@ -79,59 +83,77 @@ Status FailureReader::AddFrom(JournalNumber number, const FailureQuery& query, c
   return OkStatus();
 }
 
-StatusOr<FailureReader::Plan> FailureReader::PlanFor(const FailureQuery& query,
-                                                     ChannelId channel) const {
-  Plan plan;
-  if (channel.value != 0 && query.seq.value != 0) {
-    auto few = NumbersOf(channel, query.seq);
-    if (!few.ok()) return few.status();
-    plan.few = *std::move(few);
-  } else if (!query.client.empty()) {
-    plan.list = keys::FailuresOfClient(query.client);
-  } else if (channel.value != 0) {
-    plan.list = keys::FailuresOfChannel(channel);
-  } else if (query.reasons.size() == 1) {
-    plan.list = keys::FailuresOfReason(*query.reasons.begin());
-  } else {
-    plan.list = keys::FailuresOfAll();
-  }
-  plan.first = {1};
-  plan.last = {kBehindAll.value - 1};
+StatusOr<FailureReader::Plan> FailureReader::PlanFor(const FailureQuery& query) const {
+  Plan plan{ListsFor(query), {1}, {kBehindAll.value - 1}};
   if (query.since) {
     const auto first = FirstSince(*query.since);
     if (!first.ok()) return first.status();
     plan.first = *first;
   }
   if (query.until) {
-    const auto behind = FirstSince(*query.until + kRecordedWithin);
+    const auto behind = FirstSince(*query.until);
     if (!behind.ok()) return behind.status();
     plan.last = {behind->value - 1};
   }
   return plan;
 }
 
+std::vector<std::string> FailureReader::ListsFor(const FailureQuery& query) const {
+  std::vector<std::string> lists;
+  const bool one_channel = !query.channel.empty() && !IsPrefix(query.channel);
+  const ChannelId channel = one_channel ? derived_.IdOf(query.channel) : ChannelId{};
+  if (one_channel && channel.value == 0) return lists;  // nothing can have failed in it
+  if (one_channel && query.seq.value != 0) {
+    for (const SeqBlock& block : BlocksAround(query.seq, derived_.LastOf(channel))) {
+      lists.push_back(keys::FailuresOfBlock(channel, block));
+    }
+  } else if (!query.client.empty()) {
+    lists.push_back(keys::FailuresOfClient(query.client));
+  } else if (one_channel) {
+    lists.push_back(keys::FailuresOfChannel(channel));
+  } else if (!query.reasons.empty()) {
+    for (const int reason : query.reasons) lists.push_back(keys::FailuresOfReason(reason));
+  } else if (!query.channel.empty()) {
+    lists = ListsOfPrefix(query.channel);
+    if (lists.size() > kListsMax) lists = {keys::FailuresOfAll()};
+  } else {
+    lists.push_back(keys::FailuresOfAll());
+  }
+  return lists;
+}
+
+std::vector<std::string> FailureReader::ListsOfPrefix(const std::string& prefix) const {
+  return derived_.Read([&](const DerivedView& view) {
+    std::vector<std::string> lists;
+    // Channels are numbered without gaps.
+    for (ChannelId id{1}; lists.size() <= kListsMax; ++id.value) {
+      const ChannelInfo* info = view.channels.Get(id);
+      if (info == nullptr) break;
+      if (Fits(info->name, prefix)) lists.push_back(keys::FailuresOfChannel(id));
+    }
+    return lists;
+  });
+}
+
 StatusOr<std::vector<JournalNumber>> FailureReader::Numbers(const Plan& plan, JournalNumber from,
                                                             Direction direction) const {
   const bool forward = direction == Direction::kForward;
   std::set<JournalNumber> found;
-  if (plan.few) {
-    const auto at = forward ? plan.few->lower_bound(from) : plan.few->upper_bound(from);
-    found.insert(forward ? at : plan.few->begin(), forward ? plan.few->end() : at);
-  } else {
+  for (const std::string& list : plan.lists) {
     const Database::Range range =
-        forward
-            ? Database::Range{keys::Listed(plan.list, from), keys::Listed(plan.list, kBehindAll)}
-            : Database::Range{keys::Listed(plan.list, {}),
-                              keys::Listed(plan.list, {from.value + 1})};
-    for (const auto& [key, value] : derived_.TailRows(Family::kFailures, range)) {
-      if (const auto number = keys::ParseListed(plan.list, key)) found.insert(*number);
-    }
+        forward ? Database::Range{keys::Listed(list, from), keys::Listed(list, kBehindAll)}
+                : Database::Range{keys::Listed(list, {}), keys::Listed(list, {from.value + 1})};
+    const auto take = [&](std::string_view key) {
+      const auto number = keys::ParseListed(list, key);
+      if (number) found.insert(*number);
+      return number.has_value();
+    };
+    const auto in_tails = derived_.TailKeys(Family::kFailures, range, kNumbersAtOnce, !forward);
+    for (const std::string& key : in_tails) take(key);
     const auto row = database_.NewIterator(Family::kFailures, range);
     if (!forward) row->SeekToLast();
     for (std::size_t i = 0; i < kNumbersAtOnce && row->Valid(); ++i) {
-      const auto number = keys::ParseListed(plan.list, row->key().ToStringView());
-      if (!number) break;
-      found.insert(*number);
+      if (!take(row->key().ToStringView())) break;
       if (forward) {
         row->Next();
       } else {
@@ -149,36 +171,41 @@ StatusOr<std::vector<JournalNumber>> FailureReader::Numbers(const Plan& plan, Jo
 StatusOr<bool> FailureReader::Matches(const Failure& failure, const FailureQuery& query) const {
   if (!query.client.empty() && failure.client != query.client) return false;
   if (!query.reasons.empty() && !query.reasons.contains(failure.reason)) return false;
-  if (query.since && failure.at < *query.since) return false;
-  if (query.until && failure.at >= *query.until) return false;
   if (query.seq.value != 0 && (query.seq < failure.seqs.first || query.seq > failure.seqs.last)) {
     return false;
   }
   if (!query.channel.empty()) {
     const bool fits = derived_.Read([&](const DerivedView& view) {
       const ChannelInfo* info = view.channels.Get(failure.channel);
-      if (info == nullptr) return false;
-      if (!IsPrefix(query.channel)) return info->name == query.channel;
-      return info->name.compare(0, query.channel.size() - 1, query.channel, 0,
-                                query.channel.size() - 1) == 0;
+      return info != nullptr && Fits(info->name, query.channel);
     });
     if (!fits) return false;
   }
   return query.passes == nullptr ? StatusOr<bool>(true) : query.passes(failure);
 }
 
+// Records are in order of time as long as no start was given a clock that had been set back.
 StatusOr<JournalNumber> FailureReader::FirstSince(Timestamp time) const {
   JournalNumber low{1};
   JournalNumber behind = derived_.Read(
       [](const DerivedView& view) { return JournalNumber{view.last_number.value + 1}; });
   while (low < behind) {
-    const JournalNumber middle{low.value + (behind.value - low.value) / 2};
-    const auto record = Record(middle);
+    JournalNumber middle{low.value + (behind.value - low.value) / 2};
+    const JournalNumber asked = middle;
+    // One that is damaged says nothing: the next that does stands for it.
+    auto record = Record(middle);
+    while (record.status().code() == StatusCode::kDataLoss && middle.value + 1 < behind.value) {
+      record = Record({++middle.value});
+    }
+    if (record.status().code() == StatusCode::kDataLoss) {
+      behind = asked;
+      continue;
+    }
     if (!record.ok()) return record.status();
     if (!record->has_value() || FromUnixMs((*record)->at_ms()) < time) {
       low = {middle.value + 1};
     } else {
-      behind = middle;
+      behind = asked;
     }
   }
   return low;
@@ -193,21 +220,6 @@ StatusOr<std::optional<store::JournalRecord>> FailureReader::Record(JournalNumbe
       record::OpenInto(**value, "journal record " + std::to_string(number.value), record);
   if (!status.ok()) return database_.damage().Noted(status);
   return std::optional<store::JournalRecord>(std::move(record));
-}
-
-StatusOr<std::set<JournalNumber>> FailureReader::NumbersOf(ChannelId channel, Seq seq) const {
-  std::set<JournalNumber> numbers;
-  const auto take = [&](std::string_view key) {
-    const auto listed = keys::ParseListedSeqs(key);
-    if (listed && listed->seqs.first <= seq) numbers.insert(listed->number);
-  };
-  const Database::Range range{keys::FailuresOfSeqsEndingAt(channel, seq),
-                              keys::FailuresOfSeqsEndingAt(channel, {seq.value + kListedRunMax})};
-  for (const auto& [key, value] : derived_.TailRows(Family::kFailures, range)) take(key);
-  const auto row = database_.NewIterator(Family::kFailures, range);
-  for (; row->Valid(); row->Next()) take(row->key().ToStringView());
-  if (!row->status().ok()) return FromRocks(row->status(), "read the lists of failures");
-  return numbers;
 }
 
 }  // namespace ackwire

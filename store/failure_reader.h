@@ -1,6 +1,7 @@
 // FailureReader lists failures, newest or oldest first: all of them, or those of a client, a
-// channel, a reason or a message, at the cost of what it returns. Where a query says several of
-// these, the narrowest list is read, and the rest of it passed over.
+// channel, of reasons or of a message, at the cost of what it returns. Where a query says several
+// of these, the narrowest list is read, and the rest of it passed over; so it is with a prefix that
+// many channels share.
 //
 // Threads:  any; every call may block on disk.
 // Lifetime: borrows both; they must outlive it.
@@ -22,12 +23,13 @@
 namespace ackwire {
 
 struct FailureQuery {
-  std::string client;              // empty: any
-  std::string channel;             // exact, or a prefix ending in *; empty: any
-  Seq seq;                         // with an exact channel; zero: any
-  std::set<int> reasons;           // ackwire.v1.Reason; empty: any
-  std::optional<Timestamp> since;  // it happened then or later
-  std::optional<Timestamp> until;  // it happened before
+  std::string client;     // empty: any
+  std::string channel;    // exact, or a prefix ending in *; empty: any
+  Seq seq;                // with an exact channel; zero: any
+  std::set<int> reasons;  // ackwire.v1.Reason; empty: any
+  // When it was recorded, some 50 ms after it happened: then or later; before.
+  std::optional<Timestamp> since;
+  std::optional<Timestamp> until;
   // Nothing else is asked about what does not pass it. Null: all pass.
   std::function<StatusOr<bool>(const Failure&)> passes;
 };
@@ -50,18 +52,21 @@ class FailureReader {
     Direction direction = Direction::kReverse;
     std::size_t limit = 0;
   };
-  //   kDataLoss  a record is damaged
+  // A damaged record ends a page early, unless it is the first.
+  //   kDataLoss  the first is damaged; the message says with which id what lies behind it begins
   [[nodiscard]] StatusOr<Page> List(const FailureQuery& query, const Part& part) const;
 
  private:
-  // Which records to look at: those of a list, or a few that are known.
+  // Which records to look at: those of these lists, between these two.
   struct Plan {
-    std::string list;
-    std::optional<std::set<JournalNumber>> few;
-    JournalNumber first;  // of those that the query's times allow
+    std::vector<std::string> lists;
+    JournalNumber first;
     JournalNumber last;
   };
-  [[nodiscard]] StatusOr<Plan> PlanFor(const FailureQuery& query, ChannelId channel) const;
+  [[nodiscard]] StatusOr<Plan> PlanFor(const FailureQuery& query) const;
+  [[nodiscard]] std::vector<std::string> ListsFor(const FailureQuery& query) const;
+  // Those of all channels whose names begin like this; none when they are many.
+  [[nodiscard]] std::vector<std::string> ListsOfPrefix(const std::string& prefix) const;
   // Up to kNumbersAtOnce of them from `from` on, in that direction.
   [[nodiscard]] StatusOr<std::vector<JournalNumber>> Numbers(const Plan& plan, JournalNumber from,
                                                              Direction direction) const;
@@ -74,7 +79,6 @@ class FailureReader {
   [[nodiscard]] StatusOr<JournalNumber> FirstSince(Timestamp time) const;
   // None when it is not there (any more).
   [[nodiscard]] StatusOr<std::optional<store::JournalRecord>> Record(JournalNumber number) const;
-  [[nodiscard]] StatusOr<std::set<JournalNumber>> NumbersOf(ChannelId channel, Seq seq) const;
 
   const Database& database_;
   const Derived& derived_;

@@ -1,7 +1,10 @@
 #include "store/failures.h"
 
 #include <algorithm>
+#include <bit>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/keys.h"
@@ -10,59 +13,82 @@
 namespace ackwire {
 namespace {
 
-template <typename Run>
-SeqRun SeqsOf(const Run& run) {
-  return {{run.first()}, {run.last()}};
-}
-
-// What was sent in several frames failed together all the same.
-void AddRun(std::vector<Failing::Run>& runs, const Failing::Run& run) {
-  if (!runs.empty() && runs.back().channel == run.channel && runs.back().attempt == run.attempt &&
-      runs.back().seqs.last.value + 1 == run.seqs.first.value) {
-    runs.back().seqs.last = run.seqs.last;
-  } else {
-    runs.push_back(run);
+// What fails together, gathered a channel and attempt at a time: frames and channels that were sent
+// in turns, and times of the next attempt, divide it no further.
+class Gathered {
+ public:
+  void Add(ChannelId channel, std::uint32_t attempt, SeqRun seqs) {
+    const auto [place, is_new] = places_.try_emplace({channel, attempt}, parts_.size());
+    if (is_new) parts_.push_back({channel, attempt, {}});
+    parts_[place->second].seqs.Add(seqs);
   }
+
+  [[nodiscard]] std::vector<Failing::Run> Runs() const {
+    std::vector<Failing::Run> runs;
+    for (const Part& part : parts_) {
+      for (const SeqRun& seqs : part.seqs.runs()) {
+        runs.push_back({part.channel, seqs, part.attempt});
+      }
+    }
+    return runs;
+  }
+
+ private:
+  struct Part {
+    ChannelId channel;
+    std::uint32_t attempt;
+    SeqRuns seqs;
+  };
+  std::map<std::pair<ChannelId, std::uint32_t>, std::size_t> places_;
+  std::vector<Part> parts_;  // in order of first appearance
+};
+
+template <typename Runs>
+void AddAll(const Runs& runs, ChannelId channel, std::uint32_t attempt, Gathered& gathered) {
+  for (const auto& run : runs) gathered.Add(channel, attempt, {{run.first()}, {run.last()}});
 }
 
 }  // namespace
 
+bool MakesFail(const store::Event& event) {
+  return event.has_failed() || event.has_parked() || event.has_abandoned() ||
+         event.has_unsubscribed();
+}
+
 Failing FailingOf(const store::Event& event) {
   Failing out;
+  Gathered gathered;
   switch (event.what_case()) {
     case store::Event::kFailed:
       out.reason = event.failed().reason();
       out.detail = event.failed().detail();
       for (const auto& part : event.failed().channels()) {
         for (const auto& run : part.runs()) {
-          AddRun(out.runs, {{part.channel()}, SeqsOf(run), run.attempt()});
+          gathered.Add({part.channel()}, run.attempt(), {{run.first()}, {run.last()}});
         }
       }
       break;
     case store::Event::kParked: {
       const auto& parked = event.parked();
       // What the client rejected has failed already, by the attempt that it ended.
-      if (parked.reason() == v1::REASON_REJECTED) break;
+      if (parked.reason() == v1::REASON_REJECTED && !parked.late()) break;
       out.reason = parked.reason();
       out.detail = parked.detail();
-      out.runs.push_back({{parked.channel()}, {{parked.seq()}, {parked.seq()}}, parked.attempts()});
+      gathered.Add({parked.channel()}, parked.attempts(), {{parked.seq()}, {parked.seq()}});
       break;
     }
     case store::Event::kAbandoned:
       out.reason = event.abandoned().reason();
-      for (const auto& run : event.abandoned().runs()) {
-        out.runs.push_back({{event.abandoned().channel()}, SeqsOf(run)});
-      }
+      AddAll(event.abandoned().runs(), {event.abandoned().channel()}, 0, gathered);
       break;
     case store::Event::kUnsubscribed:
       out.reason = v1::REASON_UNSUBSCRIBED;
-      for (const auto& run : event.unsubscribed().runs()) {
-        out.runs.push_back({{event.unsubscribed().channel()}, SeqsOf(run)});
-      }
+      AddAll(event.unsubscribed().runs(), {event.unsubscribed().channel()}, 0, gathered);
       break;
     default:
       break;
   }
+  out.runs = gathered.Runs();
   return out;
 }
 
@@ -96,13 +122,32 @@ std::vector<std::string> FailureKeysOf(JournalNumber number, const store::Event&
     if (channels.insert(run.channel).second) {
       keys.push_back(keys::Listed(keys::FailuresOfChannel(run.channel), number));
     }
-    for (SeqRun piece = run.seqs; piece.first <= run.seqs.last;
-         piece.first = {piece.last.value + 1}) {
-      piece.last = std::min(run.seqs.last, Seq{piece.first.value + kListedRunMax - 1});
-      keys.push_back(keys::Listed(keys::FailuresOfSeqs(run.channel, piece), number));
+    for (const SeqBlock& block : BlocksOf(run.seqs)) {
+      keys.push_back(keys::Listed(keys::FailuresOfBlock(run.channel, block), number));
     }
   }
   return keys;
+}
+
+std::vector<SeqBlock> BlocksOf(SeqRun seqs) {
+  std::vector<SeqBlock> blocks;
+  for (std::uint64_t at = seqs.first.value; at <= seqs.last.value;) {
+    // The largest that begins here and ends within the run.
+    const int aligned = std::countr_zero(at);
+    const int fitting = static_cast<int>(std::bit_width(seqs.last.value - at + 1)) - 1;
+    const int level = std::min(aligned, fitting);
+    blocks.push_back({static_cast<std::uint8_t>(level), at >> static_cast<unsigned>(level)});
+    at += std::uint64_t{1} << static_cast<unsigned>(level);
+  }
+  return blocks;
+}
+
+std::vector<SeqBlock> BlocksAround(Seq seq, Seq last) {
+  std::vector<SeqBlock> blocks;
+  for (int level = 0; level < static_cast<int>(std::bit_width(last.value)); ++level) {
+    blocks.push_back({static_cast<std::uint8_t>(level), seq.value >> static_cast<unsigned>(level)});
+  }
+  return blocks;
 }
 
 }  // namespace ackwire

@@ -57,13 +57,24 @@ struct Failing {
   std::vector<Run> runs;
 };
 [[nodiscard]] Failing FailingOf(const store::Event& event);
+// Whether that may be anything: without looking closely.
+[[nodiscard]] bool MakesFail(const store::Event& event);
 
 // Those of one record, in order of their ids.
 [[nodiscard]] std::vector<Failure> FailuresOf(JournalNumber number,
                                               const store::JournalRecord& record);
 
-// Lists name a longer run in pieces of so many seqs: whoever looks for a seq need look no further.
-inline constexpr std::uint64_t kListedRunMax = 4096;
+// Seqs from number * 2^level on, 2^level of them. Lists name a run by few such blocks, however long
+// it is, and whoever looks for a seq asks for the block around it on each level.
+struct SeqBlock {
+  std::uint8_t level = 0;
+  std::uint64_t number = 0;
+  friend bool operator==(const SeqBlock&, const SeqBlock&) = default;
+};
+// In order; at most two of each level.
+[[nodiscard]] std::vector<SeqBlock> BlocksOf(SeqRun seqs);
+// Those that hold `seq`, of all that runs up to `last` may be cut into.
+[[nodiscard]] std::vector<SeqBlock> BlocksAround(Seq seq, Seq last);
 
 // The keys of family `failures` under which a record is listed for what an event of it made fail;
 // none when that is nothing. Events of one record may have keys in common.

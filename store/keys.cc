@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "store/check.h"
+#include "store/failures.h"
 
 namespace ackwire::keys {
 namespace {
@@ -170,16 +171,11 @@ std::string FailuresOfReason(int reason) {
   return list;
 }
 
-std::string FailuresOfSeqs(ChannelId channel, SeqRun seqs) {
-  std::string list = FailuresOfSeqsEndingAt(channel, seqs.last);
-  AppendU64(list, seqs.first.value);
-  return list;
-}
-
-std::string FailuresOfSeqsEndingAt(ChannelId channel, Seq last) {
+std::string FailuresOfBlock(ChannelId channel, const SeqBlock& block) {
   std::string list = ListOf('\4');
   AppendU64(list, channel.value);
-  AppendU64(list, last.value);
+  list.push_back(static_cast<char>(block.level));
+  AppendU64(list, block.number);
   return list;
 }
 
@@ -195,15 +191,6 @@ bool IsListed(std::string_view key) { return key.starts_with('\0'); }
 std::optional<JournalNumber> ParseListed(std::string_view list, std::string_view key) {
   if (!key.starts_with(list) || key.size() != list.size() + kU64Bytes) return std::nullopt;
   return JournalNumber{*ParseU64(key.substr(list.size()))};
-}
-
-std::optional<ListedSeqs> ParseListedSeqs(std::string_view key) {
-  const std::string list = ListOf('\4');
-  if (!key.starts_with(list) || key.size() != list.size() + 4 * kU64Bytes) return std::nullopt;
-  const auto number = [&](std::size_t place) {
-    return *ParseU64(key.substr(list.size() + place * kU64Bytes));
-  };
-  return ListedSeqs{{number(0)}, {{number(2)}, {number(1)}}, {number(3)}};
 }
 
 }  // namespace ackwire::keys

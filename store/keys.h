@@ -18,10 +18,10 @@
 //             00 list number:u64be                     -> ()            records of the journal that
 //                                                                       hold failures: of all,
 //             list of all       00                                      of a client, of a channel,
-//             list of a client  01 client 00                            for a reason, and of a run
-//             list of a channel 02 channel:u64be                        of seqs
+//             list of a client  01 client 00                            for a reason, and of a
+//             list of a channel 02 channel:u64be                        block of seqs
 //             list of a reason  03 reason:u64be
-//             list of a run     04 channel:u64be last_seq:u64be first_seq:u64be
+//             list of a block   04 channel:u64be level:u8 number:u64be
 //   history   client 00 channel:u64be last_seq:u64be   -> event:u64be   a run that was acknowledged
 //   meta      name                                     -> see store/database.h
 //
@@ -39,8 +39,11 @@
 #include <string>
 #include <string_view>
 
-#include "store/seq_runs.h"
 #include "store/types.h"
+
+namespace ackwire {
+struct SeqBlock;
+}
 
 namespace ackwire::keys {
 
@@ -110,7 +113,7 @@ struct NumberedKey {
 [[nodiscard]] std::string FailuresOfClient(std::string_view client);
 [[nodiscard]] std::string FailuresOfChannel(ChannelId channel);
 [[nodiscard]] std::string FailuresOfReason(int reason);
-[[nodiscard]] std::string FailuresOfSeqs(ChannelId channel, SeqRun seqs);
+[[nodiscard]] std::string FailuresOfBlock(ChannelId channel, const SeqBlock& block);
 [[nodiscard]] std::string Listed(std::string list, JournalNumber number);
 // All keys of lists lie before this.
 [[nodiscard]] std::string FailuresEnd();
@@ -118,13 +121,5 @@ struct NumberedKey {
 [[nodiscard]] bool IsListed(std::string_view key);
 // None when the key is not one of this list.
 [[nodiscard]] std::optional<JournalNumber> ParseListed(std::string_view list, std::string_view key);
-// Where the lists of runs that end at `last` begin.
-[[nodiscard]] std::string FailuresOfSeqsEndingAt(ChannelId channel, Seq last);
-struct ListedSeqs {
-  ChannelId channel;
-  SeqRun seqs;
-  JournalNumber number;
-};
-[[nodiscard]] std::optional<ListedSeqs> ParseListedSeqs(std::string_view key);
 
 }  // namespace ackwire::keys

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "store/difference.h"
+#include "store/failures.h"
 #include "store/keys.h"
 #include "store/record.h"
 
@@ -35,19 +36,13 @@ bool AckCovers(const store::Acked& acked, ChannelId channel, Seq seq) {
   });
 }
 
+// Rejected with or without an attempt of its own, a parking names its seq.
 bool Names(const store::Event& event, ChannelId channel, Seq seq) {
-  switch (event.what_case()) {
-    case store::Event::kFailed:
-      return PartCovers(event.failed().channels(), channel, seq);
-    case store::Event::kParked:
-      return event.parked().seq() == seq.value;
-    case store::Event::kAbandoned:
-      return Covers(event.abandoned().runs(), seq);
-    case store::Event::kUnsubscribed:
-      return Covers(event.unsubscribed().runs(), seq);
-    default:
-      return false;
-  }
+  if (event.has_parked()) return event.parked().seq() == seq.value;
+  const Failing failing = FailingOf(event);
+  return std::any_of(failing.runs.begin(), failing.runs.end(), [&](const Failing::Run& run) {
+    return run.channel == channel && run.seqs.first <= seq && seq <= run.seqs.last;
+  });
 }
 
 // The range of `client`'s keys for one channel in parked, failures and history.
@@ -202,10 +197,14 @@ StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const std::string& client,
   return ParkedSeqs(NumberedRange(client, channel));
 }
 
-StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const std::string& client, ChannelId channel,
-                                                    SeqRun seqs) const {
-  return ParkedSeqs({keys::Numbered(client, channel, seqs.first.value),
-                     keys::Numbered(client, channel, seqs.last.value + 1)});
+StatusOr<SeqRuns> LedgerReader::ParkedOf(const std::string& client, ChannelId channel,
+                                         SeqRun seqs) const {
+  const auto parked = ParkedSeqs({keys::Numbered(client, channel, seqs.first.value),
+                                  keys::Numbered(client, channel, seqs.last.value + 1)});
+  if (!parked.ok()) return parked.status();
+  SeqRuns runs;
+  for (const Seq seq : *parked) runs.Add({seq, seq});
+  return runs;
 }
 
 StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const Database::Range& range) const {
@@ -252,14 +251,18 @@ StatusOr<std::optional<LedgerReader::AckRow>> LedgerReader::NextAck(const std::s
 
 StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId channel,
                                         SeqRun seqs) const {
-  SeqRuns acked;
   // A run is keyed by its last seq, so the last one that counts may end behind `seqs`.
-  for (Seq next = seqs.first; next <= seqs.last;) {
-    const auto row = NextAck(client, channel, next);
-    if (!row.ok()) return row.status();
-    if (!*row) break;
-    next = {(*row)->last.value + 1};
-    const StatusOr<JournalEvent> event = Event((*row)->event);
+  const auto rows = Rows(Family::kHistory, {keys::Numbered(client, channel, seqs.first.value),
+                                            keys::Numbered(client, channel, seqs.last.value + 1)});
+  if (!rows.ok()) return rows.status();
+  const auto behind = NextAck(client, channel, {seqs.last.value + 1});
+  if (!behind.ok()) return behind.status();
+  std::set<EventId> events;  // many runs may be of one
+  for (const auto& [key, value] : *rows) events.insert({keys::ParseU64(value).value_or(0)});
+  if (*behind) events.insert((*behind)->event);
+  SeqRuns acked;
+  for (const EventId id : events) {
+    const StatusOr<JournalEvent> event = Event(id);
     if (event.status().code() == StatusCode::kNotFound) continue;
     if (!event.ok()) return event.status();
     for (const auto& part : event->event.acked().channels()) {
@@ -271,9 +274,9 @@ StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId cha
   return acked;
 }
 
-StatusOr<std::vector<JournalEvent>> LedgerReader::FailuresOf(const std::string& client,
-                                                             ChannelId channel, Seq seq,
-                                                             std::size_t limit) const {
+StatusOr<std::vector<JournalEvent>> LedgerReader::FailureEvents(const std::string& client,
+                                                                ChannelId channel, Seq seq,
+                                                                std::size_t limit) const {
   const auto rows = Rows(Family::kFailures, NumberedRange(client, channel));
   if (!rows.ok()) return rows.status();
   std::vector<JournalEvent> events;

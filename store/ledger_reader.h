@@ -56,21 +56,21 @@ class LedgerReader {
   // The event that parked it; none when it is not parked.
   [[nodiscard]] StatusOr<std::optional<EventId>> ParkedBy(const std::string& client,
                                                           ChannelId channel, Seq seq) const;
-  // All of a subscription, or those in a run.
   [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const std::string& client,
                                                       ChannelId channel) const;
-  [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const std::string& client, ChannelId channel,
-                                                      SeqRun seqs) const;
+  // Of a run, what is parked.
+  [[nodiscard]] StatusOr<SeqRuns> ParkedOf(const std::string& client, ChannelId channel,
+                                           SeqRun seqs) const;
   // The newest acknowledgement on record that ends at or after `seq`, if it covers it.
   [[nodiscard]] StatusOr<std::optional<JournalEvent>> AckOf(const std::string& client,
                                                             ChannelId channel, Seq seq) const;
   // What acknowledgements on record cover of a run, and perhaps of what is beside it.
   [[nodiscard]] StatusOr<SeqRuns> AckedOf(const std::string& client, ChannelId channel,
                                           SeqRun seqs) const;
-  // The failures of a subscription that name `seq`, oldest first, at most the newest `limit`.
-  [[nodiscard]] StatusOr<std::vector<JournalEvent>> FailuresOf(const std::string& client,
-                                                               ChannelId channel, Seq seq,
-                                                               std::size_t limit) const;
+  // The events that made `seq` of a subscription fail, oldest first, at most the newest `limit`.
+  [[nodiscard]] StatusOr<std::vector<JournalEvent>> FailureEvents(const std::string& client,
+                                                                  ChannelId channel, Seq seq,
+                                                                  std::size_t limit) const;
 
   //   kNotFound  there is no such event (any more)
   [[nodiscard]] StatusOr<JournalEvent> Event(EventId id) const;

@@ -59,7 +59,9 @@ StatusOr<StoredMessage> LogReader::ReadAt(Position position) const {
   return database_.damage().Noted(ParseLogRow(position, **value));
 }
 
-StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun run) const {
+StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun run,
+                                                     Direction direction) const {
+  const bool forward = direction == Direction::kForward;
   std::vector<Position> positions;
   // What the tails have; they hold the newest seqs, so the rest is a prefix.
   std::vector<Position> newest;
@@ -72,20 +74,35 @@ StatusOr<std::vector<Position>> LogReader::Positions(ChannelId channel, SeqRun r
   });
   const Seq end{run.last.value + 1 - newest.size()};
   Seq next = run.first;
+  Status missing;
   if (next < end) {
     const auto rows = database_.NewIterator(
         Family::kIndex, {keys::Index(channel, next), keys::Index({channel.value + 1}, {})});
     for (; next < end && rows->Valid(); rows->Next()) {
       const auto row = IndexRow::Parse(rows->key().ToStringView(), rows->value().ToStringView());
-      if (!row || row->first > next) break;
+      if (!row || row->first > next) {
+        missing = database_.damage().Noted(MissingSeq(channel, next));
+        if (forward) break;
+        positions.clear();
+        const auto key = keys::ParseIndex(rows->key().ToStringView());
+        next = row ? row->first : key ? Seq{key->last.value + 1} : next;
+        if (!row) continue;
+      }
       for (; next < end && next <= row->last; ++next.value) {
         positions.push_back(row->PositionOf(next));
       }
     }
-    if (!rows->status().ok()) return FromRocks(rows->status(), "read the index");
+    if (!rows->status().ok()) {
+      missing = FromRocks(rows->status(), "read the index");
+    } else if (next < end && missing.ok()) {
+      missing = database_.damage().Noted(MissingSeq(channel, next));
+    }
   }
-  if (next != end) return database_.damage().Noted(MissingSeq(channel, next));
-  positions.insert(positions.end(), newest.rbegin(), newest.rend());
+  if (next < end && !forward) positions.clear();  // they are before what is missing
+  if (next >= end || !forward) {
+    positions.insert(positions.end(), newest.rbegin(), newest.rend());
+  }
+  if (positions.empty() && !missing.ok()) return missing;
   return positions;
 }
 
@@ -96,7 +113,7 @@ StatusOr<std::vector<StoredMessage>> LogReader::ReadChannel(ChannelId channel,
   const auto clipped = Clip(range, last.value);
   if (!clipped) return out;
   StatusOr<std::vector<Position>> positions =
-      Positions(channel, {Seq{clipped->first}, Seq{clipped->second}});
+      Positions(channel, {Seq{clipped->first}, Seq{clipped->second}}, range.direction);
   if (!positions.ok()) return positions.status();
   if (range.direction == Direction::kReverse) std::reverse(positions->begin(), positions->end());
   std::size_t bytes = 0;

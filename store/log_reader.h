@@ -51,8 +51,11 @@ class LogReader {
   [[nodiscard]] StatusOr<StoredMessage> ReadId(ChannelId channel, const std::string& id,
                                                Position position) const;
 
-  // The position of each seq from `first` to `last`, in that order, both included.
-  [[nodiscard]] StatusOr<std::vector<Position>> Positions(ChannelId channel, SeqRun run) const;
+  // The position of each seq of the run, in order. A row that cannot be read ends it early: it
+  // begins behind that row in reverse, and else ends before it.
+  //   kDataLoss  the row of the first (in reverse, of the last) is missing or damaged
+  [[nodiscard]] StatusOr<std::vector<Position>> Positions(
+      ChannelId channel, SeqRun run, Direction direction = Direction::kForward) const;
 
  private:
   const Database& database_;

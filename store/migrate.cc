@@ -17,6 +17,7 @@ Status Migrate(Database& database) {
   return database.directory().SetKind(DirectoryKind::kLog);
 }
 
+// What is damaged is not listed, and stops no start: a server of format 1 served it, too.
 Status BackfillFailureLists(Database& database) {
   constexpr int kBatchRows = 10'000;
   store::DerivedCheckpoint checkpoint;
@@ -28,25 +29,28 @@ Status BackfillFailureLists(Database& database) {
     return status;
   }
   rocksdb::WriteBatch batch;
-  const auto rows = database.NewIterator(
-      Family::kJournal, {keys::Journal({1}), keys::Journal({checkpoint.journal_number() + 1})});
-  for (; rows->Valid(); rows->Next()) {
-    const auto number = keys::ParseJournal(rows->key().ToStringView());
-    if (!number) return Error(StatusCode::kDataLoss, "journal: a key that is none");
-    const std::string what = "journal record " + std::to_string(number->value);
-    store::JournalRecord record;
-    Status status = record::OpenInto(rows->value().ToStringView(), what, record);
-    if (!status.ok()) return status;
-    for (const store::Event& event : record.events()) {
-      for (const std::string& key : FailureKeysOf(*number, event)) {
-        batch.Put(database.handle(Family::kFailures), key, "");
+  for (JournalNumber next{1}; next.value <= checkpoint.journal_number(); ++next.value) {
+    const auto rows = database.NewIterator(
+        Family::kJournal, {keys::Journal(next), keys::Journal({checkpoint.journal_number() + 1})});
+    for (; rows->Valid(); rows->Next()) {
+      const auto number = keys::ParseJournal(rows->key().ToStringView());
+      store::JournalRecord record;
+      if (!number || !record::OpenInto(rows->value().ToStringView(), "", record).ok()) continue;
+      next = *number;
+      for (const store::Event& event : record.events()) {
+        for (const std::string& key : FailureKeysOf(*number, event)) {
+          batch.Put(database.handle(Family::kFailures), key, "");
+        }
       }
+      if (batch.Count() < kBatchRows) continue;
+      if (Status status = database.Write(batch, Sync::kNo); !status.ok()) return status;
+      batch.Clear();
     }
-    if (batch.Count() < kBatchRows) continue;
-    if (status = database.Write(batch, Sync::kNo); !status.ok()) return status;
-    batch.Clear();
+    if (rows->status().ok()) break;
+    const Status status = FromRocks(rows->status(), "read the journal");
+    if (status.code() != StatusCode::kDataLoss) return status;
+    // A damaged block: go on behind it.
   }
-  if (!rows->status().ok()) return FromRocks(rows->status(), "read the journal");
   return database.Write(batch, Sync::kYes);
 }
 

@@ -10,7 +10,7 @@
 namespace ackwire {
 
 // Does nothing to a log of the newest format.
-//   kDataLoss  a journal record is damaged
+//   kDataLoss  the checkpoint of the derived families is damaged
 [[nodiscard]] Status Migrate(Database& database);
 
 // What format 1 lacks: the lists of family `failures`, of all that is folded.

@@ -124,7 +124,7 @@ class Asker {
         const std::string which = of + ", seq " + Text(seq.value);
         Note("parked by" + which, ledger.ParkedBy(client, {id}, seq));
         Note("acknowledged" + which, ledger.AckOf(client, {id}, seq));
-        Note("failures" + which, ledger.FailuresOf(client, {id}, seq, kAll));
+        Note("failures" + which, ledger.FailureEvents(client, {id}, seq, kAll));
       }
     }
   }

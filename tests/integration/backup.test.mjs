@@ -198,6 +198,9 @@ test('a backup goes where there is nothing, by an absolute path', async (t) => {
     answers(rpc.admin.backup({ directory: 'backup' })).catch((error) => error),
   );
   assert.equal(refused.code, status.INVALID_ARGUMENT);
+  const within = join(server.dataDir, 'backup');
+  await isRefused(/is in the data directory itself; give a directory outside it/, ...to(within));
+  assert.equal(await exists(within), false);
   await succeeds(...to(join(folder, 'backup')));
   await isRefused(/is there already, and not empty/, ...to(join(folder, 'backup')));
 });
@@ -213,6 +216,13 @@ test('a server opens no backup, and restore nothing that is damaged or in the wa
   await isRefused(/is a data directory, and not a backup/, 'restore', server.dataDir, folder);
   await isRefused(/is not empty: there is backup/, 'restore', backup, folder);
   await isRefused(/is not a backup/, 'restore', join(folder, 'none'), join(folder, 'data'));
+  for (const foreign of ['extra', 'db/000999.sst']) {
+    await writeFile(join(backup, foreign), 'what RocksDB would read');
+    const why = new RegExp(`${foreign} is not of this backup: remove it`);
+    await isRefused(why, 'restore', backup, join(folder, 'data'));
+    await isRefused(why, 'verify', backup);
+    await rm(join(backup, foreign));
+  }
 
   const table = join(
     backup,

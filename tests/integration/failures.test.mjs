@@ -8,7 +8,7 @@ import test, { after, afterEach } from 'node:test';
 import { ackctl, kProgram } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
 import { within } from '../support/eventually.mjs';
-import { grpcClients, readAll, status, toMs } from '../support/grpc.mjs';
+import { answers, grpcClients, readAll, status, toMs } from '../support/grpc.mjs';
 import { publish, publishMany, request } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
 import { explained, offline } from '../support/state.mjs';
@@ -130,6 +130,23 @@ test('each reason is listed, counted by the metric, and what explain says', asyn
   });
 });
 
+test('what fails together is one failure for each channel', async () => {
+  const channels = ['both/a', 'both/b'];
+  const client = await Client.connect(server, {
+    client: 'both',
+    subscriptions: channels.map((channel) => ({ channel })),
+  });
+  for (let n = 0; n < 10; ++n) await publish(server, channels[n % 2], n);
+  await client.collect(10);
+  await client.drop();
+  await offline(rpc, 'both');
+  await explained(rpc, 'both', 'both/b', 5, 'PENDING', 'CLIENT_OFFLINE');
+  assert.deepEqual(
+    (await list({ client: 'both' })).map((each) => [each.channel, short(each)]),
+    channels.map((channel) => [channel, 'DISCONNECTED 1-5 attempt 1: 5 PENDING']),
+  );
+});
+
 test('by channel, prefix, message id, reason and time; in pages from both ends', async () => {
   for (const name of ['by/a', 'by/b']) {
     const [client, [item]] = await delivered(name, 1);
@@ -178,7 +195,16 @@ test('what cannot be asked is refused, by the name of what is wrong', async () =
   await refused({ messageId: 'm' }, /^message_id: give the message's channel/);
   await refused({ channel: 'by/*', messageId: 'm' }, /^message_id: /);
   await refused({ reasons: [99] }, /^reasons: 99 is no reason/);
+  await refused({ since: { seconds: 300_000_000_000 } }, /^since: is no time/);
   await refused({}, /^page_token: /, { pageToken: 'nonsense' });
+  const { epoch } = await rpc.admin.getStatus({});
+  const beyond = rpc.deliveries.watchFailures({ afterId: 2 ** 60 });
+  await assert.rejects(answers(beyond), (error) => {
+    assert.equal(error.code, status.OUT_OF_RANGE);
+    assert.match(error.details, /^after_id: nothing of this log/);
+    assert.ok(error.details.includes(epoch));
+    return true;
+  });
 });
 
 test('watched live, and from an id on without a gap, also over a restart', async () => {
@@ -244,6 +270,8 @@ test('ackctl failures: a table, JSON, and lines as they come', async () => {
   );
   const none = await ackctl(...at, 'failures', '--client', 'nobody');
   assert.equal(none.stdout, 'No failure on record matches.\n');
+  const refused = await ackctl(...at, 'failures', '--follow', '--channel', 'a b');
+  assert.deepEqual([refused.code, refused.stdout], [1, '']);
   const wrong = await ackctl(...at, 'failures', '--reason', 'bad luck');
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /--reason: "bad luck" is no reason; there are ack_timeout, nack/);

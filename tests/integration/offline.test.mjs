@@ -245,6 +245,9 @@ test('damage that reading meets: DATA_LOSS, not ready, and what is whole is serv
   await assert.rejects(readAll(after.messages, { channel: 'a', from: 3, limit: 1 }), {
     code: 15, // DATA_LOSS
   });
+  assert.equal((await after.admin.getStatus({})).damage, why.trimEnd());
+  const shown = await ackctl('status', '--server', server.grpc);
+  assert.match(shown.stdout, /^Damage +damage on disk: read log, position 3/m);
   const question = { client: 'alice', channel: 'a', seq: 3 };
   await assert.rejects(after.deliveries.explainDelivery(question), { code: 15 });
   const told = () => server.stderr.match(/damage on disk: read log, position 3:.*verify/g);
@@ -295,6 +298,10 @@ test('damage that reading meets: DATA_LOSS, not ready, and what is whole is serv
   const verified = await ackctl('verify', server.dataDir);
   assert.equal(verified.code, 1);
   assert.match(verified.stdout + verified.stderr, /\.sst of family log/);
+  // What lies behind is not said to be missing: nobody looked.
+  assert.match(verified.stdout, /^log: all after position 2: stored cannot be read/m);
+  assert.match(verified.stdout, /what lies behind was not looked at: `ackctl recover` says/);
+  assert.doesNotMatch(verified.stdout, /missing/);
 });
 
 const kNeedsRoot = process.getuid() === 0 ? {} : { skip: 'mounting needs root' };

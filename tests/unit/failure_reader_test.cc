@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <rocksdb/iterator.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/keys.h"
 #include "store/migrate.h"
@@ -160,6 +163,7 @@ TEST_F(FailureReaderTest, ListsWhatHappenedBetweenTwoTimes) {
   EXPECT_EQ(between(11, 1000), 5U);
   EXPECT_EQ(between(10, 40), 3U);
   EXPECT_EQ(between(20, 21), 1U);
+  EXPECT_EQ(between(40, 41), 3U);
   EXPECT_EQ(between(41, 1000), 0U);
   EXPECT_EQ(between(0, 10), 0U);
 }
@@ -174,15 +178,71 @@ TEST_F(FailureReaderTest, HasParkedAbandonedAndUnsubscribedAmongThem) {
                                  "alice room/a 3-3 UNSUBSCRIBED", "bob room/b 1-3 UNSUBSCRIBED"));
 }
 
-// A run that is longer than a list's pieces is found by each of its seqs.
-TEST_F(FailureReaderTest, FindsEachSeqOfALongRun) {
-  store_.Record({events::Abandoned("alice", a_, {{2}, {2 * kListedRunMax + 5}})});
-  for (const std::uint64_t seq : {std::uint64_t{2}, kListedRunMax, kListedRunMax + 1,
-                                  kListedRunMax + 2, 2 * kListedRunMax + 5}) {
-    EXPECT_EQ(List({.channel = "room/a", .seq = {seq}}).size(), 1U) << seq;
+// Of many channels in turns, over several frames and with times of their own for the next attempt.
+TEST_F(FailureReaderTest, HasARunForEachChannelAndAttemptOfAnEvent) {
+  store::Event event = events::Failed("alice", a_, {{1}, {1}}, {.reason = v1::REASON_NACK});
+  for (const auto& [channel, seq, attempt] :
+       std::vector<std::tuple<ChannelId, std::uint64_t, std::uint32_t>>{
+           {b_, 1, 1}, {a_, 2, 1}, {b_, 2, 1}, {a_, 3, 1}, {b_, 3, 2}}) {
+    auto& part = *event.mutable_failed()->add_channels();
+    part.set_channel(channel.value);
+    part.set_due_at_ms(1000 + static_cast<std::int64_t>(seq));
+    events::SetRun(*part.add_runs(), {{seq}, {seq}});
+    part.mutable_runs(0)->set_attempt(attempt);
+    part.mutable_runs(0)->set_sent_at_ms(static_cast<std::int64_t>(seq));
   }
-  EXPECT_THAT(List({.channel = "room/a", .seq = {1}}), IsEmpty());
-  EXPECT_THAT(List({.channel = "room/a", .seq = {2 * kListedRunMax + 6}}), IsEmpty());
+  store_.Record({event});
+  EXPECT_THAT(
+      List({}, Direction::kForward),
+      ElementsAre("alice room/a 1-3 NACK", "alice room/b 1-2 NACK", "alice room/b 3-3 NACK"));
+  const auto page = reader().List({}, {.limit = 9});
+  EXPECT_THAT(page->failures.front().attempt, 2U);
+}
+
+// A client's last word on an attempt that had ended before is all that tells of the rejection.
+TEST_F(FailureReaderTest, HasWhatWasRejectedOnce) {
+  store::Event parked = events::Parked("alice", a_, {1});
+  parked.mutable_parked()->set_reason(v1::REASON_REJECTED);
+  store_.Record({FailedEvent("alice", a_, {{1}, {1}}, v1::REASON_REJECTED, 0), parked});
+  EXPECT_THAT(List({}), ElementsAre("alice room/a 1-1 REJECTED"));
+  parked = events::Parked("alice", a_, {2});
+  parked.mutable_parked()->set_reason(v1::REASON_REJECTED);
+  parked.mutable_parked()->set_late(true);
+  store_.Record({parked});
+  EXPECT_THAT(List({}), ElementsAre("alice room/a 2-2 REJECTED", "alice room/a 1-1 REJECTED"));
+}
+
+TEST_F(FailureReaderTest, FindsEachSeqOfALongRun) {
+  for (int i = 0; i < 40; ++i) store_.Publish("room/a", "");
+  store_.Record({events::Abandoned("alice", a_, {{3}, {37}})});
+  for (std::uint64_t seq = 1; seq <= 43; ++seq) {
+    EXPECT_EQ(List({.channel = "room/a", .seq = {seq}}).size(), seq >= 3 && seq <= 37 ? 1U : 0U)
+        << seq;
+  }
+}
+
+TEST(SeqBlocks, CutARunIntoFewAndAreFoundAroundEachOfItsSeqs) {
+  for (std::uint64_t first = 1; first <= 40; ++first) {
+    for (std::uint64_t last = first; last <= 40; ++last) {
+      const std::vector<SeqBlock> blocks = BlocksOf({{first}, {last}});
+      std::uint64_t next = first;
+      for (const SeqBlock& block : blocks) {
+        EXPECT_EQ(block.number << block.level, next);
+        next += std::uint64_t{1} << block.level;
+      }
+      EXPECT_EQ(next, last + 1);
+      EXPECT_LE(blocks.size(), 11U);
+      for (std::uint64_t seq = 1; seq <= 40; ++seq) {
+        const std::vector<SeqBlock> around = BlocksAround({seq}, {40});
+        const auto holds = [&](const SeqBlock& block) {
+          return std::find(around.begin(), around.end(), block) != around.end();
+        };
+        EXPECT_EQ(std::count_if(blocks.begin(), blocks.end(), holds),
+                  first <= seq && seq <= last ? 1 : 0);
+      }
+    }
+  }
+  EXPECT_LE(BlocksOf({{3}, {1'000'000'007}}).size(), 60U);
 }
 
 // Whoever asks for what is rare gets an answer in bounded time, and the rest by asking on.
@@ -191,7 +251,7 @@ TEST_F(FailureReaderTest, LooksAtSoManyRecordsForAPageAndNoMore) {
   for (std::size_t i = 0; i < FailureReader::kRecordsLookedAtMax + 10; ++i) {
     Fail("alice", a_, {{1}, {1}}, v1::REASON_NACK, 20);
   }
-  const FailureQuery query{.channel = "room/b*"};
+  const FailureQuery query{.passes = [](const Failure& each) { return each.client == "bob"; }};
   const auto page = reader().List(query, {.limit = 10});
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_THAT(page->failures, IsEmpty());
@@ -200,15 +260,33 @@ TEST_F(FailureReaderTest, LooksAtSoManyRecordsForAPageAndNoMore) {
   EXPECT_THAT(List(query, Direction::kForward), ElementsAre("bob room/b 1-1 NACK"));
 }
 
-TEST_F(FailureReaderTest, NamesARecordThatIsDamaged) {
+// What is whole is listed from both sides of it, and the error says where the other side begins.
+TEST_F(FailureReaderTest, EndsAPageBeforeADamagedRecordAndNamesIt) {
   RecordSome();
-  const auto newest = reader().List({}, {.limit = 1});
-  const JournalNumber number = newest->failures.front().id.number();
+  const auto all = reader().List({}, {.direction = Direction::kForward, .limit = 9});
+  const JournalNumber number = all->failures[2].id.number();
   store_.Overwrite(Family::kJournal, keys::Journal(number), "garbage");
-  const Status status = reader().List({}, {.limit = 1}).status();
+  FailureReader::Part part{.direction = Direction::kForward, .limit = 9};
+  auto page = reader().List({}, part);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->failures.size(), 2U);
+  part.from = page->next;
+  const Status status = reader().List({}, part).status();
   EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  const FailureId behind = FailureId::Of({number.value + 1}, 0);
   EXPECT_THAT(MessageOf(status),
-              testing::HasSubstr("journal record " + std::to_string(number.value)));
+              testing::AllOf(testing::HasSubstr("journal record " + std::to_string(number.value)),
+                             testing::HasSubstr("begins with id " + std::to_string(behind.value))));
+  part.from = behind;
+  page = reader().List({}, part);
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->failures.size(), 3U);
+  page = reader().List({}, {.limit = 9});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->failures.size(), 3U);
+  page = reader().List({.since = At(0)}, {.limit = 9});
+  ASSERT_TRUE(page.ok()) << page.status() << "; times are found past it";
+  EXPECT_EQ(page->failures.size(), 3U);
 }
 
 std::set<std::string> ListedKeys(const Database& database) {
@@ -230,6 +308,23 @@ TEST_F(FailureReaderTest, MigrationMakesTheListsOfAnOlderLog) {
   ASSERT_THAT(ListedKeys(store_.database()), IsEmpty());
   ASSERT_TRUE(BackfillFailureLists(store_.database()).ok());
   EXPECT_EQ(ListedKeys(store_.database()), before);
+  EXPECT_EQ(List({}).size(), 7U);
+}
+
+TEST_F(FailureReaderTest, MigrationLeavesOutWhatIsDamaged) {
+  RecordSome();
+  store_.Reopen();
+  store_.FoldNow();
+  const JournalNumber first = reader()
+                                  .List({}, {.direction = Direction::kForward, .limit = 1})
+                                  ->failures.front()
+                                  .id.number();
+  for (const std::string& key : ListedKeys(store_.database())) {
+    store_.Erase(Family::kFailures, key);
+  }
+  store_.Overwrite(Family::kJournal, keys::Journal(first), "garbage");
+  ASSERT_TRUE(BackfillFailureLists(store_.database()).ok());
+  EXPECT_EQ(List({}).size(), 5U);
 }
 
 }  // namespace

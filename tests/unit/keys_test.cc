@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "store/failures.h"
 #include "store/rng.h"
 
 namespace ackwire::keys {
@@ -36,14 +37,17 @@ TEST(Keys, AreTheseBytes) {
   EXPECT_EQ(Hex(Listed(FailuresOfClient("al/p"), {258})), "0001616c2f70000000000000000102");
   EXPECT_EQ(Hex(Listed(FailuresOfChannel({9}), {258})), "000200000000000000090000000000000102");
   EXPECT_EQ(Hex(Listed(FailuresOfReason(2), {258})), "000300000000000000020000000000000102");
-  EXPECT_EQ(Hex(Listed(FailuresOfSeqs({9}, {{5}, {7}}), {258})),
-            "00040000000000000009000000000000000700000000000000050000000000000102");
+  EXPECT_EQ(Hex(Listed(FailuresOfBlock({9}, {3, 5}), {258})),
+            "00040000000000000009"
+            "03"
+            "0000000000000005"
+            "0000000000000102");
 }
 
 TEST(Keys, OfListsAreApartFromClientsAndParseToWhatTheyWereBuiltFrom) {
   const std::vector<std::string> lists = {
       FailuresOfAll(),        FailuresOfClient("a"), FailuresOfClient("a/phone"),
-      FailuresOfChannel({9}), FailuresOfReason(2),   FailuresOfSeqs({9}, {{5}, {7}})};
+      FailuresOfChannel({9}), FailuresOfReason(2),   FailuresOfBlock({9}, {3, 5})};
   for (const std::string& list : lists) {
     const std::string key = Listed(list, {258});
     EXPECT_TRUE(IsListed(key));
@@ -55,12 +59,6 @@ TEST(Keys, OfListsAreApartFromClientsAndParseToWhatTheyWereBuiltFrom) {
   }
   EXPECT_LT(FailuresEnd(), Numbered("!", {}, 0));
   EXPECT_FALSE(IsListed(Numbered("!", {}, 0)));
-  const auto seqs = ParseListedSeqs(Listed(FailuresOfSeqs({9}, {{5}, {7}}), {258}));
-  ASSERT_TRUE(seqs);
-  EXPECT_EQ(seqs->channel, ChannelId{9});
-  EXPECT_EQ(seqs->seqs, (SeqRun{{5}, {7}}));
-  EXPECT_EQ(seqs->number, JournalNumber{258});
-  EXPECT_FALSE(ParseListedSeqs(Listed(FailuresOfAll(), {258})));
 }
 
 const std::vector<std::uint64_t>& Numbers() {

@@ -147,7 +147,7 @@ TEST_P(LedgerReaderIn, TellsTheFailuresOfASeqOldestFirst) {
   store_.Record({events::Abandoned("alice", room, Seqs(4, 5))});
   const auto of = [&](std::uint64_t seq, std::size_t limit) {
     std::vector<std::string> told;
-    const auto failures = ledger().FailuresOf("alice", room, {seq}, limit);
+    const auto failures = ledger().FailureEvents("alice", room, {seq}, limit);
     for (const JournalEvent& each : failures.value()) {
       const store::Event& event = each.event;
       if (event.has_parked()) told.push_back("parked");

@@ -25,6 +25,11 @@ std::vector<std::string> Payloads(const StatusOr<std::vector<StoredMessage>>& me
   return payloads;
 }
 
+void ExpectDataLoss(const Status& status, const std::string& why) {
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(MessageOf(status), HasSubstr(why));
+}
+
 // Two channels in turn, 1a 1b 2a 2b …; a third of them on disk, a third in a frozen tail, a third
 // in the active one.
 class Rooms {
@@ -146,6 +151,40 @@ TEST(LogReader, FindsEachSeqInWhicheverRowItIs) {
   }
 }
 
+// A row of the index holds many seqs: what is before it, and behind it, is read from its side.
+TEST(LogReader, ReadsUpToADamagedRowOfTheIndexFromBothSides) {
+  TestStore store;
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 4; ++j) store.Publish("a", "");
+    store.FoldNow();
+  }
+  store.Reopen();
+  const ChannelId a = store.IdOf("a");
+  const std::string key = store.IndexKeyOf(a, {6}).value();
+  const std::string row = store.database().Get(Family::kIndex, key)->value();
+  const auto seqs = [&](Direction direction) {
+    std::vector<std::uint64_t> read;
+    const auto messages =
+        store.log().ReadChannel(a, {.messages_max = kMost, .direction = direction});
+    EXPECT_TRUE(messages.ok()) << messages.status();
+    for (const StoredMessage& each : *messages) read.push_back(each.seq().value);
+    return read;
+  };
+  for (const bool erased : {false, true}) {
+    if (erased) {
+      store.Erase(Family::kIndex, key);
+    } else {
+      store.Overwrite(Family::kIndex, key, row.substr(1));
+    }
+    EXPECT_THAT(seqs(Direction::kForward), ElementsAre(1, 2, 3, 4));
+    EXPECT_THAT(seqs(Direction::kReverse), ElementsAre(12, 11, 10, 9));
+    const auto from_it = store.log().ReadChannel(a, {.from = 5, .messages_max = 9});
+    ExpectDataLoss(from_it.status(), "index: seq 5 of channel number 1 is missing");
+    EXPECT_FALSE(store.log().ReadSeq(a, {8}).ok());
+    EXPECT_TRUE(store.log().ReadSeq(a, {9}).ok());
+  }
+}
+
 // A row that is in RocksDB already and not yet committed for readers.
 TEST(LogReader, ReturnsNothingBeyondTheLastPosition) {
   Rooms rooms;
@@ -157,11 +196,6 @@ TEST(LogReader, ReturnsNothingBeyondTheLastPosition) {
   EXPECT_EQ(rooms.store.log().ReadAt({13}).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(rooms.store.log().ReadLog({.messages_max = kMost})->size(), 12U);
   EXPECT_EQ(rooms.Read({.messages_max = kMost}).size(), 6U);
-}
-
-void ExpectDataLoss(const Status& status, const std::string& why) {
-  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
-  EXPECT_THAT(MessageOf(status), HasSubstr(why));
 }
 
 TEST(LogReader, NoticesADamagedRow) {

@@ -152,7 +152,7 @@ TEST(Unsubscribe, AbandonsWhatIsUndelivered) {
   EXPECT_EQ(store.ledger().Client("alice").value().subscriptions, 0U);
   EXPECT_THAT(store.ledger().Members(store.IdOf("room/1"), {.limit = 9}).value(), IsEmpty());
   EXPECT_THAT(store.ledger().ParkedSeqs("alice", store.IdOf("room/1")).value(), IsEmpty());
-  const auto failures = store.ledger().FailuresOf("alice", store.IdOf("room/1"), {3}, 9);
+  const auto failures = store.ledger().FailureEvents("alice", store.IdOf("room/1"), {3}, 9);
   ASSERT_EQ(failures.value().size(), 1U);
   EXPECT_EQ(failures->at(0).event.unsubscribed().undelivered(), 3U);
 }

@@ -200,9 +200,9 @@ void AddStore(CLI::App& app, Chosen& chosen) {
       ->capture_default_str();
   command->footer(
       R"(Every message is synced to disk before it is answered. The channels exist before the
-clock runs. RocksDB alone, with the same log rows and the same number of syncs:
+clock runs. RocksDB alone, with the same log rows, at most 1,000,000:
 
-  PUTS/S          one put a message, in a run after the store's
+  PUTS/S          one put a message, synced as often as the store's commits, after its run
   BATCHED/S       one batch a sync: the mean of a run before the store's, with the largest
                   commits, and one after it, with commits of the store's size
   OF PUTS, OF BATCHED   the store's rate as a part of these

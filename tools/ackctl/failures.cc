@@ -73,14 +73,16 @@ std::vector<std::string> Cells(const v1::Failure& failure) {
           failure.detail()};
 }
 
-// Red: it will not be tried again by itself. Yellow: it will.
+// Red: it will not be tried again by itself. Yellow: it will. What is acknowledged is plain.
 std::string Colored(const std::string& line, const v1::Failure& failure) {
-  const bool for_good =
-      std::any_of(failure.now().begin(), failure.now().end(), [](const v1::StateCount& each) {
-        return each.state() == v1::DELIVERY_STATE_PARKED ||
+  bool for_good = false;
+  bool open = false;
+  for (const v1::StateCount& each : failure.now()) {
+    open = open || each.state() != v1::DELIVERY_STATE_ACKED;
+    for_good = for_good || each.state() == v1::DELIVERY_STATE_PARKED ||
                each.state() == v1::DELIVERY_STATE_ABANDONED;
-      });
-  return fmt::format("\x1b[{}m{}\x1b[0m", for_good ? 31 : 33, line);
+  }
+  return open ? fmt::format("\x1b[{}m{}\x1b[0m", for_good ? 31 : 33, line) : line;
 }
 
 std::string LineOf(const std::vector<std::string>& cells) {
@@ -106,8 +108,9 @@ void Follow(const Context& context, const Arguments& arguments) {
   const auto print = [&](const std::string& line) {
     fmt::print("{}\n", output.width > 0 ? FitWidth(line, output.width) : line);
   };
-  stream->WaitForInitialMetadata();  // from here on nothing is missed
-  if (!output.json) {
+  stream->WaitForInitialMetadata();  // from here on nothing is missed, if it was not refused
+  const bool accepted = call->GetServerInitialMetadata().contains("ackwire-epoch");
+  if (accepted && !output.json) {
     std::vector<std::string> titles;
     for (const FailureColumn& each : Columns()) titles.push_back(each.column.title);
     print(LineOf(titles));
@@ -179,14 +182,16 @@ void AddFailures(CLI::App& app, Chosen& chosen) {
       "failures", "Deliveries that failed, newest first, and what became of them");
   auto arguments = std::make_shared<Arguments>();
   AddFailureFilter(*command, arguments->filter);
-  auto* limit =
-      command->add_option("--limit", arguments->limit, "At most so many")
-          ->check(WholeNumber())
-          ->check(CLI::Validator(
-              [](const std::string& text) { return text == "0" ? "it must be 1 or more" : ""; },
-              ""))
-          ->type_name("N")
-          ->capture_default_str();
+  auto* limit = command->add_option("--limit", arguments->limit, "At most so many")
+                    ->check(WholeNumber())
+                    ->check(CLI::Validator(
+                        [](const std::string& text) {
+                          const bool zero = text.find_first_not_of('0') == std::string::npos;
+                          return zero ? "it must be 1 or more" : "";
+                        },
+                        ""))
+                    ->type_name("N")
+                    ->capture_default_str();
   command
       ->add_flag("--follow", arguments->follow,
                  "What fails from now on, as it happens; Ctrl-C ends")

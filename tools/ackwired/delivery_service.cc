@@ -76,8 +76,8 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
   }
 
   grpc::ServerWriteReactor<v1::Failure>* WatchFailures(
-      grpc::CallbackServerContext* /*context*/, const v1::WatchFailuresRequest* request) override {
-    return StartFailureStream(deps_, *request);
+      grpc::CallbackServerContext* context, const v1::WatchFailuresRequest* request) override {
+    return StartFailureStream(deps_, *request, *context);
   }
 
   grpc::ServerUnaryReactor* GetClient(grpc::CallbackServerContext* context,

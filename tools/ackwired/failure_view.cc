@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "delivery/run_states.h"
@@ -19,6 +20,16 @@ Status CheckFilter(const v1::FailureFilter& filter) {
     const std::string name =
         is_prefix ? filter.channel().substr(0, filter.channel().size() - 1) : filter.channel();
     if (Status status = CheckChannelName(name); !status.ok()) return status;
+  }
+  for (const auto& [name, time] :
+       {std::pair("since", &filter.since()), std::pair("until", &filter.until())}) {
+    constexpr std::int64_t kYear1 = -62'135'596'800;
+    constexpr std::int64_t kYear10000 = 253'402'300'800;
+    if (time->seconds() < kYear1 || time->seconds() >= kYear10000) {
+      std::string why = name;
+      why += ": is no time between the years 1 and 9999";
+      return InvalidArgument(why);
+    }
   }
   for (const int reason : filter.reasons()) {
     if (!v1::Reason_IsValid(reason) || reason == v1::REASON_UNSPECIFIED) {

@@ -266,7 +266,7 @@ class FailureStream final : public FollowStream<v1::Failure> {
   }
 
   void WhenMore(std::function<void()> wake) override {
-    deps().delivery.WhenRecorded(seen_, std::move(wake));
+    deps().delivery.WhenFailed(seen_, std::move(wake));
   }
 
   const FailureView view_;
@@ -275,6 +275,17 @@ class FailureStream final : public FollowStream<v1::Failure> {
   std::deque<Failure> read_;  // not yet written
   JournalNumber seen_;
 };
+
+// An id beyond what is recorded was given by another log; to wait for it would be to withhold all
+// that comes until then.
+Status CheckAfter(const ServiceDependencies& deps, std::uint64_t after) {
+  const JournalNumber last =
+      deps.store.derived().Read([](const DerivedView& derived) { return derived.last_number; });
+  if (FailureId{after}.number() <= last) return OkStatus();
+  return Error(StatusCode::kOutOfRange,
+               "after_id: nothing of this log (epoch " + deps.store.epoch() + ") has the id " +
+                   std::to_string(after) + " yet: it is of another epoch; begin anew, without it");
+}
 
 }  // namespace
 
@@ -286,11 +297,17 @@ grpc::ServerWriteReactor<v1::ReadResponse>* StartReadStream(const ServiceDepende
 }
 
 grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(const ServiceDependencies& deps,
-                                                          const v1::WatchFailuresRequest& request) {
-  const Status valid = CheckFilter(request.filter());
+                                                          const v1::WatchFailuresRequest& request,
+                                                          grpc::CallbackServerContext& context) {
+  Status valid = CheckFilter(request.filter());
+  if (valid.ok()) valid = CheckAfter(deps, request.after_id());
   const auto stream = std::make_shared<FailureStream>(deps, request);
-  // What is recorded after the caller has the answer's headers is not missed.
-  if (valid.ok()) stream->StartSendInitialMetadata();
+  // What is recorded after the caller has the answer's headers is not missed. The epoch is that of
+  // the ids: in another log the same id is another failure.
+  if (valid.ok()) {
+    context.AddInitialMetadata("ackwire-epoch", deps.store.epoch());
+    stream->StartSendInitialMetadata();
+  }
   stream->Start(valid);
   return stream.get();
 }

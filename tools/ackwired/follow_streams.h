@@ -3,7 +3,7 @@
 //
 // Threads:  gRPC's and the read pool's, one at a time.
 // Lifetime: a reactor owns itself until gRPC is done with it.
-// Bounds:   one response in memory; the next is read once gRPC has taken it.
+// Bounds:   one response in memory, of failures up to 100; the next is read once gRPC has taken it.
 #pragma once
 
 #include "ackwire/v1/deliveries.pb.h"
@@ -11,17 +11,19 @@
 #include "tools/ackwired/services.h"
 
 namespace grpc {
+class CallbackServerContext;
 template <class Response>
 class ServerWriteReactor;
-}
+}  // namespace grpc
 
 namespace ackwire {
 
 [[nodiscard]] grpc::ServerWriteReactor<v1::ReadResponse>* StartReadStream(
     const ServiceDependencies& deps, const v1::ReadRequest& request);
 
-// Ends only with the call.
+// Ends only with the call. The answer's headers, sent at once, have the log's epoch.
 [[nodiscard]] grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(
-    const ServiceDependencies& deps, const v1::WatchFailuresRequest& request);
+    const ServiceDependencies& deps, const v1::WatchFailuresRequest& request,
+    grpc::CallbackServerContext& context);
 
 }  // namespace ackwire

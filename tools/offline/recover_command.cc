@@ -18,7 +18,7 @@
 namespace ackwire::ctl {
 namespace {
 
-// Lines of each kind of loss that are printed without --all.
+// Runs of lost seqs that are printed without --all.
 constexpr std::size_t kShownDefault = 100;
 
 struct RecoverArguments {
@@ -178,7 +178,7 @@ void AddRecover(CLI::App& app, Chosen& chosen) {
                     "Put what is left in its place, as a new epoch. What was damaged is kept "
                     "beside it, as DATA_DIR.damaged-TIME");
   command->add_flag("--all", arguments->all,
-                    "Print all that is lost, not only the first 100 lines");
+                    "Print all lost seqs, not only the first 100 runs of them");
   command->footer(
       "Example: ackctl recover ./ackwire-data\n"
       "Without --accept-loss it only says what would be lost. It makes what is left beside "
