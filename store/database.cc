@@ -17,7 +17,7 @@
 #include "store/background_listener.h"
 #include "store/crash_point.h"
 #include "store/difference.h"
-#include "store/ingest_env.h"
+#include "store/guarded_env.h"
 #include "store/keys.h"
 #include "store/message_id.h"
 #include "store/rocks_log.h"
@@ -160,7 +160,7 @@ Database::~Database() {
 }
 
 Status Database::OpenRocks(WalDamage wal_damage) {
-  env_ = std::make_unique<IngestEnv>(directory_.env(), directory_.ingest_path());
+  env_ = std::make_unique<GuardedEnv>(directory_.env(), directory_.ingest_path());
   rocksdb::DBOptions set_up = DatabaseOptions(env_.get());
   if (wal_damage == WalDamage::kRefuse) {
     set_up.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;

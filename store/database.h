@@ -33,7 +33,7 @@ class WriteBatch;
 namespace ackwire {
 
 class BackgroundListener;
-class IngestEnv;
+class GuardedEnv;
 
 enum class Family {
   kMeta,
@@ -164,7 +164,7 @@ class Database {
   const Durability durability_;
   mutable DamageWatch damage_;                      // reading changes nothing else
   std::shared_ptr<BackgroundListener> background_;  // RocksDB holds it too
-  std::unique_ptr<IngestEnv> env_;                  // null when nothing is written
+  std::unique_ptr<GuardedEnv> env_;                  // null when nothing is written
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string epoch_;

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "tests/faults/fault_env.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -126,6 +127,43 @@ TEST(SortedRuns, DoNotWriteOverAnIngestedFileThatIsStillLinked) {
   for (const std::string key : {"a", "b"}) {
     EXPECT_EQ(store.database().Get(Family::kParked, key).value(), "1") << key;
   }
+}
+
+// RocksDB deletes what it ingests when its list of files cannot be synced, and the list may name it
+// already: whichever call fails, the next start opens, and has all rows or none.
+TEST(RunsOnAFailingDisk, AreThereOrNotAfterAnyCallThatFailed) {
+  int lists_hit = 0;
+  for (const std::uint32_t calls : {kIoSync, kIoSyncDirectory, kIoWrite, kIoRename, kIoLink}) {
+    for (std::uint64_t nth = 1;; ++nth) {
+      FaultEnv env(nth);
+      Rng rng(1);
+      const auto open = [&] {
+        auto directory = DataDirectory::Open("/data", &env);
+        EXPECT_TRUE(directory.ok()) << directory.status();
+        return Database::Open(*std::move(directory), {.rng = rng});
+      };
+      auto database = open();
+      ASSERT_TRUE(database.ok()) << database.status();
+      SortedRuns runs(**database);
+      ASSERT_TRUE(runs.Add(Family::kIndex, "x", "0").ok());
+      ASSERT_TRUE(runs.Add(Family::kIds, "a", "1").ok());
+      ASSERT_TRUE(runs.Finish().ok());
+      env.disk().Order({.nth = nth, .calls = calls});
+      const bool ingested = runs.Ingest().ok();
+      if (!env.disk().hit()) break;
+      const bool list_hit = env.disk().first_hit()->path.find("MANIFEST") != std::string::npos;
+      lists_hit += list_hit ? 1 : 0;
+      database->reset();
+      env.disk().Heal();
+      auto again = open();
+      ASSERT_TRUE(again.ok()) << again.status() << " after " << env.disk().first_hit()->path;
+      const bool x = (*again)->Get(Family::kIndex, "x")->has_value();
+      const bool a = (*again)->Get(Family::kIds, "a")->has_value();
+      EXPECT_EQ(x, a);
+      EXPECT_TRUE(a || !ingested);
+    }
+  }
+  EXPECT_GE(lists_hit, 2) << "of its writes and its sync";
 }
 
 }  // namespace
