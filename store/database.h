@@ -164,7 +164,7 @@ class Database {
   const Durability durability_;
   mutable DamageWatch damage_;                      // reading changes nothing else
   std::shared_ptr<BackgroundListener> background_;  // RocksDB holds it too
-  std::unique_ptr<GuardedEnv> env_;                  // null when nothing is written
+  std::unique_ptr<GuardedEnv> env_;                 // null when nothing is written
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string epoch_;

@@ -253,13 +253,17 @@ Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& st
 
 StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
   Recorded recorded;
-  // What concerns a damaged row is refused; the other clients' events in this work are not.
+  // What concerns a row that cannot be read is refused, and with a session's opening all that the
+  // session did; the other clients' events in this work are not.
   Status status;
+  absl::flat_hash_set<std::string> refused;
   for (store::Event& event : work.events) {
+    if (refused.contains(event.client())) continue;
     if (event.has_session_opened()) {
       const StatusOr<ClientState*> client = staged.Client(event.client());
       if (!client.ok()) {
         status.Update(client.status());
+        refused.insert(event.client());
         continue;
       }
       event.mutable_session_opened()->set_new_client(!(*client)->known);

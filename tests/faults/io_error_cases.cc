@@ -32,9 +32,11 @@ struct Calls {
   const char* name;
   std::uint32_t bits;
 };
+constexpr std::uint32_t kReads = kIoOpen | kIoRead;
+constexpr std::uint64_t kReadsOfQuestions = 16;
 constexpr std::array<Calls, 6> kCalls = {{
     {"calls", kIoAll},
-    {"reads", kIoOpen | kIoRead},
+    {"reads", kReads},
     {"writes", kIoWrite},
     {"syncs", kIoSync | kIoSyncDirectory},
     {"links", kIoLink},  // few: among the others they would hardly be hit
@@ -191,6 +193,11 @@ std::vector<IoErrorCase> IoErrorCasesOf(std::uint64_t nth, IoErrorWays ways) {
         if (all_ways || all_calls || short_write || turn % 4 == 0) {
           const From from = all_calls && !all_ways ? static_cast<From>(turn % 3) : From::kStart;
           cases.push_back({from, fault, calls.name});
+        }
+        if (calls.bits == kReads && (all_ways || lasting == (nth % 2 == 0))) {
+          Fault early = fault;
+          early.nth = 1 + nth % kReadsOfQuestions;
+          cases.push_back({From::kQuestions, early, calls.name});
         }
         if (!all_ways || !all_calls) continue;
         cases.push_back({From::kRunning, fault, calls.name});

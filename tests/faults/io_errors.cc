@@ -9,6 +9,7 @@ namespace {
 
 // How long a store lives on after it was hit.
 constexpr std::uint64_t kStepsAfterHit = 8;
+constexpr int kAskedAtFirst = 8;  // times three questions
 // Young enough to look at all of it again and again.
 constexpr std::size_t kMessagesMax = 120;
 
@@ -23,6 +24,8 @@ const char* NameOf(IoErrorCase::From from) {
       return "from a start on";
     case IoErrorCase::From::kRunning:
       return "while it runs";
+    case IoErrorCase::From::kQuestions:
+      return "from the first questions on";
   }
   return "?";
 }
@@ -80,11 +83,23 @@ void IoErrorLives::Run(const IoErrorCase& one, End end) {
   if (one.from != From::kFirstStart && !running_) StartHealed();
   if (one.from != From::kFirstStart && !young) Live(0);
   if (one.from == From::kStart && running_) CloseStore();
+  if (one.from == From::kQuestions) StartForQuestions();
   over_ = false;
   env_->disk().Order(one.fault);
+  for (int i = 0; one.from == From::kQuestions && i < kAskedAtFirst; ++i) Ask();
   if (running_ || StartOnFaults()) Live(one.fault.nth);
   Finish(end);
   StartHealed();
+}
+
+// Of a store that has just started nothing is in memory: a question reads from disk.
+void IoErrorLives::StartForQuestions() {
+  CloseStore();
+  env_->disk().Heal();
+  Status status = tested_->Open("boot " + std::to_string(boot_));
+  if (status.ok()) status = tested_->Begin();
+  if (!status.ok()) return Problem("refused on a disk that works: " + status.ToString());
+  running_ = true;
 }
 
 void IoErrorLives::StartHealed() {

@@ -18,8 +18,8 @@ namespace ackwire {
 
 struct IoErrorCase {
   // What the calls are counted from: the first start in a new directory, the start of a store that
-  // has lived, or a store that runs.
-  enum class From { kFirstStart, kStart, kRunning };
+  // has lived, a store that runs, or the first questions to one that has just started.
+  enum class From { kFirstStart, kStart, kRunning, kQuestions };
   From from = From::kStart;
   Fault fault;
   std::string calls;  // their name
@@ -48,6 +48,7 @@ class IoErrorLives {
 
  private:
   void BeginDirectory();
+  void StartForQuestions();
   // On a disk that works: the store starts, and is what it said it was.
   void StartHealed();
   // Whether it started. On a disk that fails it may refuse to.

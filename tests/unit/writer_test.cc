@@ -67,6 +67,26 @@ TEST(Writer, WritesNothingForWorksThatAreAllRefused) {
   EXPECT_EQ(store.derived().last_position(), Position{1});
 }
 
+// A session of which the opening is not on record has left nothing else there: what it did would be
+// told of a client that nobody knows.
+TEST(Writer, RefusesAllOfASessionWhoseClientCannotBeRead) {
+  TestStore store;
+  store.Record({events::SessionOpened("alice"), events::SessionOpened("bob")});
+  store.FoldNow();
+  store.Overwrite(Family::kLedger, keys::Ledger("alice", {}), "garbage");
+  const JournalNumber before =
+      store.derived().Read([](const DerivedView& view) { return view.last_number; });
+  std::vector<Work> works = {TestStore::JournalWorkOf(
+      {events::SessionOpened("alice"), events::SessionOpened("bob"),
+       events::SessionClosed("alice", 1), events::SessionClosed("bob", 1)})};
+  const SharedGroup group = store.Commit(works);
+  EXPECT_EQ(std::get<JournalWork>(works[0]).outcome.status().code(), StatusCode::kDataLoss);
+  ASSERT_NE(group, nullptr);
+  EXPECT_EQ(group->number, JournalNumber{before.value + 1});
+  ASSERT_EQ(group->record.events_size(), 2);
+  for (const store::Event& event : group->record.events()) EXPECT_EQ(event.client(), "bob");
+}
+
 // Each place where the earlier message can be found.
 struct Place {
   std::string name;
