@@ -16,7 +16,7 @@ Answered Refused(const std::string& question, const Status& status) {
 }
 
 Answered Judge(const std::string& question, bool right) {
-  return {OkStatus(), right ? "" : question + ": the answer is wrong"};
+  return {.problem = right ? "" : question + ": the answer is wrong"};
 }
 
 bool Same(const v1::Message& one, const v1::Message& other) {
@@ -67,15 +67,16 @@ class Question {
     if (!found.ok()) return Refused(what, found.status());
     const bool forward = range.direction == Direction::kForward;
     const std::uint64_t there = forward ? messages().size() - message_->seq() + 1 : message_->seq();
-    if (found->size() != std::min<std::uint64_t>(range.messages_max, there)) {
-      return Judge(what, false);
-    }
+    const std::uint64_t whole = std::min<std::uint64_t>(range.messages_max, there);
+    if (found->empty() || found->size() > whole) return Judge(what, false);
     std::uint64_t seq = message_->seq();
     for (const StoredMessage& stored : *found) {
       if (!Same(stored.message, messages()[seq - 1])) return Judge(what, false);
       seq = forward ? seq + 1 : seq - 1;
     }
-    return Judge(what, true);
+    Answered answered = Judge(what, true);
+    answered.cut_short = found->size() < whole;
+    return answered;
   }
 
   Answered ById() {

@@ -12,8 +12,9 @@
 namespace ackwire {
 
 struct Answered {
-  Status status;        // of the question
-  std::string problem;  // empty: the answer is right, or there is none (kUnavailable)
+  Status status;           // of the question
+  std::string problem;     // empty: the answer is right, or there is none (kUnavailable)
+  bool cut_short = false;  // it ends before what could not be read, as far as it goes it is right
 };
 
 // One question. REQUIRES: the ledger is what the store holds.

@@ -188,6 +188,8 @@ void IoErrorLives::Ask() {
     const Answered answered =
         AskStore({store.derived(), store.log(), store.ledger()}, tested_->ledger(), rng_);
     if (!answered.problem.empty()) Problem(answered.problem);
+    if (answered.cut_short && !env_->disk().hit())
+      Problem("an answer is short, and nothing failed");
     Count(answered.status.ok() ? "questions answered" : "questions not answered");
   }
 }
