@@ -105,15 +105,15 @@ void Follow(const Context& context, const Arguments& arguments) {
   interrupt.Watch(*call);
   const auto stream = stub->WatchFailures(call.get(), request);
   const Output& output = context.output;
-  const auto print = [&](const std::string& line) {
-    fmt::print("{}\n", output.width > 0 ? FitWidth(line, output.width) : line);
+  const auto fitting = [&output](const std::vector<std::string>& cells) {
+    return output.width > 0 ? FitWidth(LineOf(cells), output.width) : LineOf(cells);
   };
   stream->WaitForInitialMetadata();  // from here on nothing is missed, if it was not refused
   const bool accepted = call->GetServerInitialMetadata().contains("ackwire-epoch");
   if (accepted && !output.json) {
     std::vector<std::string> titles;
     for (const FailureColumn& each : Columns()) titles.push_back(each.column.title);
-    print(LineOf(titles));
+    fmt::print("{}\n", fitting(titles));
     std::fflush(stdout);
   }
   v1::Failure failure;
@@ -121,8 +121,7 @@ void Follow(const Context& context, const Arguments& arguments) {
     if (output.json) {
       fmt::print("{}\n", ToJson(failure));
     } else {
-      std::string line = LineOf(Cells(failure));
-      if (output.width > 0) line = FitWidth(line, output.width);
+      const std::string line = fitting(Cells(failure));
       fmt::print("{}\n", output.color ? Colored(line, failure) : line);
     }
     std::fflush(stdout);  // who follows waits for it

@@ -99,8 +99,7 @@ StatusOr<v1::Failure> FailureView::Describe(const Failure& failure) const {
   out.set_reason(static_cast<v1::Reason>(failure.reason));
   out.set_detail(failure.detail);
   out.set_session(failure.session);
-  const auto states =
-      StatesOfRun(store_, {failure.client, failure.channel, failure.seqs}, clock_.Now());
+  const auto states = StatesOf(failure);
   if (!states.ok()) return states.status();
   for (const auto& [state, count] : *states) {
     v1::StateCount& now = *out.add_now();
@@ -110,9 +109,13 @@ StatusOr<v1::Failure> FailureView::Describe(const Failure& failure) const {
   return out;
 }
 
+StatusOr<std::map<v1::DeliveryState, std::uint64_t>> FailureView::StatesOf(
+    const Failure& failure) const {
+  return StatesOfRun(store_, {failure.client, failure.channel, failure.seqs}, clock_.Now());
+}
+
 StatusOr<bool> FailureView::IsOpen(const Failure& failure) const {
-  const auto states =
-      StatesOfRun(store_, {failure.client, failure.channel, failure.seqs}, clock_.Now());
+  const auto states = StatesOf(failure);
   if (!states.ok()) return states.status();
   return states->contains(v1::DELIVERY_STATE_BACKOFF) ||
          states->contains(v1::DELIVERY_STATE_PARKED) ||

@@ -5,6 +5,9 @@
 // Lifetime: borrows both.
 #pragma once
 
+#include <cstdint>
+#include <map>
+
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/clock.h"
 #include "store/failure_reader.h"
@@ -32,6 +35,8 @@ class FailureView {
   [[nodiscard]] StatusOr<v1::Failure> Describe(const Failure& failure) const;
 
  private:
+  [[nodiscard]] StatusOr<std::map<v1::DeliveryState, std::uint64_t>> StatesOf(
+      const Failure& failure) const;
   [[nodiscard]] StatusOr<bool> IsOpen(const Failure& failure) const;
 
   const Store& store_;
