@@ -20,9 +20,7 @@ void CommitWatch::WhenCommitted(Position position, std::function<void()> wake) {
 }
 
 void CommitWatch::WhenFailed(JournalNumber number, std::function<void()> wake) {
-  WaitIn(waiting_for_failures_, std::move(wake), [&] {
-    return derived_.Read([&](const DerivedView& view) { return view.last_number > number; });
-  });
+  WaitIn(waiting_for_failures_, std::move(wake), [&] { return derived_.last_number() > number; });
 }
 
 void CommitWatch::WaitIn(Wakes& waiting, std::function<void()> wake,

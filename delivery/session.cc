@@ -228,8 +228,7 @@ void Session::End(std::uint16_t code) {
 }
 
 StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client) {
-  const JournalNumber up_to =
-      store.derived().Read([](const DerivedView& view) { return view.last_number; });
+  const JournalNumber up_to = store.derived().last_number();
   const StatusOr<ClientState> state = store.ledger().Client(client);
   if (!state.ok()) return state.status();
   StatusOr<std::vector<ChannelEntry>> entries = store.ledger().Entries(client);

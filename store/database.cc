@@ -129,8 +129,8 @@ StatusOr<std::unique_ptr<Database>> Database::Open(std::unique_ptr<DataDirectory
   std::unique_ptr<Database> database(new Database(*directory, options.durability));
   database->owned_directory_ = std::move(directory);
   if (Status status = database->OpenRocks(options.wal_damage); !status.ok()) return status;
-  const DataDirectory& opened = database->directory_;
   // A start before may have been killed when it had made `format` or `db`, and not yet synced that.
+  const DataDirectory& opened = database->directory_;
   if (Status status = opened.SyncNames(opened.path().string()); !status.ok()) return status;
   if (Status status = database->ReadEpoch(); !status.ok()) return status;
   if (database->epoch_.empty()) {

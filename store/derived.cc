@@ -221,6 +221,10 @@ Position Derived::last_position() const {
   return Read([](const DerivedView& view) { return view.last_position; });
 }
 
+JournalNumber Derived::last_number() const {
+  return Read([](const DerivedView& view) { return view.last_number; });
+}
+
 Seq Derived::LastOf(ChannelId channel) const {
   return Read([channel](const DerivedView& view) {
     const ChannelInfo* info = view.channels.Get(channel);

@@ -112,6 +112,7 @@ class Derived {
   void DropFrozen();
 
   [[nodiscard]] Position last_position() const;
+  [[nodiscard]] JournalNumber last_number() const;
   // A channel's last seq, and the channel of this name; zero when there is none.
   [[nodiscard]] Seq LastOf(ChannelId channel) const;
   [[nodiscard]] ChannelId IdOf(const std::string& channel_name) const;

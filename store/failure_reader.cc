@@ -187,8 +187,7 @@ StatusOr<bool> FailureReader::Matches(const Failure& failure, const FailureQuery
 // Records are in order of time as long as no start was given a clock that had been set back.
 StatusOr<JournalNumber> FailureReader::FirstSince(Timestamp time) const {
   JournalNumber low{1};
-  JournalNumber behind = derived_.Read(
-      [](const DerivedView& view) { return JournalNumber{view.last_number.value + 1}; });
+  JournalNumber behind{derived_.last_number().value + 1};
   while (low < behind) {
     JournalNumber middle{low.value + (behind.value - low.value) / 2};
     const JournalNumber asked = middle;

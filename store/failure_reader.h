@@ -65,7 +65,7 @@ class FailureReader {
   };
   [[nodiscard]] StatusOr<Plan> PlanFor(const FailureQuery& query) const;
   [[nodiscard]] std::vector<std::string> ListsFor(const FailureQuery& query) const;
-  // Those of all channels whose names begin like this; none when they are many.
+  // Those of all channels whose names begin like this; of many, more than kListsMax.
   [[nodiscard]] std::vector<std::string> ListsOfPrefix(const std::string& prefix) const;
   // Up to kNumbersAtOnce of them from `from` on, in that direction.
   [[nodiscard]] StatusOr<std::vector<JournalNumber>> Numbers(const Plan& plan, JournalNumber from,

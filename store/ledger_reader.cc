@@ -220,19 +220,18 @@ StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const Database::Range& range
 StatusOr<std::optional<JournalEvent>> LedgerReader::AckOf(const std::string& client,
                                                           ChannelId channel, Seq seq) const {
   // Runs are keyed by their last seq: the first row at or after seq is the only one that can cover.
-  const auto row = NextAck(client, channel, seq);
-  if (!row.ok()) return row.status();
-  if (!*row) return std::optional<JournalEvent>();
-  StatusOr<JournalEvent> event = Event((*row)->event);
+  const auto id = NextAck(client, channel, seq);
+  if (!id.ok()) return id.status();
+  if (!*id) return std::optional<JournalEvent>();
+  StatusOr<JournalEvent> event = Event(**id);
   if (event.status().code() == StatusCode::kNotFound) return std::optional<JournalEvent>();
   if (!event.ok()) return event.status();
   if (!AckCovers(event->event.acked(), channel, seq)) return std::optional<JournalEvent>();
   return std::optional<JournalEvent>(*std::move(event));
 }
 
-StatusOr<std::optional<LedgerReader::AckRow>> LedgerReader::NextAck(const std::string& client,
-                                                                    ChannelId channel,
-                                                                    Seq seq) const {
+StatusOr<std::optional<EventId>> LedgerReader::NextAck(const std::string& client, ChannelId channel,
+                                                       Seq seq) const {
   const Database::Range range{keys::Numbered(client, channel, seq.value),
                               keys::Ledger(client, {channel.value + 1})};
   const auto newer = derived_.TailRows(Family::kHistory, range);
@@ -243,10 +242,8 @@ StatusOr<std::optional<LedgerReader::AckRow>> LedgerReader::NextAck(const std::s
   if (row->Valid() && (!first || row->key().ToStringView() < first->first)) {
     first = {row->key().ToString(), row->value().ToString()};
   }
-  const auto key = first ? keys::ParseNumbered(first->first) : std::nullopt;
-  if (!key) return std::optional<AckRow>();
-  return std::optional<AckRow>(
-      AckRow{Seq{key->number}, EventId{keys::ParseU64(first->second).value_or(0)}});
+  if (!first) return std::optional<EventId>();
+  return std::optional<EventId>(EventId{keys::ParseU64(first->second).value_or(0)});
 }
 
 StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId channel,
@@ -259,7 +256,7 @@ StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId cha
   if (!behind.ok()) return behind.status();
   std::set<EventId> events;  // many runs may be of one
   for (const auto& [key, value] : *rows) events.insert({keys::ParseU64(value).value_or(0)});
-  if (*behind) events.insert((*behind)->event);
+  if (*behind) events.insert(**behind);
   SeqRuns acked;
   for (const EventId id : events) {
     const StatusOr<JournalEvent> event = Event(id);

@@ -77,13 +77,9 @@ class LedgerReader {
 
  private:
   [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const Database::Range& range) const;
-  // The first acknowledged run on record that ends at `seq` or later.
-  struct AckRow {
-    Seq last;
-    EventId event;
-  };
-  [[nodiscard]] StatusOr<std::optional<AckRow>> NextAck(const std::string& client,
-                                                        ChannelId channel, Seq seq) const;
+  // The event of the first acknowledged run on record that ends at `seq` or later.
+  [[nodiscard]] StatusOr<std::optional<EventId>> NextAck(const std::string& client,
+                                                         ChannelId channel, Seq seq) const;
   // The events of a ledger key that the tails hold, oldest first.
   [[nodiscard]] std::vector<TailEvent> TailEvents(const std::string& key) const;
   // Stored rows of a plain family in the range with the tails' rows put over them.

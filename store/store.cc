@@ -36,7 +36,6 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
   StatusOr<std::unique_ptr<Database>> database =
       Database::Open(*std::move(directory), {.rng = rng, .durability = options.durability});
   if (!database.ok()) return database.status();
-  const bool older = (*database)->directory().version() < DataDirectory::kVersion;
   if (Status status = Migrate(**database); !status.ok()) return status;
   if (found->power_cut) {
     if (Status status = (*database)->StartNewEpoch(rng); !status.ok()) return status;
@@ -47,7 +46,6 @@ StatusOr<std::unique_ptr<Store>> Store::Open(const Options& options) {
   if (!watermark.ok()) return watermark.status();
   std::unique_ptr<Store> store(new Store(*std::move(database), *std::move(watermark), options));
   store->power_cut_ = found->power_cut;
-  store->migrated_ = older;
   if (Status status = store->derived_.Recover(); !status.ok()) return status;
   return store;
 }

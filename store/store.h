@@ -72,7 +72,9 @@ class Store {
   [[nodiscard]] const FailureReader& failures() const { return failures_; }
   [[nodiscard]] const std::string& epoch() const { return database_->epoch(); }
   // The log was of an older format until now.
-  [[nodiscard]] bool migrated() const { return migrated_; }
+  [[nodiscard]] bool migrated() const {
+    return database_->directory().version() < DataDirectory::kVersion;
+  }
   // A power cut took what was `buffered`: the epoch is a new one.
   [[nodiscard]] bool power_cut() const { return power_cut_; }
   // The first damage that reading has met, and what to do about it; OK when none was met. Reads,
@@ -93,7 +95,6 @@ class Store {
   std::unique_ptr<Database> database_;
   std::unique_ptr<Watermark> watermark_;
   bool power_cut_ = false;
-  bool migrated_ = false;
   Rng rng_;
   Derived derived_;
   LogReader log_;

@@ -110,8 +110,7 @@ class RecoverSim {
       const ChannelSeq each{before_[at].channel(), before_[at].seq()};
       if (store_.IndexKeyOf(store_.IdOf(each.first), {each.second})) indexed_.insert(each);
     }
-    const JournalNumber numbers =
-        store_.derived().Read([](const DerivedView& view) { return view.last_number; });
+    const JournalNumber numbers = store_.derived().last_number();
     if (!Chance(50)) return;
     for (JournalNumber number{1}; number <= numbers; ++number.value) {
       if (!Chance(10)) {

@@ -74,8 +74,7 @@ TEST(Writer, RefusesAllOfASessionWhoseClientCannotBeRead) {
   store.Record({events::SessionOpened("alice"), events::SessionOpened("bob")});
   store.FoldNow();
   store.Overwrite(Family::kLedger, keys::Ledger("alice", {}), "garbage");
-  const JournalNumber before =
-      store.derived().Read([](const DerivedView& view) { return view.last_number; });
+  const JournalNumber before = store.derived().last_number();
   std::vector<Work> works = {TestStore::JournalWorkOf(
       {events::SessionOpened("alice"), events::SessionOpened("bob"),
        events::SessionClosed("alice", 1), events::SessionClosed("bob", 1)})};

@@ -234,20 +234,16 @@ class FailureStream final : public FollowStream<v1::Failure> {
       : FollowStream(deps), view_(deps.store, deps.clock), filter_(request.filter()) {
     // What is recorded from now on, unless it is to go on behind an earlier one.
     const std::uint64_t after = request.after_id();
-    from_ = after != 0 ? FailureId{after + 1} : FailureId::Of({LastNumber().value + 1}, 0);
+    from_ = after != 0 ? FailureId{after + 1}
+                       : FailureId::Of({deps.store.derived().last_number().value + 1}, 0);
   }
 
  private:
   static constexpr std::size_t kReadAtOnce = 100;
 
-  [[nodiscard]] JournalNumber LastNumber() const {
-    return deps().store.derived().Read(
-        [](const DerivedView& derived) { return derived.last_number; });
-  }
-
   StatusOr<Next> ReadNext(v1::Failure& response) override {
     if (read_.empty()) {
-      seen_ = LastNumber();
+      seen_ = deps().store.derived().last_number();
       StatusOr<FailureReader::Page> page =
           view_.Read(filter_, {from_, Direction::kForward, kReadAtOnce});
       if (!page.ok()) return page.status();
@@ -279,9 +275,7 @@ class FailureStream final : public FollowStream<v1::Failure> {
 // An id beyond what is recorded was given by another log; to wait for it would be to withhold all
 // that comes until then.
 Status CheckAfter(const ServiceDependencies& deps, std::uint64_t after) {
-  const JournalNumber last =
-      deps.store.derived().Read([](const DerivedView& derived) { return derived.last_number; });
-  if (FailureId{after}.number() <= last) return OkStatus();
+  if (FailureId{after}.number() <= deps.store.derived().last_number()) return OkStatus();
   return Error(StatusCode::kOutOfRange,
                "after_id: nothing of this log (epoch " + deps.store.epoch() + ") has the id " +
                    std::to_string(after) + " yet: it is of another epoch; begin anew, without it");
