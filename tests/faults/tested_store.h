@@ -48,6 +48,7 @@ class TestedStore {
   enum class Tail { kBatch, kRuns };
   void MoveTail(Tail as);
   // As RocksDB would, once there is enough: then part of the log is in tables, and part is not.
+  // Once one has failed none is tried any more in this life.
   [[nodiscard]] Status FlushSomeFamily();
   [[nodiscard]] Status StepRelay(const Relay::StepOptions& options);
 
@@ -81,6 +82,7 @@ class TestedStore {
   Position told_position_;
   JournalNumber told_number_;
   Status failure_;
+  Status flushed_;
   std::uint64_t answered_before_failure_ = 0;
 
   std::unique_ptr<Store> store_;
