@@ -1,0 +1,101 @@
+// What the alert rules and the dashboard of tools/ops name is there: metrics at a running server's
+// /metrics, commands in ackctl.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { ackctl } from '../support/ackctl.mjs';
+import { serverForFile } from '../support/server.mjs';
+
+const server = await serverForFile();
+
+// Of the contract, and not exported or not a command yet. Strike out what is there.
+const kMetricsToCome = [];
+const kCommandsToCome = ['dismiss', 'forget', 'replay'];
+// Of Prometheus itself and of its blackbox exporter.
+const kForeignMetrics = ['up', 'probe_success'];
+
+const read = (name) => readFileSync(new URL(`../../tools/ops/${name}`, import.meta.url), 'utf8');
+const alerts = read('alerts.yml');
+const dashboard = JSON.parse(read('dashboard.json'));
+const panels = dashboard.panels.filter(({ type }) => type !== 'row');
+
+const expressions = [
+  ...[...alerts.matchAll(/ expr: (?:>-\n((?: {10}.*\n)+)|(.*)\n)/g)].map(
+    ([, long, short]) => long ?? short,
+  ),
+  ...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+];
+
+// Each metric of an expression: what stands before a selector or a range, or alone in it.
+function metricsOf(expression) {
+  const bare = expression.replaceAll(/\{[^}]*\}|\[[^\]]*\]|"[^"]*"/g, ' ');
+  return [...bare.matchAll(/\b(ackwire_\w+|up|probe_success)\b/g)].map((match) => match[1]);
+}
+
+async function exported() {
+  const text = await (await fetch(`http://${server.admin}/metrics`)).text();
+  const names = new Set();
+  for (const [, name, type] of text.matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
+    names.add(name);
+    if (type !== 'histogram') continue;
+    for (const part of ['bucket', 'count', 'sum']) names.add(`${name}_${part}`);
+  }
+  return names;
+}
+
+test('every metric that is named is one that the server exports', async () => {
+  const there = await exported();
+  const named = new Set(expressions.flatMap(metricsOf));
+  assert.ok(named.size >= 18, [...named].join(' '));
+  const unknown = [...named].filter(
+    (name) => !there.has(name) && !kMetricsToCome.includes(name) && !kForeignMetrics.includes(name),
+  );
+  assert.deepEqual(unknown, []);
+  assert.deepEqual(
+    kMetricsToCome.filter((name) => there.has(name)),
+    [],
+    'they are there now',
+  );
+});
+
+test('every label that an expression goes by is one that the metric has', async () => {
+  const text = await (await fetch(`http://${server.admin}/metrics`)).text();
+  const has = (metric, label, value) =>
+    new RegExp(`^${metric}\\{[^}]*\\b${label}="${value ?? ''}`, 'm').test(text);
+  for (const expression of expressions) {
+    for (const [, metric, selector] of expression.matchAll(/(ackwire_\w+)\{([^}]*)\}/g)) {
+      for (const [, label, how, value] of selector.matchAll(/(\w+)(=~|=)"([^"]*)"/g)) {
+        if (label === 'instance') continue; // by Prometheus
+        for (const one of how === '=' ? [value] : value.split('|')) {
+          assert.ok(has(metric, label, one), `${metric}{${label}="${one}"} in ${expression}`);
+        }
+      }
+    }
+  }
+});
+
+test('the dashboard shows what the contract has, and each panel says what it is', () => {
+  const contract = readFileSync(new URL('../../proto/README.md', import.meta.url), 'utf8');
+  const rows = contract.match(/^\| .*`ackwire_.*$/gm).join('\n');
+  const promised = new Set([...rows.matchAll(/`(ackwire_\w+)/g)].map((match) => match[1]));
+  assert.ok(promised.size >= 18, [...promised].join(' '));
+  const shown = panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => metricsOf(expr)));
+  const missing = [...promised].filter((name) => !shown.some((one) => one.startsWith(name)));
+  assert.deepEqual(missing, []);
+  for (const panel of panels) {
+    assert.ok(panel.title && panel.description && panel.targets.length > 0, JSON.stringify(panel));
+  }
+  const ids = dashboard.panels.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('every command that a next step names is one of ackctl', async () => {
+  const named = [alerts, read('README.md')].flatMap((text) =>
+    [...text.matchAll(/`ackctl ([a-z]+)/g)].map((match) => match[1]),
+  );
+  const { stdout } = await ackctl('--help');
+  const there = (command) => new RegExp(`^ {2}${command}\\b`, 'm').test(stdout);
+  const unknown = new Set(named.filter((one) => !there(one) && !kCommandsToCome.includes(one)));
+  assert.deepEqual([...unknown], [], stdout);
+});
