@@ -15,6 +15,7 @@ void ClientLedger::Open(Timestamp now) {
   opened.set_transport(options_.session.transport);
   opened.set_protocol(options_.session.protocol);
   opened.set_remote_address(options_.session.remote_address);
+  opened.set_window(options_.window);
 }
 
 void ClientLedger::Resume(std::uint64_t delivery, Timestamp now) {
@@ -54,7 +55,7 @@ bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
 }
 
 void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
-  AddEvent(now).mutable_unsubscribed()->set_channel(channel.value);
+  AddUnsubscribed(channel, now);
   sent_.Forget(channel);
   ready_.erase(channel);
   const auto found = feeds_.find(channel);
@@ -166,7 +167,7 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
       known != feeds_.end() &&
       (was_parked ? known->second.entry().parked() > 0 : !known->second.entry().IsSettled(key.seq));
   if (!owed) return sent_.Forget(key);
-  acked_.push_back({key, sent->attempt, sent->sent_at, was_parked});
+  acked_.push_back({key, sent->attempt, sent->sent_at, was_parked, Overtaken(number)});
   ack_ages_.push_back(now - sent->published_at);
   if (was_parked) {
     feed(key.channel).Unpark();

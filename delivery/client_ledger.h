@@ -137,11 +137,15 @@ class ClientLedger {
     std::uint32_t attempt = 0;
     Timestamp sent_at{};
     bool was_parked = false;
+    // A later attempt that was under way: it ends with this acknowledgement.
+    std::optional<AckWindow::Sent> overtaken;
   };
   // Deliveries in flight, by number.
   using Numbers = std::vector<std::uint64_t>;
 
   void Settle(std::uint64_t number, Timestamp now);
+  // The attempt under way of the delivery that was sent under `number`, if it is another one.
+  [[nodiscard]] std::optional<AckWindow::Sent> Overtaken(std::uint64_t number) const;
   // A nack of a delivery whose attempts have ended before.
   void NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now);
   // Ends counted attempts: recorded in one event, then retried or parked, with recalls behind them.
@@ -160,6 +164,7 @@ class ClientLedger {
   store::Parked& Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail,
                       Timestamp now);
   void RecordAcked(Timestamp now);
+  void AddUnsubscribed(ChannelId channel, Timestamp now);
   store::Event& AddEvent(Timestamp now);
   store::Failed& AddFailed(v1::Reason reason, const std::string& detail, Timestamp now);
   // Ends the attempt, and adds it to the event.

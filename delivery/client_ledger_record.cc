@@ -165,6 +165,23 @@ store::Failed& ClientLedger::AddFailed(v1::Reason reason, const std::string& det
   return record;
 }
 
+// What was under way when the subscription ended fails with it, and no other event names it.
+void ClientLedger::AddUnsubscribed(ChannelId channel, Timestamp now) {
+  auto& record = *AddEvent(now).mutable_unsubscribed();
+  record.set_channel(channel.value);
+  for (const std::uint64_t number : sent_.AllInFlight()) {
+    const AckWindow::Sent& sent = *sent_.Find(number);
+    if (sent.key.channel != channel) continue;
+    AddToRuns(*record.mutable_in_flight(), sent.key.seq, sent.attempt, sent.sent_at);
+  }
+}
+
+std::optional<AckWindow::Sent> ClientLedger::Overtaken(std::uint64_t number) const {
+  const auto in_flight = sent_.InFlight(sent_.Find(number)->key);
+  if (!in_flight || *in_flight == number) return std::nullopt;
+  return *sent_.Find(*in_flight);
+}
+
 void ClientLedger::RecordAcked(Timestamp now) {
   if (acked_.empty()) return;
   std::vector<AckedRun> acked = std::exchange(acked_, {});
@@ -182,6 +199,10 @@ void ClientLedger::RecordAcked(Timestamp now) {
       part.add_unparked(each.key.seq.value);
     } else {
       AddToRuns(*part.mutable_runs(), each.key.seq, each.attempt, each.sent_at);
+    }
+    if (each.overtaken) {
+      AddToRuns(*part.mutable_in_flight(), each.key.seq, each.overtaken->attempt,
+                each.overtaken->sent_at);
     }
   }
 }
