@@ -306,6 +306,14 @@ void DeliveryServer::AskLive(const std::string& client, ChannelId channel, Seq s
   });
 }
 
+void DeliveryServer::AskInFlight(const std::string& client,
+                                 std::function<void(std::vector<AckWindow::Sent>)> done) {
+  parts_->homes.AskSession(client, [done = std::move(done)](Session* session) {
+    if (session == nullptr) return done({});
+    session->Record([in_flight = session->InFlight(), done] { done(in_flight); });
+  });
+}
+
 void DeliveryServer::AskSessions(std::function<void(LiveSessions)> done) {
   auto sessions = std::make_shared<LiveSessions>();
   parts_->VisitHubs(

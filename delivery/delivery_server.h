@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ackwire/v1/deliveries.pb.h"
+#include "delivery/ack_window.h"
 #include "delivery/metrics.h"
 #include "delivery/policy.h"
 #include "outbox/relay.h"
@@ -93,6 +94,10 @@ class DeliveryServer {
   // `done` is called: facts read from the store afterwards fit the answer.
   void AskLive(const std::string& client, ChannelId channel, Seq seq,
                std::function<void(std::optional<LiveDelivery>)> done);
+
+  // All that is in flight to the client; nothing when it is not connected. With the same promise.
+  void AskInFlight(const std::string& client,
+                   std::function<void(std::vector<AckWindow::Sent>)> done);
 
   // The sessions of all connected clients, by client.
   using LiveSessions = std::map<std::string, v1::Session>;

@@ -50,6 +50,12 @@ struct DeliveryQuestion {
 [[nodiscard]] StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& policy,
                                                   const DeliveryQuestion& question, Timestamp now);
 
+// The same without the ledger: which message it is about.
+[[nodiscard]] StatusOr<DeliveryFacts> GatherMessage(const Store& store,
+                                                    const DeliveryPolicy& policy,
+                                                    const DeliveryQuestion& question,
+                                                    Timestamp now);
+
 // The first that holds: not owed; parked; abandoned or acknowledged; in flight; expired; waiting
 // for its next attempt; pending, because the client is offline, an earlier message comes first, or
 // the window is full.

@@ -98,6 +98,9 @@ std::string NotOwed(const DeliveryFacts& facts, v1::Reason reason) {
   if (!facts.message_id.empty()) {
     return fmt::format("{} has no message with the id {}", facts.channel, facts.message_id);
   }
+  if (facts.channel_last.value == 0) {
+    return fmt::format("there is no {}: nothing was published there yet", MessageName(facts));
+  }
   return fmt::format("there is no {}: its last is seq {}", MessageName(facts),
                      facts.channel_last.value);
 }

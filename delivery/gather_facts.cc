@@ -65,8 +65,8 @@ Status ReadLedger(const Store& store, DeliveryFacts& facts) {
 
 }  // namespace
 
-StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& policy,
-                                    const DeliveryQuestion& question, Timestamp now) {
+StatusOr<DeliveryFacts> GatherMessage(const Store& store, const DeliveryPolicy& policy,
+                                      const DeliveryQuestion& question, Timestamp now) {
   if (Status status = CheckQuestion(question); !status.ok()) return status;
   DeliveryFacts facts;
   facts.client = question.client;
@@ -84,8 +84,14 @@ StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& po
   });
   if (facts.channel_id.value == 0) return facts;
   if (Status status = FindMessage(store, facts); !status.ok()) return status;
-  if (!facts.message) return facts;
-  if (Status status = ReadLedger(store, facts); !status.ok()) return status;
+  return facts;
+}
+
+StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& policy,
+                                    const DeliveryQuestion& question, Timestamp now) {
+  StatusOr<DeliveryFacts> facts = GatherMessage(store, policy, question, now);
+  if (!facts.ok() || !facts->message) return facts;
+  if (Status status = ReadLedger(store, *facts); !status.ok()) return status;
   return facts;
 }
 

@@ -227,6 +227,14 @@ void Session::End(std::uint16_t code) {
   hub_.Remove(*this);
 }
 
+std::vector<AckWindow::Sent> Session::InFlight() const {
+  std::vector<AckWindow::Sent> in_flight;
+  for (const std::uint64_t number : ledger_->sent().AllInFlight()) {
+    in_flight.push_back(*ledger_->sent().Find(number));
+  }
+  return in_flight;
+}
+
 StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client) {
   const JournalNumber up_to = store.derived().last_number();
   const StatusOr<ClientState> state = store.ledger().Client(client);

@@ -92,6 +92,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Calls `done` once everything that has happened here is on record.
   void Record(std::function<void()> done);
   [[nodiscard]] v1::Session Describe() const;
+  [[nodiscard]] std::vector<AckWindow::Sent> InFlight() const;
 
   [[nodiscard]] bool ended() const { return state_ == State::kEnded; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }

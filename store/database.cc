@@ -310,9 +310,8 @@ namespace {
 class BoundedIterator final : public rocksdb::Iterator {
  public:
   BoundedIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle, std::string to,
-                  DamageWatch& damage)
+                  rocksdb::ReadOptions options, DamageWatch& damage)
       : to_(std::move(to)), bound_(to_), family_(handle->GetName()), damage_(damage) {
-    rocksdb::ReadOptions options;
     if (!to_.empty()) options.iterate_upper_bound = &bound_;
     inner_.reset(db.NewIterator(options, handle));
   }
@@ -341,8 +340,13 @@ class BoundedIterator final : public rocksdb::Iterator {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Range& range) const {
-  auto iterator = std::make_unique<BoundedIterator>(*db_, handle(family), range.to, damage_);
+std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Range& range,
+                                                         Reading reading) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = reading == Reading::kSome;
+  if (reading == Reading::kWalk) options.readahead_size = 1ULL << 20U;
+  auto iterator =
+      std::make_unique<BoundedIterator>(*db_, handle(family), range.to, options, damage_);
   iterator->Seek(range.from);
   return iterator;
 }

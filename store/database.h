@@ -101,13 +101,15 @@ class Database {
   // Moves what is in memtables to tables, so that the next start has no write-ahead log to read.
   [[nodiscard]] Status Flush();
 
+  // A walk over much leaves the cache as it is, and reads ahead.
+  enum class Reading { kSome, kWalk };
   // Over the family's keys in [from, to); an empty `to` is the end. Reads what was written before.
   struct Range {
     std::string from;
     std::string to;
   };
-  [[nodiscard]] std::unique_ptr<rocksdb::Iterator> NewIterator(Family family,
-                                                               const Range& range) const;
+  [[nodiscard]] std::unique_ptr<rocksdb::Iterator> NewIterator(
+      Family family, const Range& range, Reading reading = Reading::kSome) const;
 
   // The last row of log and of journal; zero when there is none.
   //   kDataLoss  it cannot be read

@@ -27,9 +27,17 @@ bool PartCovers(const Parts& parts, ChannelId channel, Seq seq) {
   });
 }
 
-bool AckCovers(const store::Acked& acked, ChannelId channel, Seq seq) {
-  if (PartCovers(acked.channels(), channel, seq)) return true;
-  return std::any_of(acked.channels().begin(), acked.channels().end(), [&](const auto& part) {
+// The range of `client`'s keys for one channel in parked, failures and history.
+Database::Range NumberedRange(const std::string& client, ChannelId channel) {
+  return {keys::Ledger(client, channel), keys::Ledger(client, {channel.value + 1})};
+}
+
+}  // namespace
+
+bool Acknowledges(const store::Event& event, ChannelId channel, Seq seq) {
+  const auto& parts = event.acked().channels();
+  if (PartCovers(parts, channel, seq)) return true;
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
     const auto& seqs = part.unparked();
     return part.channel() == channel.value &&
            std::find(seqs.begin(), seqs.end(), seq.value) != seqs.end();
@@ -37,20 +45,15 @@ bool AckCovers(const store::Acked& acked, ChannelId channel, Seq seq) {
 }
 
 // Rejected with or without an attempt of its own, a parking names its seq.
-bool Names(const store::Event& event, ChannelId channel, Seq seq) {
-  if (event.has_parked()) return event.parked().seq() == seq.value;
+bool TellsOfFailure(const store::Event& event, ChannelId channel, Seq seq) {
+  if (event.has_parked()) {
+    return event.parked().channel() == channel.value && event.parked().seq() == seq.value;
+  }
   const Failing failing = FailingOf(event);
   return std::any_of(failing.runs.begin(), failing.runs.end(), [&](const Failing::Run& run) {
     return run.channel == channel && run.seqs.first <= seq && seq <= run.seqs.last;
   });
 }
-
-// The range of `client`'s keys for one channel in parked, failures and history.
-Database::Range NumberedRange(const std::string& client, ChannelId channel) {
-  return {keys::Ledger(client, channel), keys::Ledger(client, {channel.value + 1})};
-}
-
-}  // namespace
 
 std::vector<TailEvent> LedgerReader::TailEvents(const std::string& key) const {
   return derived_.Read([&](const DerivedView& view) {
@@ -226,7 +229,7 @@ StatusOr<std::optional<JournalEvent>> LedgerReader::AckOf(const std::string& cli
   StatusOr<JournalEvent> event = Event(**id);
   if (event.status().code() == StatusCode::kNotFound) return std::optional<JournalEvent>();
   if (!event.ok()) return event.status();
-  if (!AckCovers(event->event.acked(), channel, seq)) return std::optional<JournalEvent>();
+  if (!Acknowledges(event->event, channel, seq)) return std::optional<JournalEvent>();
   return std::optional<JournalEvent>(*std::move(event));
 }
 
@@ -283,7 +286,7 @@ StatusOr<std::vector<JournalEvent>> LedgerReader::FailureEvents(const std::strin
     StatusOr<JournalEvent> event = Event({parsed->number});
     if (event.status().code() == StatusCode::kNotFound) continue;
     if (!event.ok()) return event.status();
-    if (Names(event->event, channel, seq)) events.push_back(*std::move(event));
+    if (TellsOfFailure(event->event, channel, seq)) events.push_back(*std::move(event));
   }
   std::reverse(events.begin(), events.end());
   return events;

@@ -23,6 +23,10 @@ struct JournalEvent {
   Timestamp committed_at{};
   store::Event event;
 };
+// Whether it acknowledges this delivery of its client, also one that was parked; whether it makes
+// it fail, for now or for good.
+[[nodiscard]] bool Acknowledges(const store::Event& event, ChannelId channel, Seq seq);
+[[nodiscard]] bool TellsOfFailure(const store::Event& event, ChannelId channel, Seq seq);
 
 struct ChannelEntry {
   ChannelId channel;

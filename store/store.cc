@@ -59,6 +59,7 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
       log_(*database_, derived_),
       ledger_(*database_, derived_),
       failures_(*database_, derived_),
+      journal_(*database_, derived_),
       writer_({.database = *database_,
                .derived = derived_,
                .log = log_,

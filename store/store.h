@@ -17,6 +17,7 @@
 #include "store/derived.h"
 #include "store/derived_writer.h"
 #include "store/failure_reader.h"
+#include "store/journal_reader.h"
 #include "store/ledger_reader.h"
 #include "store/log_reader.h"
 #include "store/rng.h"
@@ -70,6 +71,7 @@ class Store {
   [[nodiscard]] const LogReader& log() const { return log_; }
   [[nodiscard]] const LedgerReader& ledger() const { return ledger_; }
   [[nodiscard]] const FailureReader& failures() const { return failures_; }
+  [[nodiscard]] const JournalReader& journal() const { return journal_; }
   [[nodiscard]] const std::string& epoch() const { return database_->epoch(); }
   // The log was of an older format until now.
   [[nodiscard]] bool migrated() const {
@@ -100,6 +102,7 @@ class Store {
   LogReader log_;
   LedgerReader ledger_;
   FailureReader failures_;
+  JournalReader journal_;
   Writer writer_;
   DerivedWriter derived_writer_;
   std::unique_ptr<WriterQueue> queue_;

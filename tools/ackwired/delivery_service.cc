@@ -12,14 +12,25 @@
 #include "tools/ackwired/follow_streams.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
+#include "tools/ackwired/past_answers.h"
 #include "tools/ackwired/services.h"
 
 namespace ackwire {
 namespace {
 
-Status NotInThePast() {
-  return Error(StatusCode::kUnimplemented,
-               "at: how things stood at an earlier time cannot be told yet; leave it out for now");
+// Finishes a call with what it came to.
+template <typename Response>
+std::function<void(StatusOr<Response>)> Finishing(grpc::ServerUnaryReactor* reactor,
+                                                  Response* response) {
+  return [reactor, response](StatusOr<Response> answer) {
+    if (answer.ok()) *response = *std::move(answer);
+    reactor->Finish(ToGrpc(answer.status()));
+  };
+}
+
+// Valid until the call is finished.
+StillWanted Wanted(const grpc::CallbackServerContext* context) {
+  return [context] { return !context->IsCancelled(); };
 }
 
 class DeliveryService final : public v1::DeliveryService::CallbackService {
@@ -31,7 +42,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                             v1::Delivery* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     if (request->has_at()) {
-      reactor->Finish(ToGrpc(NotInThePast()));
+      AnswerDeliveryThen(deps_, *request, Wanted(context), Finishing(reactor, response));
       return reactor;
     }
     // First which message it is about, then what the client's session knows of it, and last the
@@ -84,9 +95,11 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                       const v1::GetClientRequest* request,
                                       v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    Status status = CheckClientName(request->client());
-    if (status.ok() && request->has_at()) status = NotInThePast();
-    if (!status.ok()) {
+    if (request->has_at()) {
+      AnswerClientThen(deps_, *request, Wanted(context), Finishing(reactor, response));
+      return reactor;
+    }
+    if (Status status = CheckClientName(request->client()); !status.ok()) {
       reactor->Finish(ToGrpc(status));
       return reactor;
     }

@@ -1,0 +1,55 @@
+// What an answer about an earlier time is made of: the message as it was known then, and the walk
+// over the journal that brings the past about, a bounded page at a time.
+//
+// Threads: any; every call may block on disk.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "delivery/explain.h"
+#include "delivery/past_client.h"
+#include "delivery/policy.h"
+#include "store/status.h"
+#include "store/store.h"
+
+namespace ackwire {
+
+// Records that one page passes: some tens of milliseconds, so that others get their turn.
+inline constexpr std::size_t kPastRecordsAtOnce = 20'000;
+// A record is committed some 50 ms after what it tells of, and later while the disk is slow: so
+// long after the time in question the walk still looks for what had happened by then.
+inline constexpr Duration kRecordedWithin{60'000};
+
+// The facts of which message it is about, as of `at`: one that was published later is none.
+//   kInvalidArgument  as GatherFacts
+[[nodiscard]] StatusOr<DeliveryFacts> GatherMessageThen(const Store& store,
+                                                        const DeliveryPolicy& policy,
+                                                        const DeliveryQuestion& question,
+                                                        Timestamp at);
+
+// The channel's last seq at that time; zero when it had none.
+[[nodiscard]] StatusOr<Seq> LastThen(const Store& store, ChannelId channel, Timestamp at);
+
+// When the first message was published or the first event recorded; none while there is neither.
+[[nodiscard]] StatusOr<std::optional<Timestamp>> LogBeginsAt(const Store& store);
+
+// Walks the journal from its first record until all is known of `client` at `past.at()`.
+class PastWalk {
+ public:
+  // `past` is what `add` adds to. Borrows the store.
+  PastWalk(const Store& store, std::string client, const PastClient& past,
+           std::function<void(const JournalEvent&)> add);
+
+  // Returns whether it has come to its end. After that it may not be called.
+  //   as JournalReader::Walk
+  [[nodiscard]] StatusOr<bool> Step(std::size_t records_max = kPastRecordsAtOnce);
+
+ private:
+  const Store& store_;
+  const PastClient& past_;
+  const std::function<void(const JournalEvent&)> add_;
+  JournalReader::Part part_;
+};
+
+}  // namespace ackwire
