@@ -34,6 +34,9 @@ struct DeliveryKey {
   friend auto operator<=>(const DeliveryKey&, const DeliveryKey&) = default;
 };
 
+// What became of a delivery before a replay delivers it again.
+enum class SettledAs { kAcked, kParked, kAbandoned };
+
 class AckWindow {
  public:
   enum class State {
@@ -44,6 +47,8 @@ class AckWindow {
   struct Sent {
     DeliveryKey key;
     std::uint32_t attempt = 0;
+    ReplayId replay;                       // zero: it is not a replay's
+    SettledAs before = SettledAs::kAcked;  // with a replay
     Timestamp published_at{};
     Timestamp sent_at{};
     State state = State::kInFlight;

@@ -8,10 +8,11 @@ ClientLedger::ClientLedger(Options options, AckWindow sent, const DeliveryPolicy
     : options_(std::move(options)),
       policy_(policy),
       schedule_(policy.retry, rng),
-      sent_(std::move(sent)) {}
+      sent_(std::move(sent)),
+      journal_(options_.client, options_.session) {}
 
 void ClientLedger::Open(Timestamp now) {
-  auto& opened = *AddEvent(now).mutable_session_opened();
+  auto& opened = *journal_.Add(now).mutable_session_opened();
   opened.set_transport(options_.session.transport);
   opened.set_protocol(options_.session.protocol);
   opened.set_remote_address(options_.session.remote_address);
@@ -24,10 +25,20 @@ void ClientLedger::Resume(std::uint64_t delivery, Timestamp now) {
 }
 
 void ClientLedger::Close(const Ending& ending, Timestamp now) {
-  const Numbers in_flight = sent_.AllInFlight();
+  Numbers in_flight = sent_.AllInFlight();
+  // Whoever handed them over does so again when the client is back.
+  const Numbers replays = TakeReplays(in_flight);
+  if (!replays.empty()) {
+    store::Failed& record = journal_.AddFailed(ending.reason, ending.detail, now);
+    for (const std::uint64_t number : replays) {
+      LedgerJournal::AddAttempt(record, *sent_.Find(number),
+                                {AckWindow::State::kLate, ending.reason, false, now});
+      sent_.End(number, AckWindow::State::kLate);
+    }
+  }
   if (!in_flight.empty()) {
     const DeliveryKey oldest = sent_.Find(in_flight.front())->key;
-    store::Failed& record = AddFailed(ending.reason, ending.detail, now);
+    store::Failed& record = journal_.AddFailed(ending.reason, ending.detail, now);
     for (const std::uint64_t number : in_flight) {
       Fail(number, {AckWindow::State::kLate, ending.reason, false, now}, record);
     }
@@ -39,7 +50,7 @@ void ClientLedger::Close(const Ending& ending, Timestamp now) {
       options_.disconnects = 0;
     }
   }
-  auto& closed = *AddEvent(now).mutable_session_closed();
+  auto& closed = *journal_.Add(now).mutable_session_closed();
   closed.set_close_code(ending.close_code);
   closed.set_disconnects(options_.disconnects);
 }
@@ -57,6 +68,13 @@ bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
 void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
   AddUnsubscribed(channel, now);
   sent_.Forget(channel);
+  for (const auto& [key, item] : lane_.Take(channel)) {
+    for (const ReplayId replay : item.replays) {
+      journal_.AddOutcome({replay, store::ReplayOutcome::SKIPPED, v1::REASON_UNSUBSCRIBED,
+                           v1::DELIVERY_STATE_ABANDONED},
+                          key);
+    }
+  }
   ready_.erase(channel);
   const auto found = feeds_.find(channel);
   if (found == feeds_.end()) return;
@@ -110,7 +128,7 @@ void ClientLedger::Written(const std::vector<std::uint64_t>& deliveries, Timesta
 
 void ClientLedger::Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now) {
   last_turn_ = key.channel;
-  auto& record = *AddEvent(now).mutable_abandoned();
+  auto& record = *journal_.Add(now).mutable_abandoned();
   record.set_channel(key.channel.value);
   record.set_reason(reason);
   auto* run = record.add_runs();
@@ -161,13 +179,15 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
   if (sent == nullptr) return;  // settled already, perhaps under another number
   const DeliveryKey key = sent->key;
   const bool was_parked = sent->parked;
+  if (sent->replay.value != 0) return SettleReplay(*sent);
+  EndReplay(key, {.kind = store::ReplayOutcome::ACKED});
   // A resumed session may remember what was settled while it was away.
   const auto known = feeds_.find(key.channel);
   const bool owed =
       known != feeds_.end() &&
       (was_parked ? known->second.entry().parked() > 0 : !known->second.entry().IsSettled(key.seq));
   if (!owed) return sent_.Forget(key);
-  acked_.push_back({key, sent->attempt, sent->sent_at, was_parked, Overtaken(number)});
+  journal_.AddAcked({key, sent->attempt, sent->sent_at, was_parked, Overtaken(number), {}});
   ack_ages_.push_back(now - sent->published_at);
   if (was_parked) {
     feed(key.channel).Unpark();
@@ -176,7 +196,11 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
   }
   sent_.Forget(key);
   ready_.insert(key.channel);
-  if (std::exchange(options_.disconnects, 0) > 0) acked_after_disconnects_ = true;
+  CountAcked();
+}
+
+void ClientLedger::CountAcked() {
+  if (std::exchange(options_.disconnects, 0) > 0) journal_.EndDisconnects();
   ++acked_total_;
 }
 
@@ -199,6 +223,8 @@ Status ClientLedger::Nack(const Refusal& refusal, Timestamp now) {
   std::sort(failed.begin(), failed.end());
   failed.erase(std::unique(failed.begin(), failed.end()), failed.end());
   const v1::Reason reason = refusal.final ? v1::REASON_REJECTED : v1::REASON_NACK;
+  const Numbers replays = TakeReplays(failed);
+  if (!replays.empty()) FailReplays(replays, reason, refusal, now);
   if (!failed.empty()) FailCounted(failed, reason, refusal, now);
   for (const std::uint64_t number : ended) NackEnded(number, refusal, now);
   return status;
@@ -209,6 +235,11 @@ void ClientLedger::NackEnded(std::uint64_t number, const Refusal& refusal, Times
   if (sent == nullptr) return;  // forgotten while others that the frame names were parked
   const DeliveryKey key = sent->key;
   const bool parked = sent->parked;
+  if (sent->replay.value != 0) {
+    if (refusal.final)
+      EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_REJECTED});
+    return;
+  }
   Drop(key, now);
   // Its attempts ended before; the client's last word still holds.
   if (refusal.final && !parked) Park(key, v1::REASON_REJECTED, refusal.reason, now).set_late(true);
@@ -225,10 +256,14 @@ Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Times
 
 void ClientLedger::Tick(Timestamp now) {
   WakeWaiting(now);
+  lane_.Wake(now);
   // Of an ordered channel only the oldest fails; those behind it are recalled with it.
   std::set<ChannelId> failing;
   Numbers failed;
-  for (const std::uint64_t number : sent_.Overdue(now)) {
+  Numbers overdue = sent_.Overdue(now);
+  const Numbers replays = TakeReplays(overdue);
+  if (!replays.empty()) FailReplays(replays, v1::REASON_ACK_TIMEOUT, {}, now);
+  for (const std::uint64_t number : overdue) {
     const ChannelId channel = sent_.Find(number)->key.channel;
     const bool first = failing.insert(channel).second;
     if (first || feed(channel).ordering() == Ordering::kUnordered) failed.push_back(number);
@@ -241,6 +276,8 @@ std::optional<Timestamp> ClientLedger::NextEvent() const {
   if (!waiting_.empty() && (!next || waiting_.begin()->first < *next)) {
     next = waiting_.begin()->first;
   }
+  const std::optional<Timestamp> replay = lane_.NextDue();
+  if (replay && (!next || *replay < *next)) next = replay;
   return next;
 }
 

@@ -18,7 +18,9 @@
 #include "ackwire/v1/deliveries.pb.h"
 #include "delivery/ack_window.h"
 #include "delivery/channel_feed.h"
+#include "delivery/ledger_journal.h"
 #include "delivery/policy.h"
+#include "delivery/replay_lane.h"
 #include "outbox/retry_schedule.h"
 #include "store/ledger_fold.h"
 #include "store/records.pb.h"
@@ -27,14 +29,6 @@
 #include "store/work.h"
 
 namespace ackwire {
-
-// The connection that a client's deliveries go over.
-struct SessionIdentity {
-  std::string id;
-  std::string transport;  // websocket, sse
-  std::string protocol;
-  std::string remote_address;
-};
 
 class ClientLedger {
  public:
@@ -81,8 +75,20 @@ class ClientLedger {
   struct Delivery {
     std::uint64_t number = 0;
     std::uint32_t attempt = 0;
+    ReplayId replay;
   };
   Delivery Send(const DeliveryKey& key, Timestamp published_at, Timestamp now);
+
+  // Deliveries of replays, in a lane of their own, beside what is owed. They are acknowledged and
+  // fail like others, but are recalled by nothing, and once they are out of attempts their replay
+  // has failed for them.
+  void AddReplays(const std::vector<ReplayDelivery>& deliveries, Timestamp now);
+  // Gives those of a replay back that are not in flight.
+  std::vector<DeliveryKey> WithdrawReplay(ReplayId replay) { return lane_.Withdraw(replay); }
+  [[nodiscard]] std::optional<DeliveryKey> FindReplay(Timestamp now);
+  Delivery SendReplay(const DeliveryKey& key, Timestamp published_at, Timestamp now);
+  // It is not sent, ever. `how` is all but the replay.
+  void EndReplay(const DeliveryKey& key, LedgerJournal::Outcome how);
   // The kernel has taken the last byte of these: from now on they may time out.
   void Written(const std::vector<std::uint64_t>& deliveries, Timestamp now);
   // It is not sent, ever: its ttl has passed, …
@@ -112,10 +118,10 @@ class ClientLedger {
   [[nodiscard]] std::optional<Timestamp> NextEvent() const;
 
   // What happened since the last call, oldest first.
-  [[nodiscard]] std::vector<store::Event> TakeEvents(Timestamp now);
+  [[nodiscard]] std::vector<store::Event> TakeEvents(Timestamp now) { return journal_.Take(now); }
   // How long after their publishing the deliveries were acknowledged since the last call.
   [[nodiscard]] std::vector<Duration> TakeAckAges() { return std::exchange(ack_ages_, {}); }
-  [[nodiscard]] bool HasEvents() const { return !events_.empty() || !acked_.empty(); }
+  [[nodiscard]] bool HasEvents() const { return !journal_.empty(); }
 
   // The numbers, for a session that resumes this one. REQUIRES: Close was called.
   [[nodiscard]] AckWindow TakeAckWindow() { return std::move(sent_); }
@@ -132,23 +138,21 @@ class ClientLedger {
   [[nodiscard]] std::uint64_t undelivered() const;
 
  private:
-  struct AckedRun {
-    DeliveryKey key;
-    std::uint32_t attempt = 0;
-    Timestamp sent_at{};
-    bool was_parked = false;
-    // A later attempt that was under way: it ends with this acknowledgement.
-    std::optional<AckWindow::Sent> overtaken;
-  };
   // Deliveries in flight, by number.
   using Numbers = std::vector<std::uint64_t>;
 
   void Settle(std::uint64_t number, Timestamp now);
   // The attempt under way of the delivery that was sent under `number`, if it is another one.
   [[nodiscard]] std::optional<AckWindow::Sent> Overtaken(std::uint64_t number) const;
+  void SettleReplay(const AckWindow::Sent& sent);
+  // What an acknowledgement means for the client as a whole.
+  void CountAcked();
   // A nack of a delivery whose attempts have ended before.
   void NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now);
-  // Ends counted attempts: recorded in one event, then retried or parked, with recalls behind them.
+  // Ends attempts of replays, which are tried again or fail for good.
+  void FailReplays(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
+  // Ends counted attempts of what is owed: recorded in one event, then retried or parked, with
+  // recalls behind them.
   void FailCounted(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
   // All of `keys`, but of each ordered channel only the lowest: what is done behind it covers the
   // rest.
@@ -163,20 +167,11 @@ class ClientLedger {
   // The event may be added to until the next one.
   store::Parked& Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail,
                       Timestamp now);
-  void RecordAcked(Timestamp now);
   void AddUnsubscribed(ChannelId channel, Timestamp now);
-  store::Event& AddEvent(Timestamp now);
-  store::Failed& AddFailed(v1::Reason reason, const std::string& detail, Timestamp now);
   // Ends the attempt, and adds it to the event.
-  struct HowFailed {
-    AckWindow::State state;
-    v1::Reason reason;
-    bool counted = false;
-    Timestamp due{};
-  };
   void Fail(std::uint64_t number, const HowFailed& how, store::Failed& record);
-  static void AddFailedRun(store::Failed& record, const AckWindow::Sent& sent,
-                           const HowFailed& how);
+  // Of these, those of replays; the others stay.
+  [[nodiscard]] Numbers TakeReplays(Numbers& numbers) const;
   [[nodiscard]] ChannelFeed& feed(ChannelId channel) { return feeds_.at(channel); }
   void WakeWaiting(Timestamp now);
   [[nodiscard]] Status Unknown(std::uint64_t number) const;
@@ -191,9 +186,8 @@ class ClientLedger {
   std::set<ChannelId> ready_;                          // may have something to send
   std::set<std::pair<Timestamp, ChannelId>> waiting_;  // have something to send then
   std::uint64_t acked_total_ = 0;
-  bool acked_after_disconnects_ = false;
-  std::vector<AckedRun> acked_;  // not yet an event
-  std::vector<store::Event> events_;
+  LedgerJournal journal_;
+  ReplayLane lane_;
   std::vector<Duration> ack_ages_;
 };
 

@@ -17,6 +17,7 @@
 #include "delivery/http_api.h"
 #include "delivery/hub.h"
 #include "delivery/listener.h"
+#include "delivery/replay_runner.h"
 #include "delivery/session.h"
 
 namespace ackwire {
@@ -84,7 +85,8 @@ struct DeliveryServer::Parts {
               const Status damage = the_store.Damage();
               return damage.ok() ? the_store.CheckFreeDisk() : damage;
             }),
-        commit_watch(store.derived()) {}
+        commit_watch(store.derived()),
+        replays({store, clock, homes}) {}
 
   void MakeThreads();
   [[nodiscard]] std::vector<IoTarget> targets();
@@ -110,6 +112,7 @@ struct DeliveryServer::Parts {
   HttpApi http_api;
   AdminApi admin_api;
   CommitWatch commit_watch;
+  ReplayRunner replays;
   std::unique_ptr<Listener> http;
   std::unique_ptr<Listener> admin;
   bool stopped = false;
@@ -251,7 +254,7 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
 }
 
 std::vector<Sink*> DeliveryServer::sinks() {
-  std::vector<Sink*> out = {&parts_->commit_watch};
+  std::vector<Sink*> out = {&parts_->commit_watch, &parts_->replays};
   for (const auto& thread : parts_->threads) out.push_back(&*thread->hub);
   return out;
 }
@@ -262,6 +265,7 @@ void DeliveryServer::Start(Wiring wiring) {
     thread->hub->Start(parts_->wiring.wake_relay);
     thread->thread = std::thread([&context = thread->context] { context.run(); });
   }
+  parts_->replays.Start();
   parts_->http->Start();
   parts_->admin->Start();
   SetNotReady("");
@@ -271,6 +275,7 @@ void DeliveryServer::Stop() {
   if (std::exchange(parts_->stopped, true)) return;
   parts_->http->Close();
   parts_->admin->Close();
+  parts_->replays.Stop();
   if (parts_->threads.front()->thread.joinable()) parts_->CloseSessions();
   for (const auto& thread : parts_->threads) {
     if (!thread->thread.joinable()) continue;
@@ -323,6 +328,10 @@ void DeliveryServer::AskSessions(std::function<void(LiveSessions)> done) {
         }
       },
       [sessions, done = std::move(done)] { done(std::move(*sessions)); });
+}
+
+DeliveryServer::ReplayActivity DeliveryServer::ActivityOf(ReplayId replay) const {
+  return parts_->replays.ActivityOf(replay);
 }
 
 void DeliveryServer::AskOnlineTotals(std::function<void(OnlineTotals)> done) {

@@ -103,6 +103,15 @@ class DeliveryServer {
   using LiveSessions = std::map<std::string, v1::Session>;
   void AskSessions(std::function<void(LiveSessions)> done);
 
+  // What a replay that goes on does at the moment.
+  struct ReplayActivity {
+    std::uint64_t with_clients = 0;  // in flight to connected clients, or about to be
+    std::uint64_t offline = 0;       // open, and their clients are not connected
+    bool waiting = false;            // only these are left
+  };
+  // Blocks on the store's lock for long where many clients are in the replay: not for I/O threads.
+  [[nodiscard]] ReplayActivity ActivityOf(ReplayId replay) const;
+
   // Undelivered to clients that are connected, and how many of these there are.
   struct OnlineTotals {
     std::uint64_t undelivered = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "delivery/replay_name.h"
 #include "store/proto_time.h"
 
 namespace ackwire {
@@ -37,18 +38,22 @@ void AddFailed(const JournalEvent& event, const DeliveryFacts& facts, DeliverySt
     attempt.set_detail(failed.detail());
     attempt.set_transport(failed.transport());
     attempt.set_remote_address(failed.remote_address());
+    if (part.replay() != 0) attempt.set_replay(NameOf(ReplayId{part.replay()}));
     story.attempts.push_back(std::move(attempt));
     ++story.failed;
-    if (part.counted()) ++story.counted;
+    // A replay has attempts of its own.
+    if (part.counted() && part.replay() == 0) ++story.counted;
   }
 }
 
 void AddAcked(const JournalEvent& event, const DeliveryFacts& facts, DeliveryStory& story) {
   for (const store::AckedChannel& part : event.event.acked().channels()) {
     if (part.channel() != facts.channel_id.value) continue;
-    const auto run = RunWith(part.runs(), facts.seq);
+    auto run = RunWith(part.runs(), facts.seq);
+    if (!run) run = RunWith(part.replayed(), facts.seq);
     if (!run) continue;
     v1::Attempt acked = AttemptOf(event, *run);
+    if (part.replay() != 0) acked.set_replay(NameOf(ReplayId{part.replay()}));
     // A late acknowledgement names an attempt that is on record as failed.
     const bool late =
         std::any_of(story.attempts.begin(), story.attempts.end(), [&](const v1::Attempt& attempt) {

@@ -198,8 +198,8 @@ void Hub::Count(const std::vector<store::Event>& events) {
   };
   for (const store::Event& event : events) {
     for (const auto& part : event.acked().channels()) {
-      const std::uint64_t acked =
-          seqs(part.runs()) + static_cast<std::uint64_t>(part.unparked_size());
+      const std::uint64_t acked = seqs(part.runs()) + seqs(part.replayed()) +
+                                  static_cast<std::uint64_t>(part.unparked_size());
       deps_.metrics.DeliveriesAcked(acked);
       deps_.metrics.AttemptEnded("acked", acked);
     }

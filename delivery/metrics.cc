@@ -153,6 +153,8 @@ struct Metrics::Families {
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
 Metrics::~Metrics() = default;
 
+void Metrics::Replayed() { families_->replayed.Increment(); }
+
 void Metrics::PublishAnswered(const Status& status, Transport transport, Duration took,
                               Stored stored) {
   families_->publish_seconds.Observe(Seconds(took));

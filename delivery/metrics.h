@@ -40,6 +40,8 @@ class Metrics {
   void DeliveriesAcked(std::uint64_t count);
   void AckedAfter(Duration since_publish, std::uint64_t count);
   void SessionClosed(std::uint16_t code);
+  // A replay's delivery was sent.
+  void Replayed();
 
   // What is read at the moment of a scrape.
   struct Gauges {

@@ -76,10 +76,9 @@ std::string EncodeError(std::uint32_t id, const Status& status, const std::strin
       IsRetryable(status), RetryAfter(status).count());
 }
 
-std::string EncodeDelivery(std::uint64_t delivery, std::uint32_t attempt,
-                           const std::string& message) {
-  return fmt::format(R"({{"delivery":{},"attempt":{},"replay":"","message":{}}})", delivery,
-                     attempt, message);
+std::string EncodeDelivery(const DeliveryItem& item, const std::string& message) {
+  return fmt::format(R"({{"delivery":{},"attempt":{},"replay":"{}","message":{}}})", item.delivery,
+                     item.attempt, item.replay, message);
 }
 
 bool DeliveriesFrame::Fits(const std::string& item, std::size_t frame_bytes_max) const {

@@ -52,8 +52,12 @@ struct Gap {
                                       const std::string& code = "");
 
 // One item of a deliveries frame, around a message that is JSON already.
-[[nodiscard]] std::string EncodeDelivery(std::uint64_t delivery, std::uint32_t attempt,
-                                         const std::string& message);
+struct DeliveryItem {
+  std::uint64_t delivery = 0;
+  std::uint32_t attempt = 0;
+  std::string replay;  // its name; empty: none
+};
+[[nodiscard]] std::string EncodeDelivery(const DeliveryItem& item, const std::string& message);
 
 // Builds a deliveries frame item by item.
 class DeliveriesFrame {

@@ -32,6 +32,7 @@
 namespace ackwire {
 
 class Hub;
+struct EncodedMessage;
 
 inline constexpr std::size_t kOutgoingBytesMax = 8ULL << 20U;
 inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
@@ -88,6 +89,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // From others, through the client's home. False when the session has ended: ask the home again.
   using Unsubscribed = std::function<void(StatusOr<std::uint64_t>)>;
   [[nodiscard]] bool UnsubscribeFromElsewhere(const std::string& channel, const Unsubscribed& done);
+  // REQUIRES: it is open, for these three.
+  void Replay(const std::vector<ReplayDelivery>& deliveries);
+  [[nodiscard]] std::vector<DeliveryKey> WithdrawReplay(ReplayId replay);
   [[nodiscard]] LiveDelivery Live(ChannelId channel, Seq seq) const;
   // Calls `done` once everything that has happened here is on record.
   void Record(std::function<void()> done);
@@ -138,9 +142,13 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] bool IsNews(ChannelId channel, EventId id) const;
   void AddSubscription(const SubscriptionState& subscription);
   void Pump();
-  // False when the message is not here yet: it is being read.
+  // Both false when the message is not here yet: it is being read.
   [[nodiscard]] bool SendNext(const DeliveryKey& key);
-  void ReadAhead(const DeliveryKey& key);
+  [[nodiscard]] bool SendReplay(const DeliveryKey& key);
+  [[nodiscard]] bool Fits(const EncodedMessage& message) const;
+  void AddItem(const ClientLedger::Delivery& delivery, const EncodedMessage& message);
+  enum class Lane { kOwed, kReplay };
+  void ReadAhead(const DeliveryKey& key, Lane lane);
   // It is damaged on disk. Its channel waits, and the client is told once; the others go on.
   void Hold(const DeliveryKey& key, const Status& damage);
   // The log has lost it: it is abandoned, and the client told.

@@ -1,8 +1,9 @@
-// What an open session does: the client's frames, the deliveries, time.
+// What an open session does: the client's frames and time.
 #include <utility>
 
 #include "delivery/client_homes.h"
 #include "delivery/hub.h"
+#include "delivery/replay_name.h"
 #include "delivery/session.h"
 #include "store/crash_point.h"
 #include "store/proto_time.h"
@@ -255,98 +256,6 @@ void Session::Changed() {
   hub_.WakeAt(*this, wake);
 }
 
-void Session::Pump() {
-  while (state_ == State::kOpen && !reading_ && outlet_.queued_bytes() < kUnsentBytesMax) {
-    const auto next = ledger_->FindNext(hub_.now());
-    if (!next || !SendNext(*next)) break;
-  }
-  if (!frame_.empty()) FlushFrame();
-  FlushGap();
-}
-
-bool Session::SendNext(const DeliveryKey& key) {
-  const auto message = hub_.cache().Find(key);
-  if (message == nullptr) {
-    ReadAhead(key);
-    return false;
-  }
-  if (message->lost) {
-    SkipLost(key);
-    return true;
-  }
-  const Timestamp now = hub_.now();
-  if (message->expires_at && *message->expires_at <= now) {
-    ledger_->Abandon(key, v1::REASON_EXPIRED, now);
-    return true;
-  }
-  // An item around a message takes less than this more than the message.
-  constexpr std::size_t kItemOverheadBytes = 128;
-  if (message->json.size() + kItemOverheadBytes > max_frame_bytes_) {
-    ledger_->Reject(key, v1::REASON_TOO_LARGE,
-                    "the message takes " + std::to_string(message->json.size()) +
-                        " bytes, the client's frame limit is " + std::to_string(max_frame_bytes_),
-                    now);
-    return true;
-  }
-  const ClientLedger::Delivery delivery = ledger_->Send(key, message->published_at, now);
-  const std::string item = frame::EncodeDelivery(delivery.number, delivery.attempt, message->json);
-  if (!frame_.Fits(item, std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax))) {
-    FlushFrame();
-  }
-  FlushGap();
-  frame_.Add(item);
-  frame_deliveries_.push_back(delivery.number);
-  return true;
-}
-
-void Session::ReadAhead(const DeliveryKey& key) {
-  reading_ = true;
-  const std::size_t room = ledger_->window() - ledger_->sent().in_flight();
-  hub_.Read({key, room}, [self = shared_from_this(), key](const Status& status) {
-    self->reading_ = false;
-    if (self->state_ != State::kOpen) return;
-    if (status.code() == StatusCode::kDataLoss) {
-      self->Hold(key, status);
-    } else if (!status.ok()) {
-      return self->Fail(status);
-    }
-    self->Changed();
-  });
-}
-
-void Session::Hold(const DeliveryKey& key, const Status& damage) {
-  if (!ledger_->Hold(key)) return;
-  const std::string& channel = ledger_->feeds().at(key.channel).name();
-  outlet_.Write(
-      frame::EncodeError(0, Error(StatusCode::kDataLoss,
-                                  channel + ": seq " + std::to_string(key.seq.value) +
-                                      " cannot be read and is not delivered until the " +
-                                      "operator has recovered the log: " + MessageOf(damage))),
-      {});
-}
-
-void Session::SkipLost(const DeliveryKey& key) {
-  ledger_->Abandon(key, v1::REASON_RETENTION, hub_.now());
-  const std::string& channel = ledger_->feeds().at(key.channel).name();
-  if (gap_ && gap_->channel == channel && gap_->last.value + 1 == key.seq.value) {
-    gap_->last = key.seq;
-    return;
-  }
-  if (!frame_.empty()) FlushFrame();  // what was before the gap comes before it
-  FlushGap();
-  gap_ = frame::Gap{channel, key.seq, key.seq};
-}
-
-void Session::FlushGap() {
-  if (gap_) outlet_.Write(frame::EncodeLoss(*gap_), {});
-  gap_.reset();
-}
-
-void Session::FlushFrame() {
-  CrashPoint(crash::kBeforeSend);
-  outlet_.Write(frame_.Take(), std::exchange(frame_deliveries_, {}));
-}
-
 std::vector<store::Event> Session::TakeEvents() {
   for (const Duration age : ledger_->TakeAckAges()) hub_.deps().metrics.AckedAfter(age, 1);
   return ledger_->TakeEvents(hub_.now());
@@ -368,6 +277,7 @@ LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
     const AckWindow::Sent& sent = *ledger_->sent().Find(*number);
     live.in_flight = true;
     live.attempt.set_number(sent.attempt);
+    if (sent.replay.value != 0) live.attempt.set_replay(NameOf(sent.replay));
     live.attempt.set_session(identity_.id);
     live.attempt.set_transport(identity_.transport);
     live.attempt.set_remote_address(identity_.remote_address);

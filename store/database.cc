@@ -29,16 +29,19 @@ namespace {
 constexpr std::array<const char*, kFamilies> kFamilyNames = {
     "default",  // meta: RocksDB insists on a family of this name
     "log",     "outbox",  "journal", "index",    "ids",     "channels",
-    "ledger",  "members", "parked",  "failures", "history",
+    "ledger",  "members", "parked",  "failures", "history", "replays",
 };
 
 constexpr std::string_view kManifest = "MANIFEST-";
 
-std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
+// Families were added at the end.
+std::size_t FamiliesOf(int version) { return version < 3 ? kFamilies - 1 : kFamilies; }
+
+std::vector<rocksdb::ColumnFamilyDescriptor> Families(std::size_t count = kFamilies) {
   constexpr std::size_t kBlockCacheBytes = 256ULL << 20U;
   const auto cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (std::size_t i = 0; i < kFamilies; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i), cache));
   }
   return families;
@@ -204,14 +207,15 @@ Status Database::OpenRocksReadOnly() {
   std::vector<std::string> there;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(set_up, path, &there);
   if (!status.ok()) return failed(status);
-  for (const std::string name : kFamilyNames) {
-    if (std::find(there.begin(), there.end(), name) == there.end()) {
-      return Error(StatusCode::kNotFound, path + ": family " + name + " does not exist");
+  const std::size_t count = FamiliesOf(directory_.version());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (std::find(there.begin(), there.end(), kFamilyNames[i]) == there.end()) {
+      return Error(StatusCode::kNotFound, path + ": family " + kFamilyNames[i] + " does not exist");
     }
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  status = rocksdb::DB::OpenForReadOnly(set_up, path, Families(), &handles, &db);
+  status = rocksdb::DB::OpenForReadOnly(set_up, path, Families(count), &handles, &db);
   if (!status.ok()) return failed(status);
   Adopt(db, handles);
   return OkStatus();
@@ -272,6 +276,7 @@ Status Database::StartNewEpoch(Rng& rng) {
 }
 
 StatusOr<std::optional<std::string>> Database::Get(Family family, const std::string& key) const {
+  if (handle(family) == nullptr) return std::optional<std::string>();
   std::string value;
   const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), handle(family), key, &value);
   if (status.IsNotFound()) return std::optional<std::string>();
@@ -342,6 +347,9 @@ class BoundedIterator final : public rocksdb::Iterator {
 
 std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Range& range,
                                                          Reading reading) const {
+  if (handle(family) == nullptr) {
+    return std::unique_ptr<rocksdb::Iterator>(rocksdb::NewEmptyIterator());
+  }
   rocksdb::ReadOptions options;
   options.fill_cache = reading == Reading::kSome;
   if (reading == Reading::kWalk) options.readahead_size = 1ULL << 20U;

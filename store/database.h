@@ -48,8 +48,9 @@ enum class Family {
   kParked,
   kFailures,
   kHistory,
+  kReplays,
 };
-inline constexpr std::size_t kFamilies = 12;
+inline constexpr std::size_t kFamilies = 13;
 
 namespace meta {
 inline constexpr char kEpoch[] = "epoch";
@@ -79,6 +80,7 @@ class Database {
   [[nodiscard]] static StatusOr<std::unique_ptr<Database>> Open(
       std::unique_ptr<DataDirectory> directory, const Options& options);
   // Changes nothing on disk; Write fails. Borrows the directory.
+  // A family that its format does not have yet is empty.
   //   kNotFound  there is no database in it, or a family of it is missing
   [[nodiscard]] static StatusOr<std::unique_ptr<Database>> OpenReadOnly(
       const DataDirectory& directory);

@@ -7,6 +7,7 @@
 #include "store/proto_time.h"
 #include "store/record.h"
 #include "store/recovery.h"
+#include "store/replay_rows.h"
 
 namespace ackwire {
 
@@ -23,6 +24,9 @@ std::optional<Position> DerivedView::PositionOfId(ChannelId channel,
 
 Status Derived::Recover() {
   if (Status status = LoadChannels(); !status.ok()) return status;
+  StatusOr<ReplayTable> replays = ReadReplays(database_);
+  if (!replays.ok()) return replays.status();
+  replays_ = *std::move(replays);
   const auto value = database_.Get(Family::kMeta, meta::kDerived);
   if (!value.ok()) return value.status();
   store::DerivedCheckpoint checkpoint;
@@ -55,7 +59,11 @@ Status Derived::LoadChannels() {
 void Derived::Apply(const SharedGroup& group) {
   std::unique_lock lock(mutex_);
   ApplyMessages(*group);
-  for (const store::Event& event : group->record.events()) ApplyEvent(event);
+  for (int i = 0; i < group->record.events_size(); ++i) {
+    const store::Event& event = group->record.events(i);
+    ApplyEvent(event);
+    replays_.Apply(EventId::Of(group->number, static_cast<std::uint64_t>(i)), event);
+  }
   active_->Apply(group);
   last_position_ = group->last;
   if (group->number.value != 0) last_number_ = group->number;
@@ -204,7 +212,7 @@ std::optional<FrozenTail> Derived::Freeze() {
   if (frozen_ != nullptr || active_->size() == 0) return std::nullopt;
   frozen_ = std::exchange(active_, std::make_shared<Tail>(active_->ids().size()));
   room_.notify_all();
-  FrozenTail frozen{frozen_, totals_, last_number_, {}};
+  FrozenTail frozen{frozen_, totals_, last_number_, {}, replays_.TakeChanges()};
   for (const ChannelId id : frozen_->changed_channels()) {
     frozen.channels.push_back(*channels_.Get(id));
   }

@@ -1,8 +1,8 @@
-// Derived is the state that folds from log and journal: the channel table, the totals, and the
-// tails, which are the newest part of the families index, ids, channels, ledger, members, parked,
-// failures and history. The rows before the tails are in RocksDB, with a checkpoint that says up to
-// where. Reading any of it means: tails first, then RocksDB. (The other order would miss what moves
-// from one to the other in between.)
+// Derived is the state that folds from log and journal: the channel table, the replays, the
+// totals, and the tails, which are the newest part of the families index, ids, channels, ledger,
+// members, parked, failures and history. The rows before the tails are in RocksDB, with a
+// checkpoint that says up to where. Reading any of it means: tails first, then RocksDB. (The other
+// order would miss what moves from one to the other in between.)
 //
 // Threads: Apply by the writer thread; Freeze and DropFrozen by the background thread; Read by any.
 //          One shared mutex guards everything here; nobody holds it while doing I/O.
@@ -22,6 +22,7 @@
 #include "store/channel_table.h"
 #include "store/committed_group.h"
 #include "store/database.h"
+#include "store/replay_table.h"
 #include "store/status.h"
 #include "store/tail.h"
 #include "store/types.h"
@@ -47,6 +48,7 @@ struct DerivedView {
   const Tail& active;
   const Tail* frozen;  // null when none is being written
   const Totals& totals;
+  const ReplayTable& replays;
   Position last_position;  // the last that is on disk: nothing beyond it is shown to anyone
   JournalNumber last_number;
 
@@ -65,6 +67,7 @@ struct FrozenTail {
   Totals totals;
   JournalNumber last_number;
   std::vector<ChannelInfo> channels;  // those that changed
+  ReplayTable::Changes replays;
 };
 
 class Derived {
@@ -92,8 +95,8 @@ class Derived {
   template <typename F>
   auto Read(F&& fn) const {
     std::shared_lock lock(mutex_);
-    return std::forward<F>(fn)(
-        DerivedView{channels_, *active_, frozen_.get(), totals_, last_position_, last_number_});
+    return std::forward<F>(fn)(DerivedView{channels_, *active_, frozen_.get(), totals_, replays_,
+                                           last_position_, last_number_});
   }
 
   // The value of a plain family's row in the tails: nothing known, or a value, or a deletion.
@@ -131,6 +134,7 @@ class Derived {
   std::shared_ptr<Tail> active_ = std::make_shared<Tail>();
   std::shared_ptr<const Tail> frozen_;
   Totals totals_;
+  ReplayTable replays_;
   Position last_position_;
   JournalNumber last_number_;
   Status failure_;

@@ -8,6 +8,7 @@
 #include "store/keys.h"
 #include "store/ledger_fold.h"
 #include "store/record.h"
+#include "store/replay_rows.h"
 
 namespace ackwire {
 namespace {
@@ -119,6 +120,7 @@ Status ForEachRow(const Database& database, const FrozenTail& frozen, const Visi
       if (Status status = visit(family, key, value); !status.ok()) return status;
     }
   }
+  if (Status status = VisitReplays(frozen.replays, visit); !status.ok()) return status;
   return VisitCheckpoint(frozen, visit);
 }
 

@@ -71,6 +71,15 @@ std::string NumberedKey(Family family, std::string_view key, const ChannelNamer&
   return "client " + parsed->client + ", channel " + name_of(parsed->channel) + ", " + number;
 }
 
+std::string ReplaysKey(std::string_view key, const ChannelNamer& name_of) {
+  const auto parsed = keys::ParseReplays(key);
+  if (!parsed) return NotAKey(key);
+  const std::string replay = "replay " + Text(parsed->replay.value);
+  if (!parsed->open) return replay;
+  return replay + ", client " + parsed->open->client + ", channel " +
+         name_of(parsed->open->channel);
+}
+
 template <typename Row>
 std::string RowText(std::string_view value) {
   Row row;
@@ -100,6 +109,8 @@ std::string ReadableKey(Family family, std::string_view key, const ChannelNamer&
     case Family::kFailures:
     case Family::kHistory:
       return NumberedKey(family, key, name_of);
+    case Family::kReplays:
+      return ReplaysKey(key, name_of);
     case Family::kChannels:
       return "channel " + std::string(key);
     case Family::kLog:
@@ -129,6 +140,11 @@ std::string ReadableValue(Family family, std::string_view key, std::string_view 
       const auto parsed = keys::ParseLedger(key);
       return parsed && parsed->channel.value == 0 ? RowText<store::ClientRow>(value)
                                                   : RowText<store::LedgerRow>(value);
+    }
+    case Family::kReplays: {
+      const auto parsed = keys::ParseReplays(key);
+      return parsed && parsed->open ? RowText<store::ReplayOpenRow>(value)
+                                    : RowText<store::ReplayRow>(value);
     }
     case Family::kChannels:
       return RowText<store::ChannelRow>(value);

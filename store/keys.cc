@@ -151,6 +151,21 @@ std::optional<NumberedKey> ParseNumbered(std::string_view key) {
                      *ParseU64(numbers.substr(kU64Bytes))};
 }
 
+std::string Replays(ReplayId replay) { return U64(replay.value); }
+
+std::string ReplayOpen(ReplayId replay, std::string_view client, ChannelId channel) {
+  return Replays(replay) + Ledger(client, channel);
+}
+
+std::optional<ReplaysKey> ParseReplays(std::string_view key) {
+  const auto replay = ParseU64(key);
+  if (!replay) return std::nullopt;
+  if (key.size() == kU64Bytes) return ReplaysKey{ReplayId{*replay}, std::nullopt};
+  auto open = ParseLedger(key.substr(kU64Bytes));
+  if (!open) return std::nullopt;
+  return ReplaysKey{ReplayId{*replay}, std::move(open)};
+}
+
 std::string FailuresOfAll() { return ListOf('\0'); }
 
 std::string FailuresOfClient(std::string_view client) {

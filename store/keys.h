@@ -23,6 +23,8 @@
 //             list of a reason  03 reason:u64be
 //             list of a block   04 channel:u64be level:u8 number:u64be
 //   history   client 00 channel:u64be last_seq:u64be   -> event:u64be   a run that was acknowledged
+//   replays   replay:u64be                             -> ReplayRow
+//             replay:u64be client 00 channel:u64be     -> ReplayOpenRow
 //   meta      name                                     -> see store/database.h
 //
 // The hash is the first 16 bytes of the message id's SHA-256.
@@ -107,6 +109,15 @@ struct NumberedKey {
   friend bool operator==(const NumberedKey&, const NumberedKey&) = default;
 };
 [[nodiscard]] std::optional<NumberedKey> ParseNumbered(std::string_view key);
+
+[[nodiscard]] std::string Replays(ReplayId replay);
+[[nodiscard]] std::string ReplayOpen(ReplayId replay, std::string_view client, ChannelId channel);
+struct ReplaysKey {
+  ReplayId replay;
+  std::optional<LedgerKey> open;  // none: the key of the ReplayRow
+  friend bool operator==(const ReplaysKey&, const ReplaysKey&) = default;
+};
+[[nodiscard]] std::optional<ReplaysKey> ParseReplays(std::string_view key);
 
 // Lists of records in `failures`. Each of these begins the keys of one list; Listed is a whole key.
 [[nodiscard]] std::string FailuresOfAll();

@@ -43,6 +43,10 @@ std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
       return {{event.parked().channel()}};
     case store::Event::kAbandoned:
       return {{event.abandoned().channel()}};
+    case store::Event::kReplayStarted:
+    case store::Event::kReplayPinned:
+    case store::Event::kReplayOutcome:
+    case store::Event::kReplayControlled:
     case store::Event::kChannelMade:
     case store::Event::WHAT_NOT_SET:
       break;

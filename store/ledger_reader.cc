@@ -23,7 +23,8 @@ bool Covers(const Runs& runs, Seq seq) {
 template <typename Parts>
 bool PartCovers(const Parts& parts, ChannelId channel, Seq seq) {
   return std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
-    return part.channel() == channel.value && Covers(part.runs(), seq);
+    return part.channel() == channel.value &&
+           (Covers(part.runs(), seq) || Covers(part.replayed(), seq));
   });
 }
 
@@ -268,6 +269,7 @@ StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId cha
     for (const auto& part : event->event.acked().channels()) {
       if (part.channel() != channel.value) continue;
       for (const auto& run : part.runs()) acked.Add({{run.first()}, {run.last()}});
+      for (const auto& run : part.replayed()) acked.Add({{run.first()}, {run.last()}});
       for (const std::uint64_t seq : part.unparked()) acked.Add({{seq}, {seq}});
     }
   }

@@ -97,6 +97,11 @@ Status Restage::Add(store::Event event, StagedGroup& staged) {
       return AddParked(std::move(event), staged);
     case store::Event::kAbandoned:
       return AddAbandoned(std::move(event), staged);
+    // A replay's fold settles what it has open, whatever its outcomes name.
+    case store::Event::kReplayStarted:
+    case store::Event::kReplayPinned:
+    case store::Event::kReplayOutcome:
+    case store::Event::kReplayControlled:
     case store::Event::kChannelMade:
     case store::Event::WHAT_NOT_SET:
       break;
@@ -191,7 +196,9 @@ Status Restage::AddAcked(store::Event event, StagedGroup& staged) {
     }
     *part.mutable_unparked() = unparked;
     changed = KeepOwed(undelivered, *part.mutable_runs()) || changed;
-    if (part.runs_size() > 0 || part.unparked_size() > 0) *kept.add_channels() = std::move(part);
+    changed = KeepUpTo(staged.LastOf(channel), *part.mutable_replayed()) || changed;
+    const bool keeps = part.runs_size() + part.unparked_size() + part.replayed_size() > 0;
+    if (keeps) *kept.add_channels() = std::move(part);
   }
   if (!changed) {
     staged.Add(std::move(event));

@@ -112,6 +112,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
     case Family::kMembers:
     case Family::kFailures:
     case Family::kHistory:
+    case Family::kReplays:
       SetUpDerived(options, table, kRunsInOrder);  // a filter would not be asked
       break;
   }

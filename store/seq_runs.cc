@@ -31,6 +31,29 @@ void SeqRuns::Add(SeqRun run) {
   runs_.erase(at(begin + 1), at(end));
 }
 
+std::uint64_t SeqRuns::Remove(SeqRun run) {
+  const std::uint64_t before = count_;
+  const std::size_t begin = FirstEndingAtOrAfter(run.first);
+  std::size_t end = begin;
+  std::vector<SeqRun> left;  // what stands out on either side
+  for (; end < runs_.size() && runs_[end].first <= run.last; ++end) {
+    const SeqRun each = runs_[end];
+    count_ -= each.length();
+    if (each.first < run.first) left.push_back({each.first, Seq{run.first.value - 1}});
+    if (each.last > run.last) left.push_back({Seq{run.last.value + 1}, each.last});
+  }
+  for (const SeqRun& each : left) count_ += each.length();
+  const auto at = [this](std::size_t i) { return runs_.begin() + static_cast<std::ptrdiff_t>(i); };
+  const auto kept = std::min(left.size(), end - begin);
+  std::copy_n(left.begin(), kept, at(begin));
+  if (left.size() > kept) {
+    runs_.insert(at(begin + kept), left.begin() + static_cast<std::ptrdiff_t>(kept), left.end());
+  } else {
+    runs_.erase(at(begin + kept), at(end));
+  }
+  return before - count_;
+}
+
 Seq SeqRuns::TakeRunFrom(Seq first) {
   const std::size_t at = FirstEndingAtOrAfter(first);
   if (at == runs_.size() || runs_[at].first != first) return Seq{first.value - 1};

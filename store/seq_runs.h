@@ -25,6 +25,9 @@ class SeqRuns {
   // Adds the run; what was in the set already stays in it.
   void Add(SeqRun run);
 
+  // Takes out what the set has of the run; returns how many seqs that was.
+  std::uint64_t Remove(SeqRun run);
+
   // Takes out the run that begins at `first`, if there is one, and returns its last seq;
   // else returns `first` - 1.
   Seq TakeRunFrom(Seq first);
@@ -48,5 +51,29 @@ class SeqRuns {
   std::vector<SeqRun> runs_;
   std::uint64_t count_ = 0;
 };
+
+// Two numbers a run: how many seqs lie between it and the one before, and its length - 1. So runs
+// take few bytes in a protobuf message. Unpack takes what is no such list as far as it goes.
+template <typename Numbers>
+void PackRuns(const SeqRuns& runs, Numbers& out) {
+  std::uint64_t next = 0;
+  for (const SeqRun& run : runs.runs()) {
+    out.Add(run.first.value - next);
+    out.Add(run.length() - 1);
+    next = run.last.value + 1;
+  }
+}
+template <typename Numbers>
+[[nodiscard]] SeqRuns UnpackRuns(const Numbers& numbers) {
+  SeqRuns runs;
+  std::uint64_t next = 0;
+  for (int i = 0; i + 1 < numbers.size(); i += 2) {
+    const Seq first{next + numbers[i]};
+    const Seq last{first.value + numbers[i + 1]};
+    runs.Add({first, last});
+    next = last.value + 1;
+  }
+  return runs;
+}
 
 }  // namespace ackwire

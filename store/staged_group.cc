@@ -1,5 +1,7 @@
 #include "store/staged_group.h"
 
+#include <algorithm>
+
 namespace ackwire {
 
 StagedGroup::StagedGroup(const Sources& sources, Timestamp now, std::size_t messages)
@@ -100,6 +102,26 @@ StatusOr<std::set<Seq>> StagedGroup::ParkedSeqs(const std::string& client, Chann
     for (const auto& part : event.acked().channels()) {
       if (part.channel() != channel.value) continue;
       for (const std::uint64_t seq : part.unparked()) parked.erase({seq});
+    }
+  }
+  return parked;
+}
+
+StatusOr<bool> StagedGroup::IsParked(const std::string& client, ChannelId channel, Seq seq) {
+  const auto stored = ledger_.ParkedBy(client, channel, seq);
+  if (!stored.ok()) return stored.status();
+  bool parked = stored->has_value();
+  IndexEvents();
+  const auto events = events_of_.find({client, channel});
+  if (events == events_of_.end()) return parked;
+  for (const int index : events->second) {
+    const store::Event& event = group_->record.events(index);
+    if (event.has_parked() && event.parked().seq() == seq.value) parked = true;
+    if (event.has_unsubscribed()) parked = false;
+    for (const auto& part : event.acked().channels()) {
+      const auto& unparked = part.unparked();
+      const bool named = std::find(unparked.begin(), unparked.end(), seq.value) != unparked.end();
+      if (part.channel() == channel.value && named) parked = false;
     }
   }
   return parked;

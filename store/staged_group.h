@@ -56,11 +56,17 @@ class StagedGroup {
   // The seqs that are parked, likewise.
   [[nodiscard]] StatusOr<std::set<Seq>> ParkedSeqs(const std::string& client, ChannelId channel);
 
+  [[nodiscard]] StatusOr<bool> IsParked(const std::string& client, ChannelId channel, Seq seq);
+
   // A channel's last seq after the messages that the group has now.
   [[nodiscard]] Seq LastOf(ChannelId channel);
 
   // Gives the message the next seq of its channel and the next position. `hash` is its id's.
   const StoredMessage& Add(Channel& channel, v1::Message&& draft, const keys::IdHash& hash);
+  // Of the event that is added next.
+  [[nodiscard]] EventId NextEventId() const {
+    return EventId::Of(next_number_, static_cast<std::uint64_t>(group_->record.events_size()));
+  }
   void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
   // Adds the event that makes a subscription, and folds it onto `entry`, which Entry gave.
   void AddSubscribed(store::Event event, LedgerEntry& entry);

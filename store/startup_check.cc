@@ -13,6 +13,7 @@
 #include "store/outbox_rows.h"
 #include "store/record.h"
 #include "store/records.pb.h"
+#include "store/replay_rows.h"
 #include "store/watermark.h"
 
 namespace ackwire {
@@ -44,7 +45,7 @@ class Checker {
     StatusOr<StartupCheck> found = CompareWithWatermark();
     if (!found.ok()) return found;
     for (const auto check : {&Checker::CheckCheckpoints, &Checker::CheckLog, &Checker::CheckJournal,
-                             &Checker::CheckOutbox, &Checker::CheckChannels}) {
+                             &Checker::CheckOutbox, &Checker::CheckResident}) {
       if (Status status = (this->*check)(); !status.ok()) return status;
     }
     return found;
@@ -243,7 +244,10 @@ class Checker {
   }
 
   // A start reads them all, and would find what is wrong with them too late.
-  Status CheckChannels() { return ReadChannels(database_).status(); }
+  Status CheckResident() {
+    const Status channels = ReadChannels(database_).status();
+    return channels.ok() ? ReadReplays(database_).status() : channels;
+  }
 
   const DataDirectory& directory_;
   const Database& database_;

@@ -80,17 +80,7 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
       break;
     }
     case store::Event::kAcked:
-      for (const auto& part : event.acked().channels()) {
-        const ChannelId channel{part.channel()};
-        const std::string id = keys::U64(tail_event.id.value);
-        for (const auto& run : part.runs()) {
-          Put(Family::kHistory, keys::Numbered(client, channel, run.last()), id);
-        }
-        for (const std::uint64_t seq : part.unparked()) {
-          Put(Family::kParked, keys::Numbered(client, channel, seq), std::nullopt);
-          Put(Family::kHistory, keys::Numbered(client, channel, seq), id);
-        }
-      }
+      ApplyAcked(tail_event);
       break;
     case store::Event::kFailed:
       for (const auto& part : event.failed().channels()) {
@@ -113,10 +103,37 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
     case store::Event::kChannelMade:
       changed_channels_.insert({event.channel_made().channel()});
       break;
+    case store::Event::kReplayStarted:
+    case store::Event::kReplayPinned:
+    case store::Event::kReplayOutcome:
+    case store::Event::kReplayControlled:
+      ++size_;  // ReplayTable has what they change, and its rows are written with this tail
+      break;
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
     case store::Event::WHAT_NOT_SET:
       break;
+  }
+}
+
+void Tail::ApplyAcked(const TailEvent& tail_event) {
+  const std::string& client = tail_event.event().client();
+  const std::string id = keys::U64(tail_event.id.value);
+  for (const auto& part : tail_event.event().acked().channels()) {
+    const ChannelId channel{part.channel()};
+    for (const auto& run : part.runs()) {
+      Put(Family::kHistory, keys::Numbered(client, channel, run.last()), id);
+    }
+    for (const std::uint64_t seq : part.unparked()) {
+      Put(Family::kParked, keys::Numbered(client, channel, seq), std::nullopt);
+      Put(Family::kHistory, keys::Numbered(client, channel, seq), id);
+    }
+    // A row each: a run may lie within one that another replay had acknowledged.
+    for (const auto& run : part.replayed()) {
+      for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {
+        Put(Family::kHistory, keys::Numbered(client, channel, seq), id);
+      }
+    }
   }
 }
 

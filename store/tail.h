@@ -105,6 +105,7 @@ class Tail {
  private:
   void ApplyMessage(const StoredMessage& stored);
   void ApplyEvent(const TailEvent& event);
+  void ApplyAcked(const TailEvent& event);
   void PutLedger(const std::string& client, ChannelId channel, const TailEvent& event);
   void Put(Family family, std::string key, std::optional<std::string> value);
 

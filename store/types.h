@@ -60,4 +60,10 @@ struct EventId {
   friend auto operator<=>(const EventId&, const EventId&) = default;
 };
 
+// A replay's identity: the EventId of its start. Zero: none.
+struct ReplayId {
+  std::uint64_t value = 0;
+  friend auto operator<=>(const ReplayId&, const ReplayId&) = default;
+};
+
 }  // namespace ackwire

@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::array kDerivedFamilies = {Family::kIndex,    Family::kIds,     Family::kChannels,
                                          Family::kLedger,   Family::kMembers, Family::kParked,
-                                         Family::kFailures, Family::kHistory};
+                                         Family::kFailures, Family::kHistory, Family::kReplays};
 
 std::string Text(std::uint64_t number) { return std::to_string(number); }
 

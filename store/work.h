@@ -80,6 +80,7 @@ struct SubscribeWork {
 struct Recorded {
   std::uint64_t abandoned = 0;  // undelivered messages of subscriptions that ended
   EventId ended;                // the last of these ends; zero: there was none
+  ReplayId replay;              // the last that was started; zero: none was
 };
 
 // Puts events on record. Whoever owns the ledger entry has applied them already.

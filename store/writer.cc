@@ -271,11 +271,35 @@ StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
     }
     if (event.has_unsubscribed()) {
       status.Update(EndSubscription(std::move(event), staged, recorded));
-    } else {
-      staged.Add(std::move(event));
+      continue;
     }
+    if (event.has_acked()) {
+      const Status unparked = FindUnparked(event, staged);
+      status.Update(unparked);
+      if (!unparked.ok()) continue;
+    }
+    if (event.has_replay_started()) {
+      recorded.replay = {staged.NextEventId().value};
+      event.mutable_replay_started()->set_replay(recorded.replay.value);
+    }
+    if (event.has_replay_pinned()) event.mutable_replay_pinned()->set_replay(recorded.replay.value);
+    staged.Add(std::move(event));
   }
   return status.ok() ? StatusOr<Recorded>(recorded) : status;
+}
+
+// Whoever hands a replay's deliveries over has read what is parked some time ago.
+Status Writer::FindUnparked(store::Event& event, StagedGroup& staged) {
+  for (store::AckedChannel& part : *event.mutable_acked()->mutable_channels()) {
+    for (const auto& run : part.replayed()) {
+      for (Seq seq{run.first()}; seq.value <= run.last(); ++seq.value) {
+        const StatusOr<bool> parked = staged.IsParked(event.client(), {part.channel()}, seq);
+        if (!parked.ok()) return parked.status();
+        if (*parked) part.add_unparked(seq.value);
+      }
+    }
+  }
+  return OkStatus();
 }
 
 Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded) {

@@ -79,6 +79,8 @@ class Writer {
                                                                    StagedGroup& staged);
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
   [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
+  // Of what a replay delivered, what was parked until now.
+  [[nodiscard]] static Status FindUnparked(store::Event& event, StagedGroup& staged);
   // Returns how many undelivered messages that abandons; none where there is no subscription.
   [[nodiscard]] Status EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded);
   [[nodiscard]] Status WriteGroup(const CommittedGroup& group);

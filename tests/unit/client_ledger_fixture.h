@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,13 +14,13 @@
 #include <vector>
 
 #include "delivery/client_ledger.h"
+#include "tests/unit/event_words.h"
 #include "tests/unit/ledger_rows.h"
 
 namespace ackwire {
 
 using Seqs = std::vector<std::uint64_t>;
 using Numbers = std::vector<std::uint64_t>;
-using Happened = std::vector<std::string>;
 
 class ClientLedgerTest : public ::testing::Test {
  protected:
@@ -50,6 +49,28 @@ class ClientLedgerTest : public ::testing::Test {
       numbers.push_back(delivery.number);
       attempts[delivery.number] = delivery.attempt;
       channels_sent.push_back(key->channel.value);
+      seqs.push_back(key->seq.value);
+    }
+    ledger().Written(numbers, now);
+    return seqs;
+  }
+
+  // Hands deliveries of replay 77 over.
+  void Replay(const Seqs& seqs, SettledAs before = SettledAs::kParked) {
+    std::vector<ReplayDelivery> deliveries;
+    for (const std::uint64_t seq : seqs) {
+      deliveries.push_back({ReplayId{77}, {IdOf(kRoom), Seq{seq}}, 6, before});
+    }
+    ledger().AddReplays(deliveries, now);
+  }
+  // As SendAll, what is due of replays.
+  Seqs SendReplays() {
+    Seqs seqs;
+    Numbers numbers;
+    while (const auto key = ledger().FindReplay(now)) {
+      const auto delivery = ledger().SendReplay(*key, now, now);
+      numbers.push_back(delivery.number);
+      attempts[delivery.number] = delivery.attempt;
       seqs.push_back(key->seq.value);
     }
     ledger().Written(numbers, now);
@@ -149,43 +170,7 @@ class ClientLedgerTest : public ::testing::Test {
     if (!ledger_) return;
     const std::vector<store::Event> events = ledger_->TakeEvents(now);
     rows.Fold(events);
-    for (const store::Event& event : events) Describe(event);
-  }
-
-  static std::string InWords(int reason) {
-    std::string name = v1::Reason_Name(static_cast<v1::Reason>(reason)).substr(7);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return name;
-  }
-
-  template <typename Run>
-  static std::string InWords(const Run& run) {
-    const std::string first = std::to_string(run.first());
-    return run.first() == run.last() ? first : first + "-" + std::to_string(run.last());
-  }
-
-  // As in `nack 1 counted`, `recalled 2-3`, `acked 1-3`, `parked 1 rejected`.
-  void Describe(const store::Event& event) {
-    for (const auto& channel : event.acked().channels()) {
-      for (const auto& run : channel.runs()) happened_.push_back("acked " + InWords(run));
-      for (const auto seq : channel.unparked()) {
-        happened_.push_back("acked " + std::to_string(seq) + ", unparked");
-      }
-    }
-    for (const auto& channel : event.failed().channels()) {
-      for (const auto& run : channel.runs()) {
-        happened_.push_back(InWords(event.failed().reason()) + " " + InWords(run) +
-                            (channel.counted() ? " counted" : ""));
-      }
-    }
-    if (event.has_parked()) {
-      happened_.push_back("parked " + std::to_string(event.parked().seq()) + " " +
-                          InWords(event.parked().reason()));
-    }
-    for (const auto& run : event.abandoned().runs()) {
-      happened_.push_back(InWords(event.abandoned().reason()) + " " + InWords(run));
-    }
+    for (const store::Event& event : events) Describe(event, happened_);
   }
 
   Rng rng_{1};

@@ -95,4 +95,57 @@ inline store::Event Abandoned(const std::string& client, ChannelId channel, SeqR
   return event;
 }
 
+// `replay` is the writer's to set, and a test's that has none.
+inline store::Event ReplayStarted(std::uint64_t deliveries, ReplayId replay = {}) {
+  store::Event event = Of("");
+  event.mutable_replay_started()->set_replay(replay.value);
+  event.mutable_replay_started()->set_deliveries(deliveries);
+  event.mutable_replay_started()->set_rate_per_second(100);
+  event.mutable_replay_started()->set_note("incident 7");
+  return event;
+}
+
+inline store::Event ReplayPinned(const std::string& client, ChannelId channel,
+                                 const std::vector<SeqRun>& runs, ReplayId replay = {}) {
+  store::Event event = Of(client);
+  event.mutable_replay_pinned()->set_replay(replay.value);
+  event.mutable_replay_pinned()->set_channel(channel.value);
+  SeqRuns pinned;
+  for (const SeqRun& run : runs) pinned.Add(run);
+  PackRuns(pinned, *event.mutable_replay_pinned()->mutable_runs());
+  return event;
+}
+
+inline store::Event ReplayOutcome(ReplayId replay, const std::string& client, ChannelId channel,
+                                  SeqRun run, store::ReplayOutcome::Kind kind) {
+  store::Event event = Of(client, FromUnixMs(2000));
+  auto& outcome = *event.mutable_replay_outcome();
+  outcome.set_replay(replay.value);
+  outcome.set_channel(channel.value);
+  SetRun(*outcome.add_runs(), run);
+  outcome.set_kind(kind);
+  if (kind == store::ReplayOutcome::SKIPPED) outcome.set_reason(10);
+  return event;
+}
+
+inline store::Event ReplayControlled(ReplayId replay, int action, std::uint32_t rate = 0) {
+  store::Event event = Of("", FromUnixMs(3000));
+  event.mutable_replay_controlled()->set_replay(replay.value);
+  event.mutable_replay_controlled()->set_action(action);
+  event.mutable_replay_controlled()->set_rate_per_second(rate);
+  return event;
+}
+
+// Acknowledged as a delivery of a replay.
+inline store::Event AckedInReplay(ReplayId replay, const std::string& client, ChannelId channel,
+                                  SeqRun run) {
+  store::Event event = Of(client);
+  auto& part = *event.mutable_acked()->add_channels();
+  part.set_channel(channel.value);
+  part.set_replay(replay.value);
+  SetRun(*part.add_replayed(), run);
+  part.mutable_replayed(0)->set_attempt(7);
+  return event;
+}
+
 }  // namespace ackwire::events

@@ -1,6 +1,7 @@
 #include "store/seq_runs.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/repeated_field.h>
 #include <gtest/gtest.h>
 
 #include <iterator>
@@ -108,11 +109,20 @@ TEST(SeqRuns, AgreesWithASetOverRandomOperations) {
           runs.DropUpTo({first / 4});
           model.erase(model.begin(), model.upper_bound(first / 4));
           break;
+        case 2: {
+          const std::size_t before = model.size();
+          model.erase(model.lower_bound(first), model.upper_bound(last));
+          ASSERT_EQ(runs.Remove(Seqs(first, last)), before - model.size());
+          break;
+        }
         default:
           runs.Add(Seqs(first, last));
           for (std::uint64_t seq = first; seq <= last; ++seq) model.insert(seq);
       }
       ASSERT_NO_FATAL_FAILURE(ExpectSameAs(model, runs, kMax + 1));
+      google::protobuf::RepeatedField<std::uint64_t> packed;
+      PackRuns(runs, packed);
+      ASSERT_EQ(UnpackRuns(packed).runs(), runs.runs());
     }
   }
 }

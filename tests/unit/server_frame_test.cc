@@ -96,17 +96,17 @@ TEST(ServerFrame, NamesAreEscaped) {
 TEST(ServerFrame, ADeliveriesFrameHoldsItsItemsInOrder) {
   DeliveriesFrame frame;
   EXPECT_TRUE(frame.empty());
-  frame.Add(EncodeDelivery(57, 1, R"({"seq":42})"));
-  frame.Add(EncodeDelivery(58, 2, R"({"seq":43})"));
+  frame.Add(EncodeDelivery({57, 1, ""}, R"({"seq":42})"));
+  frame.Add(EncodeDelivery({58, 2, "r-1"}, R"({"seq":43})"));
   EXPECT_FALSE(frame.empty());
   EXPECT_EQ(frame.Take(), R"({"type":"deliveries","items":[)"
                           R"({"delivery":57,"attempt":1,"replay":"","message":{"seq":42}},)"
-                          R"({"delivery":58,"attempt":2,"replay":"","message":{"seq":43}}]})");
+                          R"({"delivery":58,"attempt":2,"replay":"r-1","message":{"seq":43}}]})");
   EXPECT_TRUE(frame.empty());
 }
 
 TEST(ServerFrame, AnItemFitsToTheLastByteAndTheFirstAlways) {
-  const std::string item = EncodeDelivery(1, 1, "{}");
+  const std::string item = EncodeDelivery({1, 1, ""}, "{}");
   DeliveriesFrame frame;
   EXPECT_TRUE(frame.Fits(item, 1));
   DeliveriesFrame both;

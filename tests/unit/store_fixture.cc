@@ -241,6 +241,20 @@ std::string TestStore::Describe() const {
     Require(members.status());
     for (const std::string& member : *members) out << "member " << member << '\n';
   }
+  open_->derived.Read([&](const DerivedView& view) {
+    for (const auto& [id, replay] : view.replays.all()) {
+      out << "replay " << id.value << ' ' << replay.acked << ' ' << replay.failed << ' '
+          << replay.skipped_total() << ' ' << replay.paused << replay.cancelled << ' '
+          << replay.rate_per_second << ' ' << replay.ended_at.has_value() << '\n';
+      for (const auto& [pair, runs] : view.replays.OpenOf(id)) {
+        out << "open " << pair.first << ' ' << pair.second.value;
+        for (const SeqRun& run : runs.runs()) {
+          out << ' ' << run.first.value << '-' << run.last.value;
+        }
+        out << '\n';
+      }
+    }
+  });
   for (const std::string& client : Clients()) {
     const auto state = ledger().Client(client);
     Require(state.status());

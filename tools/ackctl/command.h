@@ -41,6 +41,7 @@ inline const CLI::Validator& WholeNumber() {
 }
 
 void AddStatus(CLI::App& app, Chosen& chosen);
+void AddReplay(CLI::App& app, Chosen& chosen);
 void AddPublish(CLI::App& app, Chosen& chosen);
 void AddRead(CLI::App& app, Chosen& chosen);
 void AddImport(CLI::App& app, Chosen& chosen);

@@ -69,6 +69,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClient(app, chosen);
   AddExplain(app, chosen);
   AddFailures(app, chosen);
+  AddReplay(app, chosen);
   AddBackup(app, chosen);
   AddRestore(app, chosen);
   AddVerify(app, chosen);

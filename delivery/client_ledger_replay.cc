@@ -1,0 +1,105 @@
+// What a ClientLedger does with deliveries of replays.
+#include <algorithm>
+
+#include "delivery/client_ledger.h"
+
+namespace ackwire {
+
+void ClientLedger::AddReplays(const std::vector<ReplayDelivery>& deliveries, Timestamp now) {
+  for (const ReplayDelivery& each : deliveries) {
+    if (feeds_.contains(each.key.channel)) {
+      lane_.Add(each, now);
+      continue;
+    }
+    journal_.AddOutcome({each.replay, store::ReplayOutcome::SKIPPED, v1::REASON_NO_SUBSCRIPTION,
+                         v1::DELIVERY_STATE_NOT_OWED},
+                        each.key);
+  }
+}
+
+std::optional<DeliveryKey> ClientLedger::FindReplay(Timestamp now) {
+  lane_.Wake(now);
+  if (sent_.in_flight() >= options_.window) return std::nullopt;
+  return lane_.FindNext();
+}
+
+ClientLedger::Delivery ClientLedger::SendReplay(const DeliveryKey& key, Timestamp published_at,
+                                                Timestamp now) {
+  const ReplayLane::Item& item = lane_.Send(key);
+  const std::uint64_t number = sent_.Add({.key = key,
+                                          .attempt = item.attempts,
+                                          .replay = item.replays.front(),
+                                          .before = item.before,
+                                          .published_at = published_at,
+                                          .sent_at = now});
+  return {number, item.attempts, item.replays.front()};
+}
+
+void ClientLedger::EndReplay(const DeliveryKey& key, LedgerJournal::Outcome how) {
+  const std::optional<ReplayLane::Item> item = lane_.Take(key);
+  if (!item) return;
+  for (const ReplayId replay : item->replays) {
+    how.replay = replay;
+    journal_.AddOutcome(how, key);
+  }
+}
+
+// It may be late, and the delivery with its replay again: to be handed over once more, or to
+// another session. What the replay counts is what is open of it.
+void ClientLedger::SettleReplay(const AckWindow::Sent& sent) {
+  const DeliveryKey key = sent.key;
+  const auto known = feeds_.find(key.channel);
+  if (known == feeds_.end()) return sent_.Forget(key);
+  const LedgerJournal::Outcome acked{.replay = sent.replay, .kind = store::ReplayOutcome::ACKED};
+  if (lane_.Has(key)) {
+    EndReplay(key, acked);
+  } else {
+    journal_.AddOutcome(acked, key);
+  }
+  const LedgerEntry& entry = known->second.entry();
+  if (key.seq >= entry.start() && !entry.IsSettled(key.seq)) {
+    // Subscribed anew, it is owed as well.
+    journal_.AddAcked({key, sent.attempt, sent.sent_at});
+    known->second.Settle(key.seq);
+    ready_.insert(key.channel);
+  } else if (sent.before != SettledAs::kAcked) {
+    journal_.AddAcked(
+        {.key = key, .attempt = sent.attempt, .sent_at = sent.sent_at, .replay = sent.replay});
+    if (sent.before == SettledAs::kParked && entry.parked() > 0) known->second.Unpark();
+  }
+  sent_.Forget(key);
+  CountAcked();
+}
+
+void ClientLedger::FailReplays(const Numbers& failed, v1::Reason reason, const Refusal& refusal,
+                               Timestamp now) {
+  const bool nacked = reason != v1::REASON_ACK_TIMEOUT;
+  store::Failed& record = journal_.AddFailed(reason, refusal.reason, now);
+  for (const std::uint64_t number : failed) {
+    const DeliveryKey key = sent_.Find(number)->key;
+    const std::uint32_t failures = lane_.CountFailure(key);
+    const Timestamp due = now + schedule_.DelayAfter(failures, refusal.delay);
+    const HowFailed how{nacked ? AckWindow::State::kDropped : AckWindow::State::kLate, reason, true,
+                        due};
+    LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
+    sent_.End(number, how.state);
+    if (refusal.final) {
+      EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = reason});
+    } else if (schedule_.Exhausted(failures)) {
+      EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_MAX_ATTEMPTS});
+    } else {
+      lane_.Retry(key, due);
+    }
+  }
+}
+
+ClientLedger::Numbers ClientLedger::TakeReplays(Numbers& numbers) const {
+  const auto of_replays = std::stable_partition(
+      numbers.begin(), numbers.end(),
+      [this](std::uint64_t number) { return sent_.Find(number)->replay.value == 0; });
+  Numbers replays(of_replays, numbers.end());
+  numbers.erase(of_replays, numbers.end());
+  return replays;
+}
+
+}  // namespace ackwire

@@ -1,0 +1,128 @@
+#include "delivery/ledger_journal.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace ackwire {
+namespace {
+
+// The part of the event for this channel, and for attempts that are due then.
+store::FailedChannel& PartOf(store::Failed& record, const AckWindow::Sent& sent,
+                             const HowFailed& how) {
+  // A session's channels take turns, so it may be any; most likely one of the last.
+  for (int i = record.channels_size(); i-- > 0;) {
+    auto& part = *record.mutable_channels(i);
+    if (part.channel() == sent.key.channel.value && part.counted() == how.counted &&
+        part.due_at_ms() == ToUnixMs(how.due) && part.replay() == sent.replay.value) {
+      return part;
+    }
+  }
+  auto& part = *record.add_channels();
+  part.set_channel(sent.key.channel.value);
+  part.set_counted(how.counted);
+  part.set_due_at_ms(ToUnixMs(how.due));
+  part.set_replay(sent.replay.value);
+  return part;
+}
+
+// Adds a seq to the runs: to the last one where it goes on with the same attempt of the same frame.
+void AddToRuns(google::protobuf::RepeatedPtrField<store::SentRun>& runs, Seq seq,
+               std::uint32_t attempt, Timestamp sent_at) {
+  if (!runs.empty()) {
+    auto& last = *runs.rbegin();
+    if (last.last() + 1 == seq.value && last.attempt() == attempt &&
+        last.sent_at_ms() == ToUnixMs(sent_at)) {
+      last.set_last(seq.value);
+      return;
+    }
+  }
+  auto& run = *runs.Add();
+  run.set_first(seq.value);
+  run.set_last(seq.value);
+  run.set_attempt(attempt);
+  run.set_sent_at_ms(ToUnixMs(sent_at));
+}
+
+}  // namespace
+
+store::Event& LedgerJournal::Add(Timestamp now) {
+  WriteAcked(now);  // so that events stand in the order in which things happened
+  store::Event& event = events_.emplace_back();
+  event.set_client(client_);
+  event.set_session(session_.id);
+  event.set_at_ms(ToUnixMs(now));
+  return event;
+}
+
+store::Failed& LedgerJournal::AddFailed(v1::Reason reason, const std::string& detail,
+                                        Timestamp now) {
+  store::Failed& record = *Add(now).mutable_failed();
+  record.set_reason(reason);
+  record.set_detail(detail);
+  record.set_transport(session_.transport);
+  record.set_remote_address(session_.remote_address);
+  return record;
+}
+
+void LedgerJournal::AddAttempt(store::Failed& record, const AckWindow::Sent& sent,
+                               const HowFailed& how) {
+  AddRun(*PartOf(record, sent, how).mutable_runs(), sent);
+}
+
+void LedgerJournal::AddRun(Runs& runs, const AckWindow::Sent& sent) {
+  AddToRuns(runs, sent.key.seq, sent.attempt, sent.sent_at);
+}
+
+void LedgerJournal::WriteAcked(Timestamp now) {
+  if (acked_.empty()) return;
+  std::vector<Acked> acked = std::exchange(acked_, {});
+  std::stable_sort(acked.begin(), acked.end(), [](const Acked& a, const Acked& b) {
+    return std::tie(a.key.channel, a.replay, a.key.seq) <
+           std::tie(b.key.channel, b.replay, b.key.seq);
+  });
+  auto& record = *Add(now).mutable_acked();
+  record.set_after_disconnects(std::exchange(after_disconnects_, false));
+  store::AckedChannel* part = nullptr;
+  for (const Acked& each : acked) {
+    const std::uint64_t channel = each.key.channel.value;
+    if (part == nullptr || part->channel() != channel || part->replay() != each.replay.value) {
+      part = record.add_channels();
+      part->set_channel(channel);
+      part->set_replay(each.replay.value);
+    }
+    if (each.replay.value != 0) {
+      AddToRuns(*part->mutable_replayed(), each.key.seq, each.attempt, each.sent_at);
+    } else if (each.was_parked) {
+      part->add_unparked(each.key.seq.value);
+    } else {
+      AddToRuns(*part->mutable_runs(), each.key.seq, each.attempt, each.sent_at);
+    }
+    if (each.overtaken) AddRun(*part->mutable_in_flight(), *each.overtaken);
+  }
+}
+
+void LedgerJournal::WriteOutcomes(Timestamp now) {
+  for (const auto& [what, seqs] : std::exchange(outcomes_, {})) {
+    const auto& [outcome, channel] = what;
+    store::ReplayOutcome& record = *Add(now).mutable_replay_outcome();
+    record.set_replay(outcome.replay.value);
+    record.set_channel(channel.value);
+    record.set_kind(outcome.kind);
+    record.set_reason(outcome.reason);
+    record.set_state(outcome.state);
+    for (const SeqRun& run : seqs.runs()) {
+      store::Run& out = *record.add_runs();
+      out.set_first(run.first.value);
+      out.set_last(run.last.value);
+    }
+  }
+}
+
+std::vector<store::Event> LedgerJournal::Take(Timestamp now) {
+  WriteAcked(now);
+  WriteOutcomes(now);
+  return std::exchange(events_, {});
+}
+
+}  // namespace ackwire

@@ -1,0 +1,111 @@
+#include "delivery/replay_facts.h"
+
+#include <map>
+#include <optional>
+
+#include "delivery/ledger_journal.h"
+
+namespace ackwire {
+namespace {
+
+struct Skip {
+  v1::Reason reason = v1::REASON_UNSPECIFIED;
+  v1::DeliveryState state = v1::DELIVERY_STATE_UNSPECIFIED;
+};
+
+// Decides about one client's deliveries.
+class Decider {
+ public:
+  Decider(const Store& store, const ReplayInfo& replay, std::string client)
+      : store_(store), replay_(replay), client_(std::move(client)) {
+    selection_.ParseFromString(replay.started.selection());
+  }
+
+  // A skip, or it is added to `out`.
+  StatusOr<std::optional<Skip>> Decide(const DeliveryKey& key, ReplayTurn& out) {
+    const StatusOr<LedgerEntry> entry = store_.ledger().Entry(client_, key.channel);
+    if (!entry.ok()) return entry.status();
+    if (!entry->subscribed()) {
+      return Skipped(v1::REASON_UNSUBSCRIBED, v1::DELIVERY_STATE_ABANDONED);
+    }
+    if (key.seq < entry->start()) {
+      return Skipped(v1::REASON_BEFORE_SUBSCRIPTION, v1::DELIVERY_STATE_NOT_OWED);
+    }
+    // Subscribed anew: it is delivered without a replay.
+    if (!entry->IsSettled(key.seq)) {
+      return Skipped(v1::REASON_UNSPECIFIED, v1::DELIVERY_STATE_PENDING);
+    }
+    return DecideSettled(key, out);
+  }
+
+ private:
+  static std::optional<Skip> Skipped(v1::Reason reason, v1::DeliveryState state) {
+    return Skip{reason, state};
+  }
+
+  StatusOr<std::optional<Skip>> DecideSettled(const DeliveryKey& key, ReplayTurn& out) {
+    const LedgerReader& ledger = store_.ledger();
+    const auto parked_by = ledger.ParkedBy(client_, key.channel, key.seq);
+    if (!parked_by.ok()) return parked_by.status();
+    ReplayDelivery delivery{.replay = replay_.id, .key = key};
+    if (parked_by->has_value()) {
+      const StatusOr<JournalEvent> parked = ledger.Event(**parked_by);
+      if (!parked.ok() && parked.status().code() != StatusCode::kNotFound) return parked.status();
+      if (parked.ok()) delivery.attempts = parked->event.parked().attempts();
+      delivery.before = SettledAs::kParked;
+      out.deliver.push_back(delivery);
+      return std::optional<Skip>();
+    }
+    const auto acked = ledger.AckOf(client_, key.channel, key.seq);
+    if (!acked.ok()) return acked.status();
+    const bool again = selection_.has_range() && selection_.range().include_acked();
+    if (acked->has_value() && !again) {
+      return Skipped(v1::REASON_UNSPECIFIED, v1::DELIVERY_STATE_ACKED);
+    }
+    if (!acked->has_value() && selection_.has_failed()) {
+      return Skipped(v1::REASON_DISMISSED, v1::DELIVERY_STATE_ABANDONED);
+    }
+    delivery.before = acked->has_value() ? SettledAs::kAcked : SettledAs::kAbandoned;
+    delivery.attempts = acked->has_value() ? AttemptOf((*acked)->event.acked(), key) : 0;
+    out.deliver.push_back(delivery);
+    return std::optional<Skip>();
+  }
+
+  static std::uint32_t AttemptOf(const store::Acked& acked, const DeliveryKey& key) {
+    for (const auto& part : acked.channels()) {
+      if (part.channel() != key.channel.value) continue;
+      for (const auto* runs : {&part.runs(), &part.replayed()}) {
+        for (const auto& run : *runs) {
+          if (run.first() <= key.seq.value && key.seq.value <= run.last()) return run.attempt();
+        }
+      }
+    }
+    return 0;
+  }
+
+  const Store& store_;
+  const ReplayInfo& replay_;
+  const std::string client_;
+  v1::ReplaySelection selection_;
+};
+
+}  // namespace
+
+StatusOr<ReplayTurn> ReadTurn(const Store& store, const ReplayInfo& replay,
+                              const std::string& client, const std::vector<DeliveryKey>& keys,
+                              Timestamp now) {
+  ReplayTurn turn;
+  LedgerJournal outcomes(client, {});
+  Decider decider(store, replay, client);
+  for (const DeliveryKey& key : keys) {
+    const StatusOr<std::optional<Skip>> skip = decider.Decide(key, turn);
+    if (!skip.ok()) return skip.status();
+    if (!skip->has_value()) continue;
+    outcomes.AddOutcome({replay.id, store::ReplayOutcome::SKIPPED, (*skip)->reason, (*skip)->state},
+                        key);
+  }
+  turn.skipped = outcomes.Take(now);
+  return turn;
+}
+
+}  // namespace ackwire

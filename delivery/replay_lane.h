@@ -1,0 +1,73 @@
+// ReplayLane is what a connected client is still to be sent of replays, beside what it is owed:
+// what waits for its turn, what is in flight, and what failed and is tried again. Nothing of it
+// holds anything up.
+//
+// Threads: one owner, the ClientLedger.
+// Bounds:  whoever hands deliveries over keeps within kReplayLaneMax.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "delivery/ack_window.h"
+#include "store/types.h"
+
+namespace ackwire {
+
+inline constexpr std::size_t kReplayLaneMax = 64;
+
+struct ReplayDelivery {
+  ReplayId replay;
+  DeliveryKey key;
+  std::uint32_t attempts = 0;  // sendings so far, in whatever session and replay
+  SettledAs before = SettledAs::kAcked;
+};
+
+class ReplayLane {
+ public:
+  struct Item {
+    std::vector<ReplayId> replays;  // that deliver it: by one sending
+    std::uint32_t attempts = 0;
+    std::uint32_t failures = 0;  // that count, in this session
+    SettledAs before = SettledAs::kAcked;
+    std::optional<Timestamp> due;  // none: it is in flight
+  };
+
+  // One that is here already is not sent once more for it.
+  void Add(const ReplayDelivery& delivery, Timestamp now);
+
+  // What is due by now may be sent.
+  void Wake(Timestamp now);
+  // When Wake may have something to do.
+  [[nodiscard]] std::optional<Timestamp> NextDue() const;
+  // The one to send next; none when none is due.
+  [[nodiscard]] std::optional<DeliveryKey> FindNext() const;
+
+  // It goes into flight. REQUIRES: FindNext gave it.
+  const Item& Send(const DeliveryKey& key);
+  // It was in flight, and is tried again.
+  void Retry(const DeliveryKey& key, Timestamp due);
+  // Counts a failure, and returns how many there were.
+  std::uint32_t CountFailure(const DeliveryKey& key);
+
+  // Takes it out; none when it is not here.
+  std::optional<Item> Take(const DeliveryKey& key);
+  std::vector<std::pair<DeliveryKey, Item>> Take(ChannelId channel);
+  // Takes a replay's deliveries out that are not in flight.
+  std::vector<DeliveryKey> Withdraw(ReplayId replay);
+
+  [[nodiscard]] bool Has(const DeliveryKey& key) const { return items_.contains(key); }
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+
+ private:
+  std::map<DeliveryKey, Item> items_;
+  std::set<DeliveryKey> ready_;
+  std::set<std::pair<Timestamp, DeliveryKey>> waiting_;  // ready then
+};
+
+}  // namespace ackwire

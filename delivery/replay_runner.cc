@@ -1,0 +1,218 @@
+#include "delivery/replay_runner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <optional>
+#include <utility>
+
+#include "delivery/replay_facts.h"
+#include "delivery/replay_name.h"
+#include "delivery/session.h"
+
+namespace ackwire {
+namespace {
+
+// How often deliveries are handed over while there are some.
+constexpr std::chrono::milliseconds kStepInterval{10};
+
+}  // namespace
+
+void ReplayRunner::Start() {
+  Post([this] {
+    const auto all = deps_.store.derived().Read([](const DerivedView& view) {
+      std::vector<ReplayId> ids;
+      for (const auto& [id, replay] : view.replays.all()) ids.push_back(id);
+      return ids;
+    });
+    for (const ReplayId id : all) OnControl(id);
+  });
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ReplayRunner::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+Offered ReplayRunner::Offer(const SharedGroup& group) {
+  for (int i = 0; i < group->record.events_size(); ++i) {
+    const store::Event& event = group->record.events(i);
+    const bool concerns = event.has_session_opened() || event.has_session_closed() ||
+                          event.has_replay_started() || event.has_replay_outcome() ||
+                          event.has_replay_controlled();
+    if (!concerns) continue;
+    Post([this, group, i] { OnEvent(group->record.events(i)); });
+  }
+  return Offered::kTaken;
+}
+
+void ReplayRunner::Post(Job job) {
+  {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+}
+
+void ReplayRunner::Run() {
+  bool more = false;
+  for (;;) {
+    std::vector<Job> jobs;
+    {
+      std::unique_lock lock(mutex_);
+      const auto called = [this] { return stopping_ || !jobs_.empty(); };
+      if (more) {
+        wake_.wait_for(lock, kStepInterval, [this] { return stopping_; });
+      } else {
+        wake_.wait(lock, called);
+      }
+      if (stopping_) return;
+      jobs = std::exchange(jobs_, {});
+    }
+    for (const Job& job : jobs) job();
+    more = Step();
+  }
+}
+
+void ReplayRunner::OnEvent(const store::Event& event) {
+  if (event.has_session_opened()) return OnPresence(event.client(), true);
+  if (event.has_session_closed()) return OnPresence(event.client(), false);
+  if (event.has_replay_started()) return OnControl({event.replay_started().replay()});
+  if (event.has_replay_controlled()) return OnControl({event.replay_controlled().replay()});
+  const store::ReplayOutcome& outcome = event.replay_outcome();
+  const auto running = running_.find({outcome.replay()});
+  if (running == running_.end()) return;
+  for (const auto& run : outcome.runs()) {
+    running->second.Return(event.client(), {outcome.channel()},
+                           {Seq{run.first()}, Seq{run.last()}});
+  }
+}
+
+void ReplayRunner::OnPresence(const std::string& client, bool online) {
+  {
+    std::lock_guard lock(mutex_);
+    if (online) {
+      online_.insert(client);
+    } else {
+      online_.erase(client);
+    }
+  }
+  for (auto& [id, dispatch] : running_) {
+    if (online) {
+      dispatch.Online(client);
+    } else {
+      dispatch.Offline(client);
+    }
+  }
+}
+
+void ReplayRunner::OnControl(ReplayId replay) {
+  const auto info = deps_.store.derived().Read([replay](const DerivedView& view) {
+    const ReplayInfo* found = view.replays.Find(replay);
+    return found == nullptr ? std::nullopt : std::optional(*found);
+  });
+  if (!info) return;
+  const auto running = running_.find(replay);
+  if (info->ended_at || info->paused) {
+    if (running == running_.end()) return;
+    Withdraw(replay, running->second);
+    running_.erase(running);
+    return;
+  }
+  ReplayDispatch& dispatch = running_[replay];
+  dispatch.SetRate(info->rate_per_second);
+  if (running != running_.end()) return;
+  std::lock_guard lock(mutex_);
+  for (const std::string& client : online_) dispatch.Online(client);
+}
+
+// What is in flight stays so: its outcome counts if the replay goes on.
+void ReplayRunner::Withdraw(ReplayId replay, const ReplayDispatch& dispatch) {
+  for (const std::string& client : dispatch.ClientsHandedTo()) {
+    deps_.homes.AskSession(client, [replay](Session* session) {
+      if (session != nullptr) (void)session->WithdrawReplay(replay);
+    });
+  }
+}
+
+bool ReplayRunner::Step() {
+  const Timestamp now = deps_.clock.Now();
+  bool more = false;
+  std::map<ReplayId, DeliveryServer::ReplayActivity> activity;
+  for (auto at = running_.begin(); at != running_.end();) {
+    auto& [id, dispatch] = *at;
+    std::optional<ReplayInfo> info;
+    const auto batches = deps_.store.derived().Read([&](const DerivedView& view) {
+      info = *view.replays.Find(id);
+      return dispatch.Next(view.replays.OpenOf(id), now);
+    });
+    if (info->ended_at) {
+      at = running_.erase(at);
+      continue;
+    }
+    for (const ReplayDispatch::Batch& batch : batches) HandOver(*info, batch);
+    more = more || !dispatch.idle();
+    activity[id] = {.with_clients = dispatch.handed(),
+                    .waiting = dispatch.idle() && dispatch.handed() == 0};
+    ++at;
+  }
+  std::lock_guard lock(mutex_);
+  activity_ = std::move(activity);
+  return more;
+}
+
+void ReplayRunner::HandOver(const ReplayInfo& replay, const ReplayDispatch::Batch& batch) {
+  StatusOr<ReplayTurn> turn =
+      ReadTurn(deps_.store, replay, batch.client, batch.keys, deps_.clock.Now());
+  if (!turn.ok()) {
+    spdlog::error("replay {}: what {} is to be sent again cannot be read: {}", NameOf(replay.id),
+                  batch.client, MessageOf(turn.status()));
+    running_.at(replay.id).Offline(batch.client);  // until it connects anew
+    return;
+  }
+  if (!turn->skipped.empty()) {
+    JournalWork work;
+    work.events = std::move(turn->skipped);
+    work.done = [this, id = replay.id, client = batch.client](const auto& recorded) {
+      if (!recorded.ok()) HandBack(id, client);
+    };
+    deps_.store.Submit(std::move(work));
+  }
+  if (turn->deliver.empty()) return;
+  deps_.homes.AskSession(batch.client, [this, id = replay.id, client = batch.client,
+                                        deliver = std::move(turn->deliver)](Session* session) {
+    if (session != nullptr) return session->Replay(deliver);
+    HandBack(id, client);
+  });
+}
+
+void ReplayRunner::HandBack(ReplayId replay, const std::string& client) {
+  Post([this, replay, client] {
+    const auto running = running_.find(replay);
+    if (running != running_.end()) running->second.Offline(client);
+  });
+}
+
+DeliveryServer::ReplayActivity ReplayRunner::ActivityOf(ReplayId replay) const {
+  std::set<std::string> online;
+  DeliveryServer::ReplayActivity activity;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = activity_.find(replay);
+    if (found == activity_.end()) return activity;
+    activity = found->second;
+    online = online_;
+  }
+  deps_.store.derived().Read([&](const DerivedView& view) {
+    for (const auto& [pair, seqs] : view.replays.OpenOf(replay)) {
+      if (!online.contains(pair.first)) activity.offline += seqs.count();
+    }
+  });
+  return activity;
+}
+
+}  // namespace ackwire
