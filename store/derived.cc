@@ -119,6 +119,10 @@ void Derived::ApplyEvent(const store::Event& event) {
       break;
     case store::Event::kAbandoned:
       totals_.undelivered -= count(event.abandoned().runs());
+      totals_.parked -= static_cast<std::uint64_t>(event.abandoned().unparked_size());
+      break;
+    case store::Event::kClientPaused:
+      totals_.clients += event.client_paused().new_client() ? 1 : 0;
       break;
     case store::Event::kChannelMade:
       channels_.GetOrAdd({event.channel_made().channel()}, event.channel_made().channel_name());
@@ -187,6 +191,29 @@ Tail::Rows Derived::TailRows(Family family, const Database::Range& range) const 
       out.insert(rows.lower_bound(range.from), rows.lower_bound(range.to));
     }
     return out;
+  });
+}
+
+Derived::TailPart Derived::TailRowsUpTo(Family family, const Database::Range& range,
+                                        std::size_t limit) const {
+  return Read([&](const DerivedView& view) {
+    TailPart part{{}, range.to};
+    const Tail* const tails[] = {&view.active, view.frozen};
+    for (const Tail* tail : tails) {
+      if (tail == nullptr) continue;
+      const Tail::Rows& rows = tail->rows(family);
+      auto at = rows.lower_bound(range.from);
+      const auto behind = rows.lower_bound(part.end);
+      for (std::size_t i = 0; i < limit && at != behind; ++i) ++at;
+      if (at != behind) part.end = at->first;
+    }
+    for (const Tail* tail : tails) {
+      if (tail == nullptr) continue;
+      const Tail::Rows& rows = tail->rows(family);
+      // insert keeps what the newer tail put there.
+      part.rows.insert(rows.lower_bound(range.from), rows.lower_bound(part.end));
+    }
+    return part;
   });
 }
 

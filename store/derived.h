@@ -109,6 +109,15 @@ class Derived {
   [[nodiscard]] std::vector<std::string> TailKeys(Family family, const Database::Range& range,
                                                   std::size_t limit, bool from_end) const;
 
+  // The beginning of what TailRows gives: at least up to `limit` rows of each tail, and whole up to
+  // `end`, which is excluded.
+  struct TailPart {
+    Tail::Rows rows;
+    std::string end;
+  };
+  [[nodiscard]] TailPart TailRowsUpTo(Family family, const Database::Range& range,
+                                      std::size_t limit) const;
+
   // The active tail becomes the frozen one. None when there is nothing in it.
   [[nodiscard]] std::optional<FrozenTail> Freeze();
   // The frozen tail is in RocksDB.

@@ -65,6 +65,9 @@ store::ClientRow RowOf(const ClientState& state) {
   row.set_disconnects(state.disconnects);
   row.set_subscriptions(state.subscriptions);
   row.set_as_of(state.as_of.value);
+  row.set_paused(state.paused);
+  row.set_paused_at_ms(ToUnixMs(state.paused_at));
+  row.set_pause_note(state.pause_note);
   return row;
 }
 

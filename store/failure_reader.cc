@@ -18,12 +18,12 @@ constexpr std::size_t kListsMax = 64;
 
 bool IsPrefix(const std::string& channel) { return channel.ends_with('*'); }
 
-bool Fits(const std::string& name, const std::string& wanted) {
+}  // namespace
+
+bool ChannelFits(const std::string& name, const std::string& wanted) {
   if (!IsPrefix(wanted)) return name == wanted;
   return name.compare(0, wanted.size() - 1, wanted, 0, wanted.size() - 1) == 0;
 }
-
-}  // namespace
 
 StatusOr<FailureReader::Page> FailureReader::List(const FailureQuery& query,
                                                   const Part& part) const {
@@ -129,7 +129,7 @@ std::vector<std::string> FailureReader::ListsOfPrefix(const std::string& prefix)
     for (ChannelId id{1}; lists.size() <= kListsMax; ++id.value) {
       const ChannelInfo* info = view.channels.Get(id);
       if (info == nullptr) break;
-      if (Fits(info->name, prefix)) lists.push_back(keys::FailuresOfChannel(id));
+      if (ChannelFits(info->name, prefix)) lists.push_back(keys::FailuresOfChannel(id));
     }
     return lists;
   });
@@ -177,7 +177,7 @@ StatusOr<bool> FailureReader::Matches(const Failure& failure, const FailureQuery
   if (!query.channel.empty()) {
     const bool fits = derived_.Read([&](const DerivedView& view) {
       const ChannelInfo* info = view.channels.Get(failure.channel);
-      return info != nullptr && Fits(info->name, query.channel);
+      return info != nullptr && ChannelFits(info->name, query.channel);
     });
     if (!fits) return false;
   }

@@ -22,6 +22,9 @@
 
 namespace ackwire {
 
+// Whether a channel is the one wanted: exact, or a prefix ending in *.
+[[nodiscard]] bool ChannelFits(const std::string& name, const std::string& wanted);
+
 struct FailureQuery {
   std::string client;     // empty: any
   std::string channel;    // exact, or a prefix ending in *; empty: any

@@ -79,7 +79,11 @@ Failing FailingOf(const store::Event& event) {
     }
     case store::Event::kAbandoned:
       out.reason = event.abandoned().reason();
+      out.detail = event.abandoned().detail();
       AddAll(event.abandoned().runs(), {event.abandoned().channel()}, 0, gathered);
+      for (const std::uint64_t seq : event.abandoned().unparked()) {
+        gathered.Add({event.abandoned().channel()}, 0, {{seq}, {seq}});
+      }
       break;
     case store::Event::kUnsubscribed:
       out.reason = v1::REASON_UNSUBSCRIBED;

@@ -81,6 +81,7 @@ void LedgerEntry::Fold(EventId id, const store::Event& event, ChannelId channel)
       break;
     case store::Event::kAbandoned:
       for (const auto& run : event.abandoned().runs()) Settle(RunOf(run.first(), run.last()));
+      parked_ -= static_cast<std::uint64_t>(event.abandoned().unparked_size());
       break;
     default:
       break;  // events of the client, not of a channel

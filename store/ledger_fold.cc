@@ -14,7 +14,14 @@ void ClientState::Fold(EventId id, const store::Event& event) {
   if (event.has_acked()) disconnects = 0;
   if (event.has_subscribed()) ++subscriptions;
   if (event.has_unsubscribed()) --subscriptions;
+  if (event.has_client_paused()) FoldPaused(event);
   as_of = id;
+}
+
+void ClientState::FoldPaused(const store::Event& event) {
+  paused = event.client_paused().paused();
+  paused_at = paused ? FromUnixMs(event.at_ms()) : Timestamp();
+  pause_note = paused ? event.client_paused().note() : "";
 }
 
 std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
@@ -26,6 +33,7 @@ std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
   switch (event.what_case()) {
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
+    case store::Event::kClientPaused:
       return {ChannelId{}};
     case store::Event::kSubscribed:
       return {{event.subscribed().channel()}, ChannelId{}};
@@ -76,8 +84,14 @@ StatusOr<ClientState> FoldClient(const std::string& client, const std::optional<
     store::ClientRow stored;
     Status status = record::OpenInto(*row, "ledger of client " + client, stored);
     if (!status.ok()) return status;
-    state = {true, FromUnixMs(stored.last_seen_at_ms()), stored.disconnects(),
-             stored.subscriptions(), EventId{stored.as_of()}};
+    state = {true,
+             FromUnixMs(stored.last_seen_at_ms()),
+             stored.disconnects(),
+             stored.subscriptions(),
+             EventId{stored.as_of()},
+             stored.paused(),
+             FromUnixMs(stored.paused_at_ms()),
+             stored.pause_note()};
   }
   for (const TailEvent& event : events) state.Fold(event.id, event.event());
   return state;

@@ -19,8 +19,15 @@ struct ClientState {
   std::uint32_t disconnects = 0;  // in a row with no acknowledgement between them
   std::uint64_t subscriptions = 0;
   EventId as_of;
+  // Nothing is delivered to it. Since when, and why in the operator's words.
+  bool paused = false;
+  Timestamp paused_at{};
+  std::string pause_note;
 
   void Fold(EventId id, const store::Event& event);
+
+ private:
+  void FoldPaused(const store::Event& event);
 };
 
 // The channels whose ledger rows an event changes; channel 0 is the row of the client itself.

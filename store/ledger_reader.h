@@ -28,6 +28,14 @@ struct JournalEvent {
 [[nodiscard]] bool Acknowledges(const store::Event& event, ChannelId channel, Seq seq);
 [[nodiscard]] bool TellsOfFailure(const store::Event& event, ChannelId channel, Seq seq);
 
+struct ParkedDelivery {
+  std::string client;
+  ChannelId channel;
+  Seq seq;
+  EventId by;  // the event that parked it
+  friend bool operator==(const ParkedDelivery&, const ParkedDelivery&) = default;
+};
+
 struct ChannelEntry {
   ChannelId channel;
   LedgerEntry entry;
@@ -65,6 +73,20 @@ class LedgerReader {
   // Of a run, what is parked.
   [[nodiscard]] StatusOr<SeqRuns> ParkedOf(const std::string& client, ChannelId channel,
                                            SeqRun seqs) const;
+  // All that is parked, in order of client, channel and seq, a part at a time: it may hold fewer
+  // than the limit, or none, before the end.
+  struct ParkedQuery {
+    std::string client;  // empty: of all
+    ChannelId channel;   // with a client; zero: of all
+    std::string from;    // where the part before ended; empty: at the beginning
+    std::size_t limit = 0;
+  };
+  struct ParkedPage {
+    std::vector<ParkedDelivery> deliveries;
+    std::string next;  // empty at the end
+  };
+  [[nodiscard]] StatusOr<ParkedPage> Parked(const ParkedQuery& query) const;
+
   // The newest acknowledgement on record that ends at or after `seq`, if it covers it.
   [[nodiscard]] StatusOr<std::optional<JournalEvent>> AckOf(const std::string& client,
                                                             ChannelId channel, Seq seq) const;

@@ -51,10 +51,17 @@ Status LedgerSalvage::AddClient(const std::string& client, std::string_view valu
   if (!record::OpenInto(value, "", row).ok()) return OkStatus();  // it says nothing any more
   const StatusOr<ClientState> folded = folded_.Client(client);
   if (!folded.ok()) return folded.status();
-  if (folded->known) return OkStatus();
-  store::Event event = EventOf(client, FromUnixMs(row.last_seen_at_ms()));
-  event.mutable_session_opened();
-  *out.add_events() = std::move(event);
+  if (!folded->known) {
+    store::Event event = EventOf(client, FromUnixMs(row.last_seen_at_ms()));
+    event.mutable_session_opened();
+    *out.add_events() = std::move(event);
+  }
+  if (row.paused() != folded->paused && row.as_of() > folded->as_of.value) {
+    store::Event event = EventOf(client, FromUnixMs(row.paused_at_ms()));
+    event.mutable_client_paused()->set_paused(row.paused());
+    event.mutable_client_paused()->set_note(row.pause_note());
+    *out.add_events() = std::move(event);
+  }
   return OkStatus();
 }
 

@@ -101,6 +101,12 @@ Status CheckKind(const v1::Message& draft) {
 
 }  // namespace
 
+Status CheckNote(const char* field, std::string_view note, std::size_t bytes_max) {
+  if (note.empty()) return OkStatus();
+  if (Status status = BytesBetween(field, note, bytes_max); !status.ok()) return status;
+  return Utf8(field, note);
+}
+
 bool IsUtf8(std::string_view text) {
   std::uint32_t ignored = 0;
   for (std::size_t at = 0; at < text.size();) {

@@ -20,6 +20,7 @@ inline constexpr std::size_t kHeadersMax = 32;
 inline constexpr std::size_t kHeaderBytesMax = 8 * 1024;
 inline constexpr std::size_t kContentTypeBytesMax = 255;
 inline constexpr std::uint32_t kTypeMax = 65535;
+inline constexpr std::size_t kNoteBytesMax = 1024;
 inline constexpr std::size_t kSubscriptionsOfClientMax = 10'000;
 
 // Each returns OK, or kInvalidArgument naming the field, the limit and what was found.
@@ -32,6 +33,10 @@ inline constexpr std::size_t kSubscriptionsOfClientMax = 10'000;
 [[nodiscard]] Status CheckMessageId(std::string_view message_id);
 // All that a publisher may set: names, sizes, kind and what it refers to.
 [[nodiscard]] Status CheckDraft(const v1::Message& draft);
+
+// An operator's words, which may be none: at most kNoteBytesMax bytes of UTF-8.
+[[nodiscard]] Status CheckNote(const char* field, std::string_view note,
+                               std::size_t bytes_max = kNoteBytesMax);
 
 [[nodiscard]] bool IsUtf8(std::string_view text);
 

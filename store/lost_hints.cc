@@ -100,6 +100,9 @@ void LostHints::Names(const store::Event& event) {
       break;
     case store::Event::kAbandoned:
       of_runs(event.abandoned().channel(), event.abandoned().runs());
+      for (const std::uint64_t seq : event.abandoned().unparked()) {
+        Names({event.abandoned().channel()}, {seq});
+      }
       break;
     case store::Event::kChannelMade:
       Names({event.channel_made().channel()}, {}, event.channel_made().channel_name());

@@ -44,6 +44,24 @@ bool KeepOwed(const SeqRuns& undelivered, Runs& runs) {
   return changed;
 }
 
+// A parked delivery whose parking is lost is one that is owed: it is moved to the runs. Returns
+// whether anything changed.
+template <typename Runs>
+bool KeepParked(const std::set<Seq>& parked, Runs& runs,
+                google::protobuf::RepeatedField<std::uint64_t>& unparked) {
+  google::protobuf::RepeatedField<std::uint64_t> kept;
+  for (const std::uint64_t seq : unparked) {
+    if (parked.contains({seq})) {
+      kept.Add(seq);
+    } else {
+      SetRun(*runs.Add(), {Seq{seq}, Seq{seq}});
+    }
+  }
+  const bool changed = kept.size() != unparked.size();
+  unparked = std::move(kept);
+  return changed;
+}
+
 // The seqs of the runs up to `last`. Returns whether anything changed.
 template <typename Runs>
 bool KeepUpTo(Seq last, Runs& runs) {
@@ -84,6 +102,7 @@ Status Restage::Add(store::Event event, StagedGroup& staged) {
   switch (event.what_case()) {
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
+    case store::Event::kClientPaused:
       return AddClientEvent(std::move(event), staged);
     case store::Event::kSubscribed:
       return AddSubscribed(std::move(event), staged);
@@ -124,6 +143,8 @@ Status Restage::AddClientEvent(store::Event event, StagedGroup& staged) {
   const bool known = std::exchange((*client)->known, true);
   if (event.has_session_opened()) {
     event.mutable_session_opened()->set_new_client(!known);
+  } else if (event.has_client_paused()) {
+    event.mutable_client_paused()->set_new_client(!known);
   } else if (!known) {
     // Its opening is lost. A client is counted when it is first heard of, so this becomes one.
     event.mutable_session_opened()->set_new_client(true);
@@ -184,17 +205,7 @@ Status Restage::AddAcked(store::Event event, StagedGroup& staged) {
     const StatusOr<std::set<Seq>> parked = staged.ParkedSeqs(event.client(), channel);
     if (!parked.ok()) return parked.status();
     const SeqRuns undelivered = (*entry)->UndeliveredRuns(staged.LastOf(channel));
-    // A parked delivery whose parking is lost is one that is owed.
-    google::protobuf::RepeatedField<std::uint64_t> unparked;
-    for (const std::uint64_t seq : part.unparked()) {
-      if (parked->contains({seq})) {
-        unparked.Add(seq);
-        continue;
-      }
-      changed = true;
-      SetRun(*part.add_runs(), {Seq{seq}, Seq{seq}});
-    }
-    *part.mutable_unparked() = unparked;
+    changed = KeepParked(*parked, *part.mutable_runs(), *part.mutable_unparked()) || changed;
     changed = KeepOwed(undelivered, *part.mutable_runs()) || changed;
     changed = KeepUpTo(staged.LastOf(channel), *part.mutable_replayed()) || changed;
     const bool keeps = part.runs_size() + part.unparked_size() + part.replayed_size() > 0;
@@ -245,9 +256,13 @@ Status Restage::AddAbandoned(store::Event event, StagedGroup& staged) {
   const ChannelId channel{event.abandoned().channel()};
   const StatusOr<LedgerEntry*> entry = staged.Entry(event.client(), channel);
   if (!entry.ok()) return entry.status();
+  const StatusOr<std::set<Seq>> parked = staged.ParkedSeqs(event.client(), channel);
+  if (!parked.ok()) return parked.status();
   const SeqRuns undelivered = (*entry)->UndeliveredRuns(staged.LastOf(channel));
-  const bool changed = KeepOwed(undelivered, *event.mutable_abandoned()->mutable_runs());
-  const bool keep = event.abandoned().runs_size() > 0;
+  store::Abandoned& abandoned = *event.mutable_abandoned();
+  bool changed = KeepParked(*parked, *abandoned.mutable_runs(), *abandoned.mutable_unparked());
+  changed = KeepOwed(undelivered, *abandoned.mutable_runs()) || changed;
+  const bool keep = abandoned.runs_size() > 0 || abandoned.unparked_size() > 0;
   if (changed && keep) ++changed_;
   AddOrClear(keep, std::move(event), staged);
   return OkStatus();

@@ -92,9 +92,28 @@ StatusOr<std::set<Seq>> StagedGroup::ParkedSeqs(const std::string& client, Chann
     if (!stored.ok()) return stored.status();
     parked.insert(stored->begin(), stored->end());
   }
+  FoldParked(client, channel, parked);
+  return parked;
+}
+
+StatusOr<std::set<Seq>> StagedGroup::ParkedSeqs(const std::string& client, ChannelId channel,
+                                                SeqRun within) {
+  std::set<Seq> parked;
+  if (channel < first_new_channel_) {
+    const StatusOr<SeqRuns> stored = ledger_.ParkedOf(client, channel, within);
+    if (!stored.ok()) return stored.status();
+    for (const SeqRun& run : stored->runs()) {
+      for (Seq seq = run.first; seq <= run.last; ++seq.value) parked.insert(parked.end(), seq);
+    }
+  }
+  FoldParked(client, channel, parked);
+  return parked;
+}
+
+void StagedGroup::FoldParked(const std::string& client, ChannelId channel, std::set<Seq>& parked) {
   IndexEvents();
   const auto events = events_of_.find({client, channel});
-  if (events == events_of_.end()) return parked;
+  if (events == events_of_.end()) return;
   for (const int index : events->second) {
     const store::Event& event = group_->record.events(index);
     if (event.has_parked()) parked.insert({event.parked().seq()});
@@ -103,8 +122,8 @@ StatusOr<std::set<Seq>> StagedGroup::ParkedSeqs(const std::string& client, Chann
       if (part.channel() != channel.value) continue;
       for (const std::uint64_t seq : part.unparked()) parked.erase({seq});
     }
+    for (const std::uint64_t seq : event.abandoned().unparked()) parked.erase({seq});
   }
-  return parked;
 }
 
 StatusOr<bool> StagedGroup::IsParked(const std::string& client, ChannelId channel, Seq seq) {

@@ -53,8 +53,10 @@ class StagedGroup {
   // The stored state with what this group holds folded onto it. kDataLoss for a damaged row.
   [[nodiscard]] StatusOr<LedgerEntry*> Entry(const std::string& client, ChannelId channel);
 
-  // The seqs that are parked, likewise.
+  // The seqs that are parked, likewise: all, and those of a run.
   [[nodiscard]] StatusOr<std::set<Seq>> ParkedSeqs(const std::string& client, ChannelId channel);
+  [[nodiscard]] StatusOr<std::set<Seq>> ParkedSeqs(const std::string& client, ChannelId channel,
+                                                   SeqRun within);
 
   [[nodiscard]] StatusOr<bool> IsParked(const std::string& client, ChannelId channel, Seq seq);
 
@@ -86,6 +88,8 @@ class StagedGroup {
   };
 
   void IndexEvents();
+  // What this group's events have parked since, and what they have unparked.
+  void FoldParked(const std::string& client, ChannelId channel, std::set<Seq>& parked);
   void IndexMessages();
   void CountAbandoned();
   const Derived& derived_;

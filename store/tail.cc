@@ -97,6 +97,9 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
     }
     case store::Event::kAbandoned: {
       const ChannelId channel{event.abandoned().channel()};
+      for (const std::uint64_t seq : event.abandoned().unparked()) {
+        Put(Family::kParked, keys::Numbered(client, channel, seq), std::nullopt);
+      }
       Put(Family::kFailures, keys::Numbered(client, channel, tail_event.id.value), "");
       break;
     }
@@ -111,6 +114,7 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
       break;
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
+    case store::Event::kClientPaused:
     case store::Event::WHAT_NOT_SET:
       break;
   }

@@ -80,6 +80,7 @@ struct SubscribeWork {
 struct Recorded {
   std::uint64_t abandoned = 0;  // undelivered messages of subscriptions that ended
   EventId ended;                // the last of these ends; zero: there was none
+  std::uint64_t dismissed = 0;  // deliveries that were parked until this work abandoned them
   ReplayId replay;              // the last that was started; zero: none was
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -271,25 +272,28 @@ StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
     }
     if (event.has_unsubscribed()) {
       status.Update(EndSubscription(std::move(event), staged, recorded));
-      continue;
+    } else if (event.abandoned().unparked_size() > 0) {
+      status.Update(Dismiss(std::move(event), staged, recorded));
+    } else if (event.has_client_paused()) {
+      status.Update(Pause(std::move(event), staged));
+    } else if (event.has_acked()) {
+      status.Update(AddAcked(std::move(event), staged));
+    } else {
+      if (event.has_replay_started()) {
+        recorded.replay = {staged.NextEventId().value};
+        event.mutable_replay_started()->set_replay(recorded.replay.value);
+      }
+      if (event.has_replay_pinned()) {
+        event.mutable_replay_pinned()->set_replay(recorded.replay.value);
+      }
+      staged.Add(std::move(event));
     }
-    if (event.has_acked()) {
-      const Status unparked = FindUnparked(event, staged);
-      status.Update(unparked);
-      if (!unparked.ok()) continue;
-    }
-    if (event.has_replay_started()) {
-      recorded.replay = {staged.NextEventId().value};
-      event.mutable_replay_started()->set_replay(recorded.replay.value);
-    }
-    if (event.has_replay_pinned()) event.mutable_replay_pinned()->set_replay(recorded.replay.value);
-    staged.Add(std::move(event));
   }
   return status.ok() ? StatusOr<Recorded>(recorded) : status;
 }
 
 // Whoever hands a replay's deliveries over has read what is parked some time ago.
-Status Writer::FindUnparked(store::Event& event, StagedGroup& staged) {
+Status Writer::AddAcked(store::Event event, StagedGroup& staged) {
   for (store::AckedChannel& part : *event.mutable_acked()->mutable_channels()) {
     for (const auto& run : part.replayed()) {
       for (Seq seq{run.first()}; seq.value <= run.last(); ++seq.value) {
@@ -299,6 +303,7 @@ Status Writer::FindUnparked(store::Event& event, StagedGroup& staged) {
       }
     }
   }
+  staged.Add(std::move(event));
   return OkStatus();
 }
 
@@ -318,6 +323,29 @@ Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded
   for (const Seq seq : *parked) record.add_parked(seq.value);
   recorded.abandoned += (*entry)->Undelivered(staged.LastOf(channel));
   recorded.ended = staged.AddUnsubscribed(std::move(event), **entry);
+  return OkStatus();
+}
+
+Status Writer::Dismiss(store::Event event, StagedGroup& staged, Recorded& recorded) {
+  store::Abandoned& abandoned = *event.mutable_abandoned();
+  const std::set<std::uint64_t> asked(abandoned.unparked().begin(), abandoned.unparked().end());
+  const auto parked = staged.ParkedSeqs(event.client(), {abandoned.channel()},
+                                        {{*asked.begin()}, {*asked.rbegin()}});
+  if (!parked.ok()) return parked.status();
+  abandoned.clear_unparked();
+  for (const std::uint64_t seq : asked) {
+    if (parked->contains({seq})) abandoned.add_unparked(seq);
+  }
+  recorded.dismissed += static_cast<std::uint64_t>(abandoned.unparked_size());
+  if (abandoned.unparked_size() > 0 || abandoned.runs_size() > 0) staged.Add(std::move(event));
+  return OkStatus();
+}
+
+Status Writer::Pause(store::Event event, StagedGroup& staged) {
+  const StatusOr<ClientState*> client = staged.Client(event.client());
+  if (!client.ok()) return client.status();
+  event.mutable_client_paused()->set_new_client(!std::exchange((*client)->known, true));
+  staged.Add(std::move(event));
   return OkStatus();
 }
 

@@ -79,10 +79,14 @@ class Writer {
                                                                    StagedGroup& staged);
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
   [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
-  // Of what a replay delivered, what was parked until now.
-  [[nodiscard]] static Status FindUnparked(store::Event& event, StagedGroup& staged);
+  // Finds out what of that which a replay delivered was parked until now.
+  [[nodiscard]] static Status AddAcked(store::Event event, StagedGroup& staged);
   // Returns how many undelivered messages that abandons; none where there is no subscription.
   [[nodiscard]] Status EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded);
+  // Of what it is to unpark, the event keeps what is parked; it is dropped when nothing is left.
+  [[nodiscard]] Status Dismiss(store::Event event, StagedGroup& staged, Recorded& recorded);
+  // Notes whether this is the first that is heard of the client.
+  [[nodiscard]] Status Pause(store::Event event, StagedGroup& staged);
   [[nodiscard]] Status WriteGroup(const CommittedGroup& group);
 
   const Dependencies deps_;
