@@ -49,7 +49,7 @@ class ChannelFeed {
   // It cannot be read: it is not sent for as long as this session lasts, and in an ordered channel
   // nothing beyond it.
   void Hold(Seq seq);
-  // It was parked and is acknowledged.
+  // It was parked, and is acknowledged or dismissed.
   void Unpark() { entry_.Unpark(); }
 
   // The earlier message that holds back all beyond it; none when nothing is held back.

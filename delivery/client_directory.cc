@@ -178,4 +178,58 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
   });
 }
 
+void ClientDirectory::Change(const std::string& client, const store::Event& change,
+                             const ChangeRecorded& done) {
+  Record& record = records_[client];
+  if (record.owner) {
+    record.owner->post([this, client, change, done, weak = record.owner->session] {
+      const auto session = weak.lock();
+      if (session != nullptr && session->ChangeFromElsewhere(change, done)) return;
+      // It is not open any more: the client will be free, or another session's.
+      Post([this, client, change, done] { Change(client, change, done); });
+    });
+    return;
+  }
+  record.changes.push_back([this, client, change, done] { ChangeOffline(client, change, done); });
+  Next(client);
+}
+
+void ClientDirectory::ChangeOffline(const std::string& client, const store::Event& change,
+                                    const ChangeRecorded& done) {
+  const auto finish = [this, client, done](const StatusOr<Recorded>& outcome) {
+    Post([this, client, done, outcome] {
+      Finished(client);
+      done(outcome);
+    });
+  };
+  deps_.read([this, client, change, finish] {
+    const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
+    if (!state.ok()) return finish(state.status());
+    if (!state->known) {
+      return finish(Error(StatusCode::kNotFound,
+                          "client: " + client + " has never subscribed and never connected"));
+    }
+    if (change.has_client_paused() && change.client_paused().paused() == state->paused) {
+      return finish(Recorded{});
+    }
+    JournalWork work;
+    work.done = [this, client, change, finish](const StatusOr<Recorded>& recorded) {
+      if (recorded.ok()) Post([this, client, change] { ForgetSent(client, change.abandoned()); });
+      finish(recorded);
+    };
+    store::Event& event = work.events.emplace_back(change);
+    event.set_client(client);
+    event.set_at_ms(ToUnixMs(deps_.clock.Now()));
+    deps_.store.Submit(std::move(work));
+  });
+}
+
+void ClientDirectory::ForgetSent(const std::string& client, const store::Abandoned& dismissed) {
+  auto& ended = records_[client].ended;
+  if (!ended) return;
+  for (const std::uint64_t seq : dismissed.unparked()) {
+    ended->sent.Forget({{dismissed.channel()}, {seq}});
+  }
+}
+
 }  // namespace ackwire

@@ -64,6 +64,12 @@ class ClientDirectory {
   using Unsubscribed = Session::Unsubscribed;
   void Unsubscribe(const std::string& client, const std::string& channel, const Unsubscribed& done);
 
+  // Has whoever has the client record what ClientLedger::Apply takes: its session, or this home
+  // while it has none. A pause of a client that is paused changes nothing.
+  //   kNotFound  nothing is known of the client
+  using ChangeRecorded = Session::ChangeRecorded;
+  void Change(const std::string& client, const store::Event& change, const ChangeRecorded& done);
+
   // Calls `ask` on the thread of the client's session with it, or with null when it is not
   // connected.
   void AskSession(const std::string& client, const std::function<void(Session*)>& ask);
@@ -93,6 +99,10 @@ class ClientDirectory {
   void ForgetExpired();
   void UnsubscribeOffline(const std::string& client, const std::string& channel,
                           const Unsubscribed& done);
+  void ChangeOffline(const std::string& client, const store::Event& change,
+                     const ChangeRecorded& done);
+  // Whoever resumes has nothing more to say of these.
+  void ForgetSent(const std::string& client, const store::Abandoned& dismissed);
 
   const Dependencies deps_;
   std::map<std::string, Record> records_;

@@ -40,6 +40,14 @@ void ClientHomes::Unsubscribe(const std::string& client, const std::string& chan
   });
 }
 
+void ClientHomes::Change(const std::string& client, store::Event change,
+                         ClientDirectory::ChangeRecorded done) {
+  ClientDirectory& home = HomeOf(client);
+  home.Post([&home, client, change = std::move(change), done = std::move(done)] {
+    home.Change(client, change, done);
+  });
+}
+
 void ClientHomes::AskSession(const std::string& client, std::function<void(Session*)> ask) {
   ClientDirectory& home = HomeOf(client);
   home.Post([&home, client, ask = std::move(ask)] { home.AskSession(client, ask); });

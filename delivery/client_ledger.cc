@@ -82,6 +82,25 @@ void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
   feeds_.erase(found);
 }
 
+void ClientLedger::Apply(const store::Event& change, Timestamp now) {
+  store::Event& event = AddEvent(now);
+  if (change.has_client_paused()) {
+    *event.mutable_client_paused() = change.client_paused();
+    options_.paused = change.client_paused().paused();
+    return;
+  }
+  *event.mutable_abandoned() = change.abandoned();
+  for (const std::uint64_t seq : change.abandoned().unparked()) {
+    sent_.Forget({{change.abandoned().channel()}, {seq}});
+  }
+}
+
+void ClientLedger::Dismissed(ChannelId channel, std::uint64_t count) {
+  const auto found = feeds_.find(channel);
+  if (found == feeds_.end()) return;  // the subscription ended meanwhile, and perhaps began anew
+  for (; count > 0 && found->second.entry().parked() > 0; --count) found->second.Unpark();
+}
+
 void ClientLedger::Extend(ChannelId channel, Seq last) {
   const auto found = feeds_.find(channel);
   if (found == feeds_.end()) return;
@@ -98,7 +117,7 @@ void ClientLedger::WakeWaiting(Timestamp now) {
 
 std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
   WakeWaiting(now);
-  if (sent_.in_flight() >= options_.window) return std::nullopt;
+  if (options_.paused || sent_.in_flight() >= options_.window) return std::nullopt;
   while (!ready_.empty()) {
     auto turn = ready_.upper_bound(last_turn_);
     if (turn == ready_.end()) turn = ready_.begin();

@@ -37,6 +37,7 @@ class ClientLedger {
     SessionIdentity session;
     std::uint32_t window = 0;
     std::uint32_t disconnects = 0;  // in a row before this session
+    bool paused = false;
   };
   // `policy` and `rng` are borrowed. `sent` is the resumed session's, or a new one.
   ClientLedger(Options options, AckWindow sent, const DeliveryPolicy& policy, Rng& rng);
@@ -68,8 +69,12 @@ class ClientLedger {
   // A channel has grown.
   void Extend(ChannelId channel, Seq last);
 
-  // The delivery to send next; none when the window is full or nothing is due. Channels take turns:
-  // asked again before it is sent, the answer is the same.
+  // An operator has paused or resumed it, or dismissed deliveries; Dismissed tells how many it had.
+  void Apply(const store::Event& change, Timestamp now);
+  void Dismissed(ChannelId channel, std::uint64_t count);
+
+  // The delivery to send next; none when it is paused, the window full or nothing due. Channels
+  // take turns: asked again before it is sent, the answer is the same.
   [[nodiscard]] std::optional<DeliveryKey> FindNext(Timestamp now);
   // It goes to the connection.
   struct Delivery {
@@ -93,9 +98,8 @@ class ClientLedger {
   void Written(const std::vector<std::uint64_t>& deliveries, Timestamp now);
   // It is not sent, ever: its ttl has passed, …
   void Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now);
-  // It cannot be sent to this client: parked.
+  // Parked: it cannot be sent to this client.
   void Reject(const DeliveryKey& key, v1::Reason reason, const std::string& detail, Timestamp now);
-
   // It cannot be read from disk: ChannelFeed::Hold. Returns whether it is the first of its channel.
   bool Hold(const DeliveryKey& key);
 
@@ -129,6 +133,7 @@ class ClientLedger {
   [[nodiscard]] const std::string& client() const { return options_.client; }
   [[nodiscard]] const SessionIdentity& session() const { return options_.session; }
   [[nodiscard]] std::uint32_t window() const { return options_.window; }
+  [[nodiscard]] bool paused() const { return options_.paused; }
   [[nodiscard]] const AckWindow& sent() const { return sent_; }
   [[nodiscard]] std::uint64_t acked_total() const { return acked_total_; }
   [[nodiscard]] const std::map<ChannelId, ChannelFeed>& feeds() const { return feeds_; }

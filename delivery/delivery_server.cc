@@ -303,6 +303,44 @@ void DeliveryServer::Unsubscribe(const std::string& client, const std::string& c
   parts_->homes.Unsubscribe(client, channel, std::move(done));
 }
 
+void DeliveryServer::SetPaused(const std::string& client, const Pause& pause,
+                               std::function<void(Status)> done) {
+  store::Event change;
+  change.mutable_client_paused()->set_paused(pause.paused);
+  change.mutable_client_paused()->set_note(pause.note);
+  parts_->homes.Change(
+      client, std::move(change),
+      [done = std::move(done)](const StatusOr<Recorded>& recorded) { done(recorded.status()); });
+}
+
+void DeliveryServer::Disconnect(const std::string& client, const std::string& reason,
+                                std::function<void()> done) {
+  const auto shut = [this, client, reason, done = std::move(done)](Session* session) {
+    if (session == nullptr) return done();
+    session->Shut(close_code::kDisconnected, reason);
+    // Whoever asks behind it is answered once its last events are on record.
+    parts_->homes.AskSession(client, [done](Session*) { done(); });
+  };
+  parts_->homes.AskSession(client, shut);
+}
+
+void DeliveryServer::Dismiss(const Dismissal& dismissal,
+                             std::function<void(StatusOr<std::uint64_t>)> done) {
+  store::Event change;
+  store::Abandoned& abandoned = *change.mutable_abandoned();
+  abandoned.set_channel(dismissal.channel.value);
+  abandoned.set_reason(v1::REASON_DISMISSED);
+  abandoned.set_detail(dismissal.note);
+  for (const Seq seq : dismissal.seqs) abandoned.add_unparked(seq.value);
+  parts_->homes.Change(dismissal.client, std::move(change),
+                       [this, done = std::move(done)](const StatusOr<Recorded>& recorded) {
+                         if (!recorded.ok()) return done(recorded.status());
+                         parts_->metrics.DeliveriesFailed(v1::REASON_DISMISSED,
+                                                          recorded->dismissed);
+                         done(recorded->dismissed);
+                       });
+}
+
 void DeliveryServer::AskLive(const std::string& client, ChannelId channel, Seq seq,
                              std::function<void(std::optional<LiveDelivery>)> done) {
   parts_->homes.AskSession(client, [channel, seq, done = std::move(done)](Session* session) {

@@ -31,6 +31,11 @@ struct Endpoint {
   std::uint16_t port = 0;  // 0: any that is free
 };
 
+// RFC 6455: a control frame carries at most 125 bytes, two of them the code.
+inline constexpr std::size_t kCloseReasonBytesMax = 123;
+// An event of the journal is at most so many seqs long.
+inline constexpr std::size_t kDismissedAtOnceMax = 10'000;
+
 // What a connected client's session knows of one delivery, ahead of the ledger on disk.
 struct LiveDelivery {
   bool in_flight = false;
@@ -89,6 +94,25 @@ class DeliveryServer {
   //   kNotFound  there is no such subscription
   void Unsubscribe(const std::string& client, const std::string& channel,
                    std::function<void(StatusOr<std::uint64_t>)> done);
+
+  // Stops deliveries to a client, or has them go on: what is owed stays owed. Once it is on disk.
+  //   kNotFound  nothing is known of the client
+  struct Pause {
+    bool paused = false;
+    std::string note;  // the operator's words
+  };
+  void SetPaused(const std::string& client, const Pause& pause, std::function<void(Status)> done);
+  // Closes the client's session with 4004, if it is connected, and calls `done` once what was in
+  // flight is on record. `reason`: what the client is told, at most kCloseReasonBytesMax.
+  void Disconnect(const std::string& client, const std::string& reason, std::function<void()> done);
+  // Abandons parked deliveries; gives how many of them were parked. At most kDismissedAtOnceMax.
+  struct Dismissal {
+    std::string client;
+    ChannelId channel;
+    std::vector<Seq> seqs;
+    std::string note;  // the operator's words
+  };
+  void Dismiss(const Dismissal& dismissal, std::function<void(StatusOr<std::uint64_t>)> done);
 
   // Gives none when the client is not connected. What its session knew until then is on record when
   // `done` is called: facts read from the store afterwards fit the answer.

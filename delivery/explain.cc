@@ -44,11 +44,14 @@ void DecideSettled(const DeliveryFacts& facts, const DeliveryStory& story, v1::D
 }
 
 void DecidePending(const DeliveryFacts& facts, v1::Delivery& delivery) {
-  if (!facts.online) {
-    Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_CLIENT_OFFLINE);
-  } else if (facts.live && facts.live->blocked_by) {
+  if (facts.live && facts.live->blocked_by) {
     Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_WAITING_FOR_EARLIER);
     delivery.set_blocked_by_seq(facts.live->blocked_by->value);
+  } else if (facts.state.paused) {
+    // Before the window: that opens by itself, and nothing would be sent then.
+    Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_CLIENT_PAUSED);
+  } else if (!facts.online) {
+    Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_CLIENT_OFFLINE);
   } else if (facts.live && facts.live->window_full) {
     Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_WINDOW_FULL);
   } else {

@@ -29,6 +29,7 @@ struct DeliveryFacts {
   ChannelId channel_id;                // zero: there is no such channel
   Seq channel_last;
   LedgerEntry entry;                   // not subscribed(): no subscription
+  ClientState state;                   // of the client itself
   std::optional<JournalEvent> parked;  // the event that parked it
   std::optional<JournalEvent> acked;   // the acknowledgement on record
   std::vector<JournalEvent> failures;  // those that name the seq, oldest first
@@ -57,8 +58,8 @@ struct DeliveryQuestion {
                                                     Timestamp now);
 
 // The first that holds: not owed; parked; abandoned or acknowledged; in flight; expired; waiting
-// for its next attempt; pending, because the client is offline, an earlier message comes first, or
-// the window is full.
+// for its next attempt; pending, because an earlier message comes first, the client is paused, it
+// is offline, or the window is full.
 [[nodiscard]] v1::Delivery Explain(const DeliveryFacts& facts);
 
 }  // namespace ackwire

@@ -105,17 +105,37 @@ std::string NotOwed(const DeliveryFacts& facts, v1::Reason reason) {
                      facts.channel_last.value);
 }
 
+std::string Quoted(const std::string& words) {
+  return words.empty() ? "" : fmt::format(" (\"{}\")", words);
+}
+
+std::string PausedWhen(const DeliveryFacts& facts) {
+  return fmt::format("the client was paused at {}{}", FormatTime(facts.state.paused_at),
+                     Quoted(facts.state.pause_note));
+}
+
+// Behind what would happen if it were not.
+std::string ButPaused(const DeliveryFacts& facts) {
+  if (!facts.state.paused) return "";
+  return fmt::format("; {}, and is sent nothing before `ackctl resume {}`", PausedWhen(facts),
+                     facts.client);
+}
+
 std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
   switch (decided.reason()) {
+    case v1::REASON_CLIENT_PAUSED:
+      return fmt::format("{}, and is {}sent it after `ackctl resume {}`{}", PausedWhen(facts),
+                         facts.online ? "" : "offline: it is ", facts.client,
+                         facts.online ? "" : ", when it connects");
     case v1::REASON_CLIENT_OFFLINE:
       return "the client is offline, and is sent it when it connects";
     case v1::REASON_WAITING_FOR_EARLIER:
       if (facts.live && facts.live->blocked_by_damage) {
-        return fmt::format("it comes after seq {}, which is damaged on disk and cannot be read",
-                           decided.blocked_by_seq());
+        return fmt::format("it comes after seq {}, which is damaged on disk and cannot be read{}",
+                           decided.blocked_by_seq(), ButPaused(facts));
       }
-      return fmt::format("it comes after seq {}, which failed and is tried again first",
-                         decided.blocked_by_seq());
+      return fmt::format("it comes after seq {}, which failed and is tried again first{}",
+                         decided.blocked_by_seq(), ButPaused(facts));
     case v1::REASON_WINDOW_FULL:
       return "the client's window is full, and it is sent when others are acknowledged";
     default:
@@ -126,8 +146,9 @@ std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
 
 std::string Backoff(const DeliveryFacts& facts, const v1::Delivery& decided) {
   const std::string at = Time(decided.next_attempt_at());
-  if (facts.online) return "the next attempt is at " + at;
-  return "the client is offline, and is sent it when it connects, from " + at + " on";
+  if (facts.online) return "the next attempt is at " + at + ButPaused(facts);
+  return "the client is offline, and is sent it when it connects, from " + at + " on" +
+         ButPaused(facts);
 }
 
 std::string Acked(const DeliveryFacts& facts, const DeliveryStory& story,
@@ -161,7 +182,8 @@ std::string Parked(const v1::Delivery& decided) {
                      Time(decided.settled_at()), why);
 }
 
-std::string Abandoned(const DeliveryFacts& facts, const v1::Delivery& decided) {
+std::string Abandoned(const DeliveryFacts& facts, const DeliveryStory& story,
+                      const v1::Delivery& decided) {
   if (facts.message->kind() == v1::KIND_UNSPECIFIED) {
     return "the log lost it, which an operator accepted; it will not be delivered";
   }
@@ -173,6 +195,9 @@ std::string Abandoned(const DeliveryFacts& facts, const v1::Delivery& decided) {
       return "the subscription ended at " + at;
     case v1::REASON_RETENTION:
       return "it was removed by retention at " + at;
+    case v1::REASON_DISMISSED:
+      return fmt::format("it was parked, and an operator dismissed it at {}{}", at,
+                         Quoted(story.abandoned->event.abandoned().detail()));
     default:
       return fmt::format("it was abandoned at {} ({})", at, LabelOf(decided.reason()));
   }
@@ -202,7 +227,7 @@ std::string ExplanationOf(const DeliveryFacts& facts, const DeliveryStory& story
     case v1::DELIVERY_STATE_PARKED:
       return lacks + LastFailure(facts, story) + "; " + Parked(decided);
     case v1::DELIVERY_STATE_ABANDONED:
-      return lacks + LastFailure(facts, story) + "; " + Abandoned(facts, decided);
+      return lacks + LastFailure(facts, story) + "; " + Abandoned(facts, story, decided);
     default:
       return lacks + LastFailure(facts, story) + "; " + Pending(facts, decided);
   }

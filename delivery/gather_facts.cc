@@ -52,6 +52,9 @@ Status ReadLedger(const Store& store, DeliveryFacts& facts) {
   StatusOr<LedgerEntry> entry = ledger.Entry(facts.client, facts.channel_id);
   if (!entry.ok()) return entry.status();
   facts.entry = *std::move(entry);
+  StatusOr<ClientState> state = ledger.Client(facts.client);
+  if (!state.ok()) return state.status();
+  facts.state = *std::move(state);
   auto failures = ledger.FailureEvents(facts.client, facts.channel_id, facts.seq, kFailuresMax);
   if (!failures.ok()) return failures.status();
   facts.failures = *std::move(failures);

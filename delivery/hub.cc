@@ -203,6 +203,8 @@ void Hub::Count(const std::vector<store::Event>& events) {
       deps_.metrics.DeliveriesAcked(acked);
       deps_.metrics.AttemptEnded("acked", acked);
     }
+    // Which of these are parked is the writer's to say, and whoever asked counts them then.
+    if (event.abandoned().unparked_size() > 0) continue;
     const Failing failing = FailingOf(event);
     std::uint64_t failed = 0;
     for (const Failing::Run& run : failing.runs) failed += run.seqs.length();

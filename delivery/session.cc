@@ -121,7 +121,8 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
   ledger_.emplace(ClientLedger::Options{.client = client(),
                                         .session = identity_,
                                         .window = window,
-                                        .disconnects = loaded->state.disconnects},
+                                        .disconnects = loaded->state.disconnects,
+                                        .paused = loaded->state.paused},
                   std::move(grant_->sent), hub_.deps().policy, hub_.rng());
   for (const SubscriptionState& each : loaded->subscriptions) AddSubscription(each);
   loaded_up_to_ = loaded->up_to;
@@ -142,7 +143,30 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
       hub_.deps().homes.Unsubscribe(client(), channel, done);
     }
   }
+  for (const auto& [change, done] : std::exchange(early_changes_, {})) {
+    if (!ChangeFromElsewhere(change, done)) hub_.deps().homes.Change(client(), change, done);
+  }
   if (state_ == State::kOpen) Changed();
+}
+
+bool Session::ChangeFromElsewhere(const store::Event& change, const ChangeRecorded& done) {
+  if (state_ == State::kEnded) return false;
+  if (state_ != State::kOpen) {
+    early_changes_.emplace_back(change, done);
+    return true;
+  }
+  const bool is_so =
+      change.has_client_paused() && change.client_paused().paused() == ledger_->paused();
+  if (!is_so) ledger_->Apply(change, hub_.now());
+  // Without an event of its own it is answered once an earlier one of the same kind is on disk.
+  hub_.SubmitEvents(TakeEvents(), [self = shared_from_this(), done,
+                                   channel = ChannelId{change.abandoned().channel()}](
+                                      const StatusOr<Recorded>& recorded) {
+    if (recorded.ok()) self->ledger_->Dismissed(channel, recorded->dismissed);
+    done(recorded);
+  });
+  Changed();
+  return true;
 }
 
 void Session::SendWelcome() {
@@ -186,6 +210,7 @@ void Session::Fail(const Status& status) {
 void Session::Shut(std::uint16_t code, const std::string& reason) {
   if (state_ == State::kEnded) return;
   close_code_ = code;
+  if (code == close_code::kDisconnected) operators_words_ = reason;
   outlet_.Close(code, reason);
   End(code);
 }
@@ -203,7 +228,8 @@ void Session::End(std::uint16_t code) {
     ledger_->Close({.close_code = code,
                     .reason = code == close_code::kSlowConsumer ? v1::REASON_SLOW_CONSUMER
                                                                 : v1::REASON_DISCONNECTED,
-                    .detail = "close code " + std::to_string(code),
+                    .detail = "close code " + std::to_string(code) +
+                              (operators_words_.empty() ? "" : ": " + operators_words_),
                     .counts = !by_us},
                    hub_.now());
     hub_.deps().homes.Releasing(client());
@@ -218,8 +244,12 @@ void Session::End(std::uint16_t code) {
   } else if (grant_) {
     hub_.deps().homes.Release(client(), identity_.id, std::move(grant_->sent));
   }
-  for (const auto& [channel, done] : early_unsubscriptions_) {
+  // It may be ending between two of these: then they are not left for whoever opened it.
+  for (const auto& [channel, done] : std::exchange(early_unsubscriptions_, {})) {
     hub_.deps().homes.Unsubscribe(client(), channel, done);
+  }
+  for (const auto& [change, done] : std::exchange(early_changes_, {})) {
+    hub_.deps().homes.Change(client(), change, done);
   }
   for (const auto& [channel, waiting] : std::exchange(turns_, {})) {
     for (const auto& act : waiting) act();

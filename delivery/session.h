@@ -89,6 +89,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // From others, through the client's home. False when the session has ended: ask the home again.
   using Unsubscribed = std::function<void(StatusOr<std::uint64_t>)>;
   [[nodiscard]] bool UnsubscribeFromElsewhere(const std::string& channel, const Unsubscribed& done);
+  // The same for what ClientLedger::Apply takes.
+  using ChangeRecorded = std::function<void(const StatusOr<Recorded>&)>;
+  [[nodiscard]] bool ChangeFromElsewhere(const store::Event& change, const ChangeRecorded& done);
   // REQUIRES: it is open, for these three.
   void Replay(const std::vector<ReplayDelivery>& deliveries);
   [[nodiscard]] std::vector<DeliveryKey> WithdrawReplay(ReplayId replay);
@@ -166,6 +169,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::string> early_frames_;  // arrived before it was open
   std::vector<std::pair<SubscriptionState, EventId>> early_subscriptions_;  // likewise
   std::vector<std::pair<std::string, Unsubscribed>> early_unsubscriptions_;
+  std::vector<std::pair<store::Event, ChangeRecorded>> early_changes_;
   std::optional<Grant> grant_;
   std::optional<ClientLedger> ledger_;
   Heartbeat heartbeat_;
@@ -181,6 +185,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<frame::Gap> gap_;  // not sent yet: what is lost beside it joins it
   bool reading_ = false;
   std::uint16_t close_code_ = 0;  // that we gave; 0: the peer ended it
+  std::string operators_words_;   // with 4004
 };
 
 // Reads what is stored of a client. Blocks on disk.

@@ -71,10 +71,8 @@ class WebSocketConnection final : public Outlet,
 
   void Close(std::uint16_t code, const std::string& reason) override {
     if (close_) return;
-    // RFC 6455: a control frame carries at most 125 bytes, two of them the code.
-    constexpr std::size_t kReasonBytesMax = 123;
     close_ = websocket::close_reason(static_cast<websocket::close_code>(code),
-                                     reason.substr(0, kReasonBytesMax));
+                                     reason.substr(0, kCloseReasonBytesMax));
     closing_timer_.Arm(kClosingTimeoutMs, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->Abort();
     });
