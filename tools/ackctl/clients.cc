@@ -98,6 +98,10 @@ std::string Render(const v1::Client& client, bool color) {
   Facts facts;
   facts.Add("Client", client.id());
   facts.Add("Presence", Presence(client));
+  if (client.paused()) {
+    facts.Add("Paused", FormatTime(client.paused_at()) +
+                            (client.pause_reason().empty() ? "" : ": " + client.pause_reason()));
+  }
   facts.Add("Subscriptions", fmt::to_string(client.subscriptions()));
   facts.Add("Undelivered", fmt::to_string(client.undelivered()));
   facts.Add("Oldest undelivered", OldestUndelivered(client));

@@ -52,6 +52,10 @@ void AddClients(CLI::App& app, Chosen& chosen);
 void AddClient(CLI::App& app, Chosen& chosen);
 void AddExplain(CLI::App& app, Chosen& chosen);
 void AddFailures(CLI::App& app, Chosen& chosen);
+void AddPause(CLI::App& app, Chosen& chosen);
+void AddResume(CLI::App& app, Chosen& chosen);
+void AddDisconnect(CLI::App& app, Chosen& chosen);
+void AddDismiss(CLI::App& app, Chosen& chosen);
 
 // In tools/offline: they open a directory themselves.
 void AddBackup(CLI::App& app, Chosen& chosen);

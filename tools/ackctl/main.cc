@@ -69,6 +69,10 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClient(app, chosen);
   AddExplain(app, chosen);
   AddFailures(app, chosen);
+  AddPause(app, chosen);
+  AddResume(app, chosen);
+  AddDisconnect(app, chosen);
+  AddDismiss(app, chosen);
   AddReplay(app, chosen);
   AddBackup(app, chosen);
   AddRestore(app, chosen);

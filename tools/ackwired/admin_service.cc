@@ -7,6 +7,8 @@
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "store/proto_time.h"
 #include "tools/ackwired/backup_stream.h"
+#include "tools/ackwired/client_control.h"
+#include "tools/ackwired/dismissal.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/services.h"
 
@@ -61,12 +63,61 @@ class AdminService final : public v1::AdminService::CallbackService {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* PauseClient(grpc::CallbackServerContext* context,
+                                        const v1::PauseClientRequest* request,
+                                        v1::Client* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    SetPaused(deps_, *request, Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ResumeClient(grpc::CallbackServerContext* context,
+                                         const v1::ResumeClientRequest* request,
+                                         v1::Client* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    SetPaused(deps_, *request, Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* DisconnectClient(grpc::CallbackServerContext* context,
+                                             const v1::DisconnectClientRequest* request,
+                                             v1::Client* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    Disconnect(deps_, *request, Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* DismissFailures(grpc::CallbackServerContext* context,
+                                            const v1::DismissFailuresRequest* request,
+                                            v1::DismissFailuresResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (Status status = CheckDismissal(*request); !status.ok()) {
+      reactor->Finish(ToGrpc(status));
+      return reactor;
+    }
+    StartDismissal(deps_, *request,
+                   {.cancelled = [context] { return context->IsCancelled(); },
+                    .done =
+                        [reactor, response](const StatusOr<std::uint64_t>& dismissed) {
+                          response->set_dismissed(dismissed.value_or(0));
+                          reactor->Finish(ToGrpc(dismissed.status()));
+                        }});
+    return reactor;
+  }
+
   grpc::ServerWriteReactor<v1::BackupProgress>* Backup(grpc::CallbackServerContext* /*context*/,
                                                        const v1::BackupRequest* request) override {
     return StartBackupStream(deps_, backup_thread_, *request);
   }
 
  private:
+  static ClientControlled Answering(grpc::ServerUnaryReactor* reactor, v1::Client* response) {
+    return [reactor, response](StatusOr<v1::Client> client) {
+      if (client.ok()) *response = *std::move(client);
+      reactor->Finish(ToGrpc(client.status()));
+    };
+  }
+
   const ServiceDependencies deps_;
   BackupThread backup_thread_;
 };

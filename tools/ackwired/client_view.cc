@@ -33,6 +33,11 @@ StatusOr<v1::Client> ClientView::Get(const std::string& client) const {
   } else if (state->last_seen_at != Timestamp()) {
     SetTime(*out.mutable_last_seen_at(), state->last_seen_at);
   }
+  out.set_paused(state->paused);
+  if (state->paused) {
+    SetTime(*out.mutable_paused_at(), state->paused_at);
+    out.set_pause_reason(state->pause_note);
+  }
   if (Status status = AddOwed(out); !status.ok()) return status;
   return out;
 }
@@ -99,6 +104,14 @@ StatusOr<std::vector<std::string>> ClientView::NextIds(const v1::ListClientsRequ
     ids.push_back(at->first);
   }
   return ids;
+}
+
+void ReadClients(const ServiceDependencies& deps, std::function<void(const ClientView&)> read) {
+  deps.delivery.AskSessions([deps, read = std::move(read)](DeliveryServer::LiveSessions sessions) {
+    deps.delivery.Read([deps, read, sessions = std::move(sessions)] {
+      read(ClientView(deps.store, sessions, deps.clock.Now()));
+    });
+  });
 }
 
 }  // namespace ackwire

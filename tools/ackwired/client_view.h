@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "ackwire/v1/deliveries.pb.h"
@@ -12,6 +13,7 @@
 #include "store/store.h"
 #include "store/types.h"
 #include "tools/ackwired/paging.h"
+#include "tools/ackwired/services.h"
 
 namespace ackwire {
 
@@ -44,5 +46,8 @@ class ClientView {
   const DeliveryServer::LiveSessions& sessions_;
   const Timestamp now_;
 };
+
+// Calls `read` on the read pool, with the sessions there are.
+void ReadClients(const ServiceDependencies& deps, std::function<void(const ClientView&)> read);
 
 }  // namespace ackwire

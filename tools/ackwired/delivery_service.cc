@@ -140,12 +140,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
 
   // Runs `read` on the read pool, with the sessions there are.
   void ReadClients(std::function<void(const ClientView&)> read) {
-    deps_.delivery.AskSessions(
-        [this, read = std::move(read)](DeliveryServer::LiveSessions sessions) {
-          deps_.delivery.Read([this, read, sessions = std::move(sessions)] {
-            read(ClientView(deps_.store, sessions, deps_.clock.Now()));
-          });
-        });
+    ackwire::ReadClients(deps_, std::move(read));
   }
 
   const ServiceDependencies deps_;

@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "ackwire/v1/deliveries.grpc.pb.h"
+#include "tools/ackctl/command.h"
+#include "tools/ackctl/command_error.h"
+#include "tools/ackctl/failure_filter.h"
+#include "tools/ackctl/json.h"
+#include "tools/ackctl/table.h"
+#include "tools/ackctl/text.h"
+
+// What an operator does to a client, and to what is parked.
+namespace ackwire::ctl {
+namespace {
+
+struct ClientArguments {
+  std::string client;
+  std::string reason;
+};
+
+struct DismissArguments {
+  FailureFilterOptions filter;
+  std::string note;
+};
+
+std::string Waiting(const v1::Client& client) {
+  return Count(client.undelivered(), "undelivered message");
+}
+
+std::string PausedText(const v1::Client& client) {
+  return fmt::format("{} is paused, with {}; `ackctl resume {}` goes on.", Escape(client.id()),
+                     Waiting(client), Escape(client.id()));
+}
+
+std::string ResumedText(const v1::Client& client) {
+  return fmt::format("{} is sent messages again{}: {} to go.", Escape(client.id()),
+                     client.online() ? "" : " when it connects", Waiting(client));
+}
+
+std::string DisconnectedText(const v1::Client& client) {
+  const char* how = client.online() ? "has connected again" : "is not connected now";
+  return fmt::format("{} {}; it has {}.", Escape(client.id()), how, Waiting(client));
+}
+
+// Pause, resume and disconnect differ in the call, and in the line that tells what came of it.
+template <typename Request>
+struct Control {
+  const char* verb;
+  grpc::Status (v1::AdminService::Stub::*call)(grpc::ClientContext*, const Request&, v1::Client*);
+  std::string (*text)(const v1::Client&);
+};
+
+template <typename Request>
+void Run(const Context& context, const ClientArguments& arguments,
+         const Control<Request>& control) {
+  Request request;
+  request.set_client(arguments.client);
+  request.set_reason(arguments.reason);
+  const Connection connection(context.connection);
+  const auto stub = v1::AdminService::NewStub(connection.channel());
+  v1::Client client;
+  connection.Call(fmt::format("{} {}", control.verb, arguments.client),
+                  [&](grpc::ClientContext& call) {
+                    return (stub.get()->*control.call)(&call, request, &client);
+                  });
+  fmt::print("{}\n", context.output.json ? ToJson(client) : control.text(client));
+}
+
+struct Help {
+  const char* about;
+  const char* reason;
+  const char* footer;
+};
+
+template <typename Request>
+void AddControl(CLI::App& app, Chosen& chosen, const Control<Request>& control, const Help& help) {
+  CLI::App* command = app.add_subcommand(control.verb, help.about);
+  auto arguments = std::make_shared<ClientArguments>();
+  command->add_option("CLIENT", arguments->client, "The client: user or user/device")->required();
+  command->add_option("--reason", arguments->reason, help.reason)->type_name("TEXT");
+  command->footer(help.footer);
+  command->callback([&chosen, arguments, control] {
+    chosen = [arguments, control](const Context& context) { Run(context, *arguments, control); };
+  });
+}
+
+void Dismiss(const Context& context, const DismissArguments& arguments) {
+  v1::DismissFailuresRequest request;
+  *request.mutable_filter() = FilterOf(arguments.filter);
+  request.set_note(arguments.note);
+  const FailureFilterOptions& filter = arguments.filter;
+  if (filter.client.empty() && filter.channel.empty() && filter.reasons.empty() &&
+      filter.since.empty() && filter.until.empty()) {
+    throw CommandError(ExitStatus::kUsage,
+                       "dismiss: say what: --client, --channel, --reason, --since or --until; "
+                       "--channel '*' is all that is parked");
+  }
+  const Connection connection(context.connection);
+  const auto stub = v1::AdminService::NewStub(connection.channel());
+  v1::DismissFailuresResponse response;
+  // Without a deadline: it takes as long as there is something to dismiss.
+  const auto call = connection.NewContext();
+  connection.Check("dismiss", stub->DismissFailures(call.get(), request, &response));
+  if (context.output.json) {
+    fmt::print("{}\n", ToJson(response));
+  } else if (response.dismissed() == 0) {
+    fmt::print("Nothing that is parked matches: 0 dismissed.\n");
+  } else {
+    fmt::print("{} dismissed, never to be delivered.\n",
+               response.dismissed() == 1
+                   ? "1 parked delivery"
+                   : fmt::format("{} parked deliveries", response.dismissed()));
+  }
+}
+
+}  // namespace
+
+void AddPause(CLI::App& app, Chosen& chosen) {
+  AddControl<v1::PauseClientRequest>(
+      app, chosen, {"pause", &v1::AdminService::Stub::PauseClient, &PausedText},
+      {"Send a client nothing more until it is resumed; nothing is lost",
+       "Why: told by explain and client",
+       "What is in flight may still be acknowledged. It lasts over reconnects and restarts.\n\n"
+       "Example: ackctl pause alice/phone --reason 'its database is away'"});
+}
+
+void AddResume(CLI::App& app, Chosen& chosen) {
+  AddControl<v1::ResumeClientRequest>(
+      app, chosen, {"resume", &v1::AdminService::Stub::ResumeClient, &ResumedText},
+      {"Send a paused client what it is owed, at once", "Why: kept in the journal",
+       "Example: ackctl resume alice/phone"});
+}
+
+void AddDisconnect(CLI::App& app, Chosen& chosen) {
+  AddControl<v1::DisconnectClientRequest>(
+      app, chosen, {"disconnect", &v1::AdminService::Stub::DisconnectClient, &DisconnectedText},
+      {"Close a client's connection (4004); it may come back at once",
+       "Why: told to the client, and by explain; at most 123 bytes",
+       "What is in flight is sent again when it connects, and does not count as failed. To have it "
+       "sent\nnothing, pause it first.\n\n"
+       "Example: ackctl disconnect alice/phone --reason 'stuck since noon'"});
+}
+
+void AddDismiss(CLI::App& app, Chosen& chosen) {
+  CLI::App* command =
+      app.add_subcommand("dismiss", "Give up parked deliveries that nobody wants any more");
+  auto arguments = std::make_shared<DismissArguments>();
+  AddFailureFilter(*command, arguments->filter);
+  command->add_option("--note", arguments->note, "Why: told by explain and failures")
+      ->required()
+      ->check(CLI::Validator(
+          [](const std::string& text) { return text.empty() ? "it must not be empty" : ""; }, ""))
+      ->type_name("TEXT");
+  command->footer(
+      "Of what matches as in `ackctl failures`, all that is parked now becomes abandoned: it is "
+      "not\n"
+      "delivered any more, and no replay of failures brings it back. It asks nothing: see first "
+      "with\n"
+      "`ackctl failures` and the same options what that is.\n\n"
+      "Example: ackctl dismiss --client alice/phone --note 'phone was lost'\n"
+      "         ackctl dismiss --channel 'orders/*' --reason rejected --since -1d --note 'bug "
+      "812'\n"
+      "         ackctl dismiss --channel '*' --note 'test data'");
+  command->callback([&chosen, arguments] {
+    chosen = [arguments](const Context& context) { Dismiss(context, *arguments); };
+  });
+}
+
+}  // namespace ackwire::ctl
