@@ -83,7 +83,7 @@ void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
 }
 
 void ClientLedger::Apply(const store::Event& change, Timestamp now) {
-  store::Event& event = AddEvent(now);
+  store::Event& event = journal_.Add(now);
   if (change.has_client_paused()) {
     *event.mutable_client_paused() = change.client_paused();
     options_.paused = change.client_paused().paused();
@@ -91,7 +91,11 @@ void ClientLedger::Apply(const store::Event& change, Timestamp now) {
   }
   *event.mutable_abandoned() = change.abandoned();
   for (const std::uint64_t seq : change.abandoned().unparked()) {
-    sent_.Forget({{change.abandoned().channel()}, {seq}});
+    const DeliveryKey key{{change.abandoned().channel()}, {seq}};
+    EndReplay(key, {.kind = store::ReplayOutcome::SKIPPED,
+                    .reason = v1::REASON_DISMISSED,
+                    .state = v1::DELIVERY_STATE_ABANDONED});
+    sent_.Forget(key);
   }
 }
 

@@ -19,7 +19,7 @@ void ClientLedger::AddReplays(const std::vector<ReplayDelivery>& deliveries, Tim
 
 std::optional<DeliveryKey> ClientLedger::FindReplay(Timestamp now) {
   lane_.Wake(now);
-  if (sent_.in_flight() >= options_.window) return std::nullopt;
+  if (options_.paused || sent_.in_flight() >= options_.window) return std::nullopt;
   return lane_.FindNext();
 }
 

@@ -10,6 +10,7 @@
 #include "tools/ackwired/client_control.h"
 #include "tools/ackwired/dismissal.h"
 #include "tools/ackwired/grpc_status.h"
+#include "tools/ackwired/replay_calls.h"
 #include "tools/ackwired/services.h"
 
 namespace ackwire {
@@ -44,7 +45,7 @@ void FillFromServer(const ServerState& state, const OutboxDepth& depth, const St
 
 class AdminService final : public v1::AdminService::CallbackService {
  public:
-  explicit AdminService(const ServiceDependencies& deps) : deps_(deps) {}
+  explicit AdminService(const ServiceDependencies& deps) : deps_(deps), replays_(deps) {}
 
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* /*request*/,
@@ -105,21 +106,64 @@ class AdminService final : public v1::AdminService::CallbackService {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* PlanReplay(grpc::CallbackServerContext* context,
+                                       const v1::PlanReplayRequest* request,
+                                       v1::ReplayPlan* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    replays_.Plan(*request, Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* StartReplay(grpc::CallbackServerContext* context,
+                                        const v1::StartReplayRequest* request,
+                                        v1::Replay* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    replays_.Start(*request, context->peer(), Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* GetReplay(grpc::CallbackServerContext* context,
+                                      const v1::GetReplayRequest* request,
+                                      v1::Replay* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    replays_.Get(*request, Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ListReplays(grpc::CallbackServerContext* context,
+                                        const v1::ListReplaysRequest* request,
+                                        v1::ListReplaysResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    replays_.List(*request, Answering(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ControlReplay(grpc::CallbackServerContext* context,
+                                          const v1::ControlReplayRequest* request,
+                                          v1::Replay* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    replays_.Control(*request, Answering(reactor, response));
+    return reactor;
+  }
+
   grpc::ServerWriteReactor<v1::BackupProgress>* Backup(grpc::CallbackServerContext* /*context*/,
                                                        const v1::BackupRequest* request) override {
     return StartBackupStream(deps_, backup_thread_, *request);
   }
 
  private:
-  static ClientControlled Answering(grpc::ServerUnaryReactor* reactor, v1::Client* response) {
-    return [reactor, response](StatusOr<v1::Client> client) {
-      if (client.ok()) *response = *std::move(client);
-      reactor->Finish(ToGrpc(client.status()));
+  template <typename Response>
+  static std::function<void(StatusOr<Response>)> Answering(grpc::ServerUnaryReactor* reactor,
+                                                           Response* response) {
+    return [reactor, response](StatusOr<Response> outcome) {
+      if (outcome.ok()) *response = *std::move(outcome);
+      reactor->Finish(ToGrpc(outcome.status()));
     };
   }
 
   const ServiceDependencies deps_;
   BackupThread backup_thread_;
+  ReplayCalls replays_;
 };
 
 }  // namespace
