@@ -13,6 +13,9 @@
 namespace ackwire {
 namespace {
 
+// Rows of `members` that are held in memory at once.
+constexpr std::size_t kMembersAtOnce = 1024;
+
 template <typename Runs>
 bool Covers(const Runs& runs, Seq seq) {
   return std::any_of(runs.begin(), runs.end(), [seq](const auto& run) {
@@ -163,20 +166,51 @@ StatusOr<std::map<std::string, std::string>> LedgerReader::Rows(
   return rows;
 }
 
+StatusOr<LedgerReader::Part> LedgerReader::NextPart(Family family, const Database::Range& range,
+                                                    std::size_t limit) const {
+  Part part{{}, range.to};
+  // A tail gives its first keys: up to the last of those that come first, none is left out.
+  std::vector<std::string> keys = derived_.TailKeys(family, range, limit, false);
+  if (keys.size() >= limit) {
+    std::sort(keys.begin(), keys.end());
+    part.next = keys[limit - 1] + '\0';
+  }
+  const Tail::Rows newer = derived_.TailRows(family, {range.from, part.next});
+  const auto row = database_.NewIterator(family, {range.from, part.next});
+  for (; row->Valid() && part.rows.size() < limit; row->Next()) {
+    part.rows[row->key().ToString()] = row->value().ToString();
+  }
+  if (!row->status().ok()) return FromRocks(row->status(), "read derived rows");
+  if (row->Valid()) part.next = row->key().ToString();
+  const auto newer_end = newer.lower_bound(part.next);
+  for (auto at = newer.begin(); at != newer_end; ++at) {
+    if (at->second) {
+      part.rows[at->first] = *at->second;
+    } else {
+      part.rows.erase(at->first);
+    }
+  }
+  return part;
+}
+
 StatusOr<std::vector<std::string>> LedgerReader::Members(ChannelId channel,
                                                          const Page& page) const {
-  const auto rows =
-      Rows(Family::kMembers, {keys::Members(channel, std::max(page.after, page.prefix)),
-                              keys::Members({channel.value + 1}, "")});
-  if (!rows.ok()) return rows.status();
   std::vector<std::string> clients;
-  for (const auto& [key, value] : *rows) {
-    const auto parsed = keys::ParseMembers(key);
-    if (!parsed) continue;  // the channel's own key: no client has the empty name
-    if (parsed->client == page.after) continue;
-    if (!parsed->client.starts_with(page.prefix)) break;
-    if (clients.size() == page.limit) break;
-    clients.push_back(parsed->client);
+  Database::Range range{keys::Members(channel, std::max(page.after, page.prefix)),
+                        keys::Members({channel.value + 1}, "")};
+  while (range.from < range.to && clients.size() < page.limit) {
+    // One more than is missing: the first row may be that of `after`.
+    const std::size_t rows_max = std::min(page.limit - clients.size(), kMembersAtOnce) + 1;
+    const StatusOr<Part> part = NextPart(Family::kMembers, range, rows_max);
+    if (!part.ok()) return part.status();
+    for (const auto& [key, value] : part->rows) {
+      const auto parsed = keys::ParseMembers(key);
+      if (!parsed) continue;  // the channel's own key: no client has the empty name
+      if (parsed->client == page.after) continue;
+      if (!parsed->client.starts_with(page.prefix) || clients.size() == page.limit) return clients;
+      clients.push_back(parsed->client);
+    }
+    range.from = part->next;
   }
   return clients;
 }

@@ -5,6 +5,7 @@
 // Lifetime: borrows both; they must outlive it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,7 +62,7 @@ class LedgerReader {
     std::size_t limit = 0;
   };
   [[nodiscard]] StatusOr<std::vector<std::string>> Clients(const Page& page) const;
-  // The clients subscribed to a channel.
+  // The clients subscribed to a channel, at the cost of the page.
   [[nodiscard]] StatusOr<std::vector<std::string>> Members(ChannelId channel,
                                                            const Page& page) const;
 
@@ -111,6 +112,14 @@ class LedgerReader {
   // Stored rows of a plain family in the range with the tails' rows put over them.
   [[nodiscard]] StatusOr<std::map<std::string, std::string>> Rows(
       Family family, const Database::Range& range) const;
+  // The first of these: at most `limit` rows on disk and as many of each tail. `next` is where what
+  // is not looked at begins.
+  struct Part {
+    std::map<std::string, std::string> rows;
+    std::string next;
+  };
+  [[nodiscard]] StatusOr<Part> NextPart(Family family, const Database::Range& range,
+                                        std::size_t limit) const;
   [[nodiscard]] StatusOr<JournalEvent> FindEvent(EventId id) const;
   [[nodiscard]] Status NotAKey(const std::string& where, const std::string& key) const;
   // The next key of family `ledger` at or after `key`, in the tails or stored; empty at the end.

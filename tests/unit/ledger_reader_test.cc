@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <vector>
+
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -74,6 +77,33 @@ TEST_P(LedgerReaderIn, ListsMembersOfAChannel) {
       ledger().Members(room, {.prefix = "alice", .after = "alice/phone", .limit = 9}).value(),
       IsEmpty());
   EXPECT_THAT(ledger().Members({99}, {.limit = 99}).value(), IsEmpty());
+}
+
+TEST_P(LedgerReaderIn, PagesThroughMembersOfWhichSomeHaveLeft) {
+  std::vector<std::string> expected;
+  const auto name = [](int n) { return "c" + std::to_string(1000 + n); };
+  for (int n = 0; n < 60; ++n) store_.Subscribe(name(n), "room/1");
+  Move();
+  // Of those before and after that move: whole pages of them are gone.
+  for (int n = 60; n < 90; ++n) store_.Subscribe(name(n), "room/1");
+  for (int n = 0; n < 90; ++n) {
+    const bool leaves = (n >= 10 && n < 40) || (n >= 55 && n < 75) || n % 7 == 0;
+    if (leaves) store_.Unsubscribe(name(n), "room/1");
+    if (!leaves) expected.push_back(name(n));
+  }
+  const ChannelId room = store_.IdOf("room/1");
+  for (const std::size_t limit : {std::size_t{1}, std::size_t{2}, std::size_t{5}, std::size_t{99},
+                                  std::numeric_limits<std::size_t>::max()}) {
+    std::vector<std::string> all;
+    for (std::string after;;) {
+      const auto page = ledger().Members(room, {.after = after, .limit = limit}).value();
+      EXPECT_LE(page.size(), limit);
+      if (page.empty()) break;
+      all.insert(all.end(), page.begin(), page.end());
+      after = page.back();
+    }
+    EXPECT_EQ(all, expected) << "in pages of " << limit;
+  }
 }
 
 TEST_P(LedgerReaderIn, KnowsAClientAndItsSubscriptions) {
