@@ -114,7 +114,7 @@ def layer_problem(source, name):
     if target not in MODULES:
         return None  # a library that asks for quotes, like abseil
     if source.path.startswith("tools/ackctl/"):
-        if not name.startswith(("ackwire/v1/", "tools/ackctl/")):
+        if not name.startswith(("ackwire/v1/", "proto/", "tools/ackctl/")):
             return f'ackctl includes "{name}": its only interface to the server is the contract'
     if MODULES.index(target) > MODULES.index(source.module):
         return (f'{source.module} includes "{name}", which is below it: '

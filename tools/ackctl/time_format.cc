@@ -1,6 +1,5 @@
 #include "tools/ackctl/time_format.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <google/protobuf/util/time_util.h>
 
@@ -46,12 +45,6 @@ std::optional<milliseconds> ParseRelative(std::string_view text) {
 }
 
 }  // namespace
-
-std::string FormatTime(const Timestamp& time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(static_cast<std::time_t>(time.seconds())),
-                     time.nanos() / 1'000'000);
-}
 
 std::int64_t ToMilliseconds(const google::protobuf::Duration& duration) {
   return TimeUtil::DurationToMilliseconds(duration);

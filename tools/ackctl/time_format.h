@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 
+#include "proto/json.h"
+
 namespace ackwire::ctl {
 
 // "2026-11-22T09:15:00.250Z": RFC 3339 in UTC with milliseconds.
-std::string FormatTime(const google::protobuf::Timestamp& time);
+using proto_json::FormatTime;
 
 std::int64_t ToMilliseconds(const google::protobuf::Duration& duration);
 
