@@ -1,5 +1,6 @@
 #include "delivery/delivery_server.h"
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -17,6 +18,7 @@
 #include "delivery/http_api.h"
 #include "delivery/hub.h"
 #include "delivery/listener.h"
+#include "delivery/receipts.h"
 #include "delivery/replay_runner.h"
 #include "delivery/session.h"
 
@@ -78,7 +80,11 @@ struct DeliveryServer::Parts {
         clock(the_clock),
         metrics(the_metrics),
         options(the_options),
-        http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }}),
+        receipts{store, options.policy, clock, [this](auto job) { Read(std::move(job)); },
+                 [this](ChannelId channel, Seq seq, auto done) {
+                   AskListeners(channel, seq, std::move(done));
+                 }},
+        http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }, receipts}),
         admin_api(
             metrics, [this](auto done) { GatherGauges(std::move(done)); },
             [&the_store = store] {
@@ -94,6 +100,8 @@ struct DeliveryServer::Parts {
   // Visits the hubs one after the other, each on its thread, then calls `done` on the last one's.
   void VisitHubs(std::function<void(Hub&)> visit, std::function<void()> done, std::size_t from = 0);
   void GatherGauges(std::function<void(Metrics::Gauges)> done);
+  // What the sessions that listen to the channel know of a message, once that is on record.
+  void AskListeners(ChannelId channel, Seq seq, std::function<void(LiveDeliveries)> done);
   // Blocks on disk.
   [[nodiscard]] Metrics::Gauges ReadGauges(const OnlineScan& online);
   // The last scan, or a new one when that is due and nobody is at it.
@@ -109,6 +117,7 @@ struct DeliveryServer::Parts {
   asio::thread_pool read_pool{kReadThreads};
   std::vector<std::unique_ptr<IoThread>> threads;
   ClientHomes homes;
+  const ReceiptsSource receipts;
   HttpApi http_api;
   AdminApi admin_api;
   CommitWatch commit_watch;
@@ -168,6 +177,29 @@ void DeliveryServer::Parts::GatherGauges(std::function<void(Metrics::Gauges)> do
             [this, scan, done = std::move(done)] {
               Read([this, scan, done] { done(ReadGauges(*scan)); });
             });
+}
+
+void DeliveryServer::Parts::AskListeners(ChannelId channel, Seq seq,
+                                         std::function<void(LiveDeliveries)> done) {
+  struct Asked {
+    LiveDeliveries live;
+    std::atomic<std::size_t> hubs;  // whose events are not on record yet
+  };
+  auto asked = std::make_shared<Asked>();
+  asked->hubs = threads.size();
+  VisitHubs(
+      [asked, channel, seq, done = std::move(done)](Hub& hub) {
+        std::vector<store::Event> events;
+        for (Session* session : hub.ListenersOf(channel)) {
+          if (!session->open()) continue;
+          asked->live[session->client()] = session->Live(channel, seq);
+          for (store::Event& event : session->TakeEvents()) events.push_back(std::move(event));
+        }
+        hub.SubmitEvents(std::move(events), [asked, done](const auto&) {
+          if (--asked->hubs == 0) done(std::move(asked->live));
+        });
+      },
+      [] {});
 }
 
 Metrics::Gauges DeliveryServer::Parts::ReadGauges(const OnlineScan& online) {
@@ -355,6 +387,11 @@ void DeliveryServer::AskInFlight(const std::string& client,
     if (session == nullptr) return done({});
     session->Record([in_flight = session->InFlight(), done] { done(in_flight); });
   });
+}
+
+void DeliveryServer::GetReceipts(const NamedMessage& message, std::size_t clients_max,
+                                 std::function<void(StatusOr<v1::Receipts>)> done) {
+  AskReceipts(parts_->receipts, {message, clients_max}, done);
 }
 
 void DeliveryServer::AskSessions(std::function<void(LiveSessions)> done) {

@@ -16,6 +16,7 @@
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "delivery/ack_window.h"
+#include "delivery/find_message.h"
 #include "delivery/metrics.h"
 #include "delivery/policy.h"
 #include "outbox/relay.h"
@@ -122,6 +123,12 @@ class DeliveryServer {
   // All that is in flight to the client; nothing when it is not connected. With the same promise.
   void AskInFlight(const std::string& client,
                    std::function<void(std::vector<AckWindow::Sent>)> done);
+
+  // Who a message is owed to and what became of that (delivery/receipts.h); at most `clients_max`
+  // of its deliveries are explained.
+  //   kInvalidArgument, kNotFound, kDataLoss  as AskReceipts
+  void GetReceipts(const NamedMessage& message, std::size_t clients_max,
+                   std::function<void(StatusOr<v1::Receipts>)> done);
 
   // The sessions of all connected clients, by client.
   using LiveSessions = std::map<std::string, v1::Session>;

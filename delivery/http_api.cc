@@ -2,6 +2,7 @@
 
 #include <absl/strings/cord.h>
 #include <absl/strings/match.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +12,7 @@
 #include "delivery/http_publish.h"
 #include "delivery/http_target.h"
 #include "delivery/message_json.h"
+#include "delivery/receipts.h"
 
 namespace ackwire {
 namespace {
@@ -43,6 +45,7 @@ unsigned HttpStatusOf(const Status& status) {
 }
 
 const char* AllowedMethods(const MessagesPath& path) {
+  if (path.receipts) return "GET, HEAD, OPTIONS";
   return path.seq ? "GET, HEAD, PUT, DELETE, OPTIONS" : "GET, HEAD, POST, OPTIONS";
 }
 
@@ -52,6 +55,16 @@ HttpResponse MethodNotAllowed(const std::string& method, const MessagesPath& pat
                                                           "; it has " + AllowedMethods(path)));
   response.status = 405;
   response.headers.emplace_back("Allow", AllowedMethods(path));
+  return response;
+}
+
+HttpResponse ReceiptsResponse(const v1::Receipts& receipts) {
+  HttpResponse response = JsonResponse(
+      200, fmt::format(R"({{"owed":{},"acked":{},"pending":{},"failed":{},"usersOwed":{},)"
+                       R"("usersReached":{}}})",
+                       receipts.owed(), receipts.acked(), receipts.pending(), receipts.failed(),
+                       receipts.users_owed(), receipts.users_reached()));
+  response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
 
@@ -103,11 +116,15 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   if (request.method == "OPTIONS") {
     return done({204, {{"Allow", AllowedMethods(*path)}}, {}});
   }
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (path->receipts) {
+    return reads ? ReadReceipts(*path, std::move(done))
+                 : done(MethodNotAllowed(request.method, *path));
+  }
   const bool changes = request.method == "PUT" || request.method == "DELETE";
   if (path->seq ? changes : request.method == "POST") {
     return Publish(request, *target, *path, std::move(done));
   }
-  const bool reads = request.method == "GET" || request.method == "HEAD";
   if (reads) return Read(request, *target, *path, std::move(done));
   done(MethodNotAllowed(request.method, *path));
 }
@@ -139,6 +156,16 @@ void HttpApi::Read(const HttpRequest& request, const HttpTarget& target, const M
   deps_.read([&store = deps_.store, question = *std::move(question), done = std::move(done)] {
     done(question.seq ? ReadMessage(store, question) : ReadHistory(store, question));
   });
+}
+
+void HttpApi::ReadReceipts(const MessagesPath& path, Done done) {
+  const StatusOr<Seq> seq = ParseSeq(*path.seq);
+  if (!seq.ok()) return done(ErrorResponse(seq.status()));
+  AskReceipts(
+      deps_.receipts, {.message = {.channel = path.channel, .seq = *seq}},
+      [done = std::move(done)](const StatusOr<v1::Receipts>& receipts) {
+        done(receipts.ok() ? ReceiptsResponse(*receipts) : ErrorResponse(receipts.status()));
+      });
 }
 
 }  // namespace ackwire

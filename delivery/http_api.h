@@ -1,4 +1,5 @@
-// HttpApi answers the HTTP/JSON calls of clients: publish, edit, withdraw, history, one message.
+// HttpApi answers the HTTP/JSON calls of clients: publish, edit, withdraw, history, one message and
+// its receipts.
 // (Listening, keep-alive, limits of a connection and the upgrade to WebSocket: http_connection.h.)
 //
 // Threads:  Answer from any; `done` comes on a thread of the store or the read pool, or within
@@ -19,6 +20,7 @@ namespace ackwire {
 
 struct HttpTarget;
 struct MessagesPath;
+struct ReceiptsSource;
 
 // A request that was read whole.
 struct HttpRequest {
@@ -51,6 +53,7 @@ class HttpApi {
     const Clock& clock;
     Metrics& metrics;
     std::function<void(std::function<void()>)> read;  // runs a job that may block
+    const ReceiptsSource& receipts;
   };
   explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}
 
@@ -63,6 +66,8 @@ class HttpApi {
                Done done);
   void Read(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
             Done done);
+
+  void ReadReceipts(const MessagesPath& path, Done done);
 
   const Dependencies deps_;
 };

@@ -78,11 +78,12 @@ StatusOr<HttpTarget> ParseTarget(std::string_view target) {
 
 std::optional<MessagesPath> MessagesPathOf(const HttpTarget& target) {
   const auto& path = target.segments;
-  const bool messages = (path.size() == 4 || path.size() == 5) && path[0] == "v1" &&
+  const bool messages = path.size() >= 4 && path.size() <= 6 && path[0] == "v1" &&
                         path[1] == "channels" && path[3] == "messages";
-  if (!messages) return std::nullopt;
-  MessagesPath out{path[2], std::nullopt};
-  if (path.size() == 5) out.seq = path[4];
+  if (!messages || (path.size() == 6 && path[5] != "receipts")) return std::nullopt;
+  MessagesPath out{.channel = path[2]};
+  if (path.size() > 4) out.seq = path[4];
+  out.receipts = path.size() == 6;
   return out;
 }
 

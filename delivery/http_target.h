@@ -24,10 +24,11 @@ struct HttpTarget {
 //   kInvalidArgument  no path, a bad percent-encoding, or a name twice in the query
 [[nodiscard]] StatusOr<HttpTarget> ParseTarget(std::string_view target);
 
-// `/v1/channels/{channel}/messages`, or one message of it.
+// `/v1/channels/{channel}/messages`, or one message of it, or that one's receipts.
 struct MessagesPath {
   std::string channel;
   std::optional<std::string> seq;  // as given
+  bool receipts = false;           // with a seq
 };
 // None for any other path.
 [[nodiscard]] std::optional<MessagesPath> MessagesPathOf(const HttpTarget& target);

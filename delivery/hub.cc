@@ -100,6 +100,12 @@ void Hub::Unlisten(Session& session, ChannelId channel) {
   if (found->second.empty()) by_channel_.erase(found);
 }
 
+const Hub::Listeners& Hub::ListenersOf(ChannelId channel) const {
+  static const Listeners kNone;
+  const auto found = by_channel_.find(channel);
+  return found == by_channel_.end() ? kNone : found->second;
+}
+
 void Hub::Remove(Session& session) {
   if (session.has_ledger()) {
     for (const auto& [channel, feed] : session.ledger().feeds()) Unlisten(session, channel);

@@ -85,6 +85,10 @@ class Hub final : public Sink {
   };
   void Read(const ReadAhead& what, std::function<void(const Status&)> done);
 
+  // The sessions here that are owed what is published in the channel.
+  using Listeners = absl::flat_hash_set<Session*>;
+  [[nodiscard]] const Listeners& ListenersOf(ChannelId channel) const;
+
   void ShutAll(std::uint16_t code, const std::string& reason);
 
   [[nodiscard]] ClientDirectory::Owner OwnerOf(Session& session) const;
@@ -116,7 +120,7 @@ class Hub final : public Sink {
   MessageCache cache_;
   std::set<std::shared_ptr<Session>> sessions_;
   absl::flat_hash_map<std::string, Session*> by_client_;
-  absl::flat_hash_map<ChannelId, absl::flat_hash_set<Session*>> by_channel_;
+  absl::flat_hash_map<ChannelId, Listeners> by_channel_;
   std::set<std::pair<Timestamp, Session*>> wakes_;
   absl::flat_hash_map<Session*, Timestamp> wake_of_;
   const std::unique_ptr<WakeTimer> wake_timer_;

@@ -8,6 +8,7 @@
 
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
+#include "delivery/receipts.h"
 #include "delivery/traceparent.h"
 #include "store/limits.h"
 #include "tests/unit/running_store.h"
@@ -76,8 +77,12 @@ class HttpApiTest : public testing::Test {
   const std::string kMessages = "/v1/channels/room%2F1/messages";
   RunningStore store_;
   Metrics metrics_;
-  HttpApi api_{
-      {store_.store(), store_.clock(), metrics_, [](const std::function<void()>& job) { job(); }}};
+  DeliveryPolicy policy_;
+  const std::function<void(std::function<void()>)> read_ = [](const auto& job) { job(); };
+  ReceiptsSource receipts_{
+      store_.store(), policy_, store_.clock(), read_,
+      [](ChannelId, Seq, const std::function<void(LiveDeliveries)>& done) { done({}); }};
+  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_}};
 };
 
 TEST_F(HttpApiTest, PublishesAndSaysWhere) {
@@ -93,6 +98,33 @@ TEST_F(HttpApiTest, PublishesAndSaysWhere) {
                       R"("kind":"created","refersTo":0,"type":0,"contentType":"application/json",)"
                       R"("payload":{"a":1},"headers":{},"publishedAt":"2026-11-22T00:00:00.000Z",)"
                       R"("expiresAt":null})");
+}
+
+TEST_F(HttpApiTest, CountsTheReceiptsOfAMessage) {
+  for (const char* client : {"alice/phone", "alice/tv", "bob"}) store_.Subscribe(client, "room/1");
+  PublishMany(2);
+  store_.Subscribe("late", "room/1");
+  store_.Record({events::Acked("alice/tv", store_.IdOf("room/1"), {{Seq{1}, Seq{1}}})});
+  const HttpResponse answer = Ask("GET", kMessages + "/1/receipts");
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(answer.body, R"({"owed":3,"acked":1,"pending":2,"failed":0,"usersOwed":2,)"
+                         R"("usersReached":1})");
+  EXPECT_EQ(HeaderOf(answer, "Cache-Control"), "no-store");  // it may differ the next moment
+}
+
+TEST_F(HttpApiTest, RefusesReceiptsOfWhatIsNot) {
+  PublishMany(1);
+  const HttpResponse later = Ask("GET", kMessages + "/2/receipts");
+  EXPECT_EQ(later.status, 404U);
+  EXPECT_EQ(Text(later), "seq: there is no seq 2 in room/1, whose last is 1");
+  const HttpResponse nowhere = Ask("GET", "/v1/channels/nowhere/messages/1/receipts");
+  EXPECT_EQ(nowhere.status, 404U);
+  EXPECT_EQ(Text(nowhere), "channel: there is no nowhere");
+  EXPECT_EQ(Ask("GET", kMessages + "/0/receipts").status, 400U);
+  EXPECT_EQ(Ask("GET", kMessages + "/one/receipts").status, 400U);
+  const HttpResponse post = Ask("POST", kMessages + "/1/receipts");
+  EXPECT_EQ(post.status, 405U);
+  EXPECT_EQ(HeaderOf(post, "Allow"), "GET, HEAD, OPTIONS");
 }
 
 TEST_F(HttpApiTest, AnswersADuplicateWithTheFirstResult) {

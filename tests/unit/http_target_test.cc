@@ -61,8 +61,12 @@ TEST(HttpTarget, NamesAChannelOrAMessage) {
   EXPECT_EQ(of("/v1/channels/room%2F1/messages")->seq, std::nullopt);
   EXPECT_EQ(of("/v1/channels/c/messages/42")->seq, "42");
   EXPECT_EQ(of("/v1/channels/c/messages/")->seq, "");
-  for (const char* other : {"/", "/v1", "/v1/channels/c", "/v1/channels/a/b/messages",
-                            "/v2/channels/c/messages", "/v1/channels/c/messages/1/receipts"}) {
+  EXPECT_FALSE(of("/v1/channels/c/messages/42")->receipts);
+  EXPECT_EQ(of("/v1/channels/c/messages/42/receipts")->seq, "42");
+  EXPECT_TRUE(of("/v1/channels/c/messages/42/receipts")->receipts);
+  for (const char* other :
+       {"/", "/v1", "/v1/channels/c", "/v1/channels/a/b/messages", "/v2/channels/c/messages",
+        "/v1/channels/c/messages/1/readers", "/v1/channels/c/messages/1/receipts/"}) {
     EXPECT_FALSE(of(other)) << other;
   }
 }

@@ -51,6 +51,7 @@ void AddSubscriptions(CLI::App& app, Chosen& chosen);
 void AddClients(CLI::App& app, Chosen& chosen);
 void AddClient(CLI::App& app, Chosen& chosen);
 void AddExplain(CLI::App& app, Chosen& chosen);
+void AddReceipts(CLI::App& app, Chosen& chosen);
 void AddFailures(CLI::App& app, Chosen& chosen);
 void AddPause(CLI::App& app, Chosen& chosen);
 void AddResume(CLI::App& app, Chosen& chosen);

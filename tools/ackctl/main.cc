@@ -68,6 +68,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddClients(app, chosen);
   AddClient(app, chosen);
   AddExplain(app, chosen);
+  AddReceipts(app, chosen);
   AddFailures(app, chosen);
   AddPause(app, chosen);
   AddResume(app, chosen);

@@ -66,6 +66,21 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* GetReceipts(grpc::CallbackServerContext* context,
+                                        const v1::GetReceiptsRequest* request,
+                                        v1::Receipts* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    deps_.delivery.GetReceipts({.channel = request->channel(),
+                                .seq = Seq{request->seq()},
+                                .message_id = request->message_id()},
+                               request->max_clients(),
+                               [reactor, response](StatusOr<v1::Receipts> receipts) {
+                                 if (receipts.ok()) *response = *std::move(receipts);
+                                 reactor->Finish(ToGrpc(receipts.status()));
+                               });
+    return reactor;
+  }
+
   grpc::ServerUnaryReactor* ListFailures(grpc::CallbackServerContext* context,
                                          const v1::ListFailuresRequest* request,
                                          v1::ListFailuresResponse* response) override {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ackwire/v1/messages.grpc.pb.h"
+#include "delivery/find_message.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
 #include "store/recovery.h"
@@ -17,40 +18,19 @@
 namespace ackwire {
 namespace {
 
-StatusOr<v1::Message> FindMessage(const Store& store, const v1::GetMessageRequest& request) {
-  const ChannelId channel = store.derived().Read([&](const DerivedView& view) {
-    const ChannelInfo* info = view.channels.Find(request.channel());
-    return info == nullptr ? ChannelId{} : info->id;
-  });
-  if (channel.value == 0) {
-    return Error(StatusCode::kNotFound, "channel: there is no " + request.channel());
-  }
-  if (request.seq() != 0) {
-    StatusOr<StoredMessage> stored = store.log().ReadSeq(channel, Seq{request.seq()});
-    if (stored.ok() && IsStub(*stored)) {
-      return Error(StatusCode::kNotFound, "seq: " + std::to_string(request.seq()) + " of " +
-                                              request.channel() +
-                                              " was lost; an operator accepted that");
-    }
-    if (stored.ok()) return std::move(stored->message);
-    if (stored.status().code() != StatusCode::kNotFound) return stored.status();
-    return Error(StatusCode::kNotFound,
-                 "seq: there is no " + std::to_string(request.seq()) + " in " + request.channel());
-  }
-  StatusOr<std::optional<StoredMessage>> found =
-      store.log().FindById(channel, request.message_id());
-  if (!found.ok()) return found.status();
-  if (found->has_value()) return std::move((*found)->message);
-  return Error(StatusCode::kNotFound,
-               "message_id: there is no " + request.message_id() + " in " + request.channel());
+NamedMessage NameOf(const v1::GetMessageRequest& request) {
+  return {request.channel(), Seq{request.seq()}, request.message_id()};
 }
 
-Status CheckGetMessage(const v1::GetMessageRequest& request) {
-  if (Status status = CheckChannelName(request.channel()); !status.ok()) return status;
-  if ((request.seq() != 0) == request.message_id().empty()) {
-    return request.seq() != 0 ? OkStatus() : CheckMessageId(request.message_id());
+StatusOr<v1::Message> ReadMessage(const Store& store, const v1::GetMessageRequest& request) {
+  StatusOr<StoredMessage> stored = FindMessage(store, NameOf(request));
+  if (!stored.ok()) return stored.status();
+  if (IsStub(*stored)) {
+    return Error(StatusCode::kNotFound, "seq: " + std::to_string(request.seq()) + " of " +
+                                            request.channel() +
+                                            " was lost; an operator accepted that");
   }
-  return InvalidArgument("seq, message_id: one of the two names the message; give exactly one");
+  return std::move(stored->message);
 }
 
 void Describe(const ChannelInfo& info, v1::Channel& out) {
@@ -106,12 +86,12 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
                                        const v1::GetMessageRequest* request,
                                        v1::Message* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (Status status = CheckGetMessage(*request); !status.ok()) {
+    if (Status status = CheckNamedMessage(NameOf(*request)); !status.ok()) {
       reactor->Finish(ToGrpc(status));
       return reactor;
     }
     deps_.delivery.Read([this, reactor, request, response] {
-      StatusOr<v1::Message> message = FindMessage(deps_.store, *request);
+      StatusOr<v1::Message> message = ReadMessage(deps_.store, *request);
       if (message.ok()) *response = *std::move(message);
       reactor->Finish(ToGrpc(message.status()));
     });
