@@ -1,4 +1,5 @@
-// AdminApi answers operators: /healthz, /readyz, /metrics.
+// AdminApi answers operators: /healthz, /readyz, /metrics; and /v1/admin/{Method}, which it hands
+// to whoever serves these methods.
 //
 // Threads:  any; `done` may come on another thread.
 // Lifetime: borrows all it is given.
@@ -14,6 +15,11 @@
 
 namespace ackwire {
 
+// Calls a method by its name, with request and answer as JSON; `done` may come on any thread, and
+// within the call. It does not block.
+using AdminCall = std::function<void(const std::string& method, const std::string& body,
+                                     std::function<void(StatusOr<std::string>)> done)>;
+
 class AdminApi {
  public:
   using GatherGauges = std::function<void(std::function<void(Metrics::Gauges)>)>;
@@ -24,15 +30,21 @@ class AdminApi {
 
   void Answer(const HttpRequest& request, const HttpApi::Done& done);
 
+  // Who serves methods from now on; null: nobody. When it returns, nobody is in the one before.
+  void SetCall(AdminCall call);
+
   // What /readyz says from now on; an empty string is ready.
   void SetNotReady(const std::string& why);
 
  private:
   [[nodiscard]] HttpResponse Ready();
+  void Call(const HttpRequest& request, const std::string& method, const HttpApi::Done& done);
 
   Metrics& metrics_;
   const GatherGauges gather_;
   const CheckStore check_store_;
+  std::mutex call_mutex_;  // guards call_, also while it is called
+  AdminCall call_;
   std::mutex mutex_;  // guards not_ready_
   std::string not_ready_ = "the server is starting";
 };

@@ -325,6 +325,8 @@ void DeliveryServer::Stop() {
 
 void DeliveryServer::SetNotReady(const std::string& why) { parts_->admin_api.SetNotReady(why); }
 
+void DeliveryServer::SetAdminCall(AdminCall call) { parts_->admin_api.SetCall(std::move(call)); }
+
 Endpoint DeliveryServer::http_endpoint() const { return parts_->http->endpoint(); }
 Endpoint DeliveryServer::admin_endpoint() const { return parts_->admin->endpoint(); }
 

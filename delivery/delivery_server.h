@@ -16,6 +16,7 @@
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "delivery/ack_window.h"
+#include "delivery/admin_api.h"
 #include "delivery/find_message.h"
 #include "delivery/metrics.h"
 #include "delivery/policy.h"
@@ -84,6 +85,9 @@ class DeliveryServer {
 
   // What /readyz says from now on: ready, or why not.
   void SetNotReady(const std::string& why);
+
+  // Who serves /v1/admin/{Method} from now on (delivery/admin_api.h).
+  void SetAdminCall(AdminCall call);
 
   [[nodiscard]] Endpoint http_endpoint() const;
   [[nodiscard]] Endpoint admin_endpoint() const;

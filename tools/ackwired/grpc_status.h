@@ -10,5 +10,6 @@ class Status;
 namespace ackwire {
 
 grpc::Status ToGrpc(const Status& status);
+[[nodiscard]] Status FromGrpc(const grpc::Status& status);
 
 }  // namespace ackwire

@@ -136,6 +136,11 @@ Status Server::StartGrpc() {
   }
   grpc_endpoint_.port = static_cast<std::uint16_t>(port);
   grpc_->GetHealthCheckService()->SetServingStatus(true);
+  admin_calls_ = std::make_unique<AdminCalls>(*grpc_);
+  delivery_->SetAdminCall(
+      [calls = admin_calls_.get()](const auto& method, const auto& body, auto done) {
+        calls->Call(method, body, std::move(done));
+      });
   return OkStatus();
 }
 
@@ -161,7 +166,9 @@ void Server::OnFailure(const Status& status) {
 
 void Server::StopGrpc() {
   if (grpc_ == nullptr) return;
+  delivery_->SetAdminCall(nullptr);
   grpc_->Shutdown(std::chrono::system_clock::now() + kGrpcGrace);
+  admin_calls_.reset();  // all have been answered, or cancelled
   grpc_.reset();
 }
 

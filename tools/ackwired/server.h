@@ -19,6 +19,7 @@
 #include "store/outbox_rows.h"
 #include "store/status.h"
 #include "store/store.h"
+#include "tools/ackwired/admin_calls.h"
 #include "tools/ackwired/config.h"
 #include "tools/ackwired/server_state.h"
 #include "tools/ackwired/services.h"
@@ -70,6 +71,7 @@ class Server {
   bool delivery_started_ = false;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> grpc_;
+  std::unique_ptr<AdminCalls> admin_calls_;
   Endpoint grpc_endpoint_;
 
   std::mutex mutex_;  // guards the next, and what OnFailure uses, which is gone once it is set
