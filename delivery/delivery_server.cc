@@ -14,7 +14,7 @@
 #include "delivery/asio_loop.h"
 #include "delivery/client_homes.h"
 #include "delivery/commit_watch.h"
-#include "delivery/gauges.h"
+#include "delivery/gauge_reader.h"
 #include "delivery/http_api.h"
 #include "delivery/hub.h"
 #include "delivery/listener.h"
@@ -28,8 +28,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kReadThreads = 2;
-// The offline part of the gauges reads the whole ledger: not at every scrape.
-constexpr Duration kOfflineScanInterval{15'000};
 // How long sessions may take to send their last frames when the server stops.
 constexpr std::chrono::milliseconds kClosingTime{500};
 
@@ -44,14 +42,6 @@ struct IoThread {
   std::thread thread;
 };
 
-// What a scrape collects from the hubs.
-struct OnlineScan {
-  DeliveryServer::OnlineTotals totals;
-  std::uint64_t blocked_subscriptions = 0;
-  OldestSeqs oldest;
-  std::set<std::string> clients;
-};
-
 Status NamingFlag(const char* flag, const Status& status) {
   return Error(status.code(), std::string(flag) + ": " + MessageOf(status) +
                                   "; give another address, or port 0 for any that is free");
@@ -60,12 +50,12 @@ Status NamingFlag(const char* flag, const Status& status) {
 void Collect(const Hub& hub, OnlineScan& scan) {
   for (const auto& session : hub.sessions()) {
     if (!session->open()) continue;
-    ++scan.totals.sessions;
+    ++scan.sessions;
     scan.clients.insert(session->client());
     for (const auto& [channel, feed] : session->ledger().feeds()) {
       const std::uint64_t undelivered = feed.undelivered();
       if (undelivered == 0) continue;
-      scan.totals.undelivered += undelivered;
+      scan.undelivered += undelivered;
       scan.blocked_subscriptions += feed.blocked() ? 1 : 0;
       Lower(scan.oldest, channel, feed.entry().FirstUnsettled({feed.entry().floor().value + 1}));
     }
@@ -92,7 +82,8 @@ struct DeliveryServer::Parts {
               return damage.ok() ? the_store.CheckFreeDisk() : damage;
             }),
         commit_watch(store.derived()),
-        replays({store, clock, homes}) {}
+        replays({store, clock, homes}),
+        gauges(store, clock) {}
 
   void MakeThreads();
   [[nodiscard]] std::vector<IoTarget> targets();
@@ -102,11 +93,6 @@ struct DeliveryServer::Parts {
   void GatherGauges(std::function<void(Metrics::Gauges)> done);
   // What the sessions that listen to the channel know of a message, once that is on record.
   void AskListeners(ChannelId channel, Seq seq, std::function<void(LiveDeliveries)> done);
-  // Blocks on disk.
-  [[nodiscard]] Metrics::Gauges ReadGauges(const OnlineScan& online);
-  // The last scan, or a new one when that is due and nobody is at it.
-  [[nodiscard]] OfflineScan ScanOfflineNowAndThen(const std::set<std::string>& online,
-                                                  Timestamp now);
   void CloseSessions();
 
   Store& store;
@@ -122,14 +108,10 @@ struct DeliveryServer::Parts {
   AdminApi admin_api;
   CommitWatch commit_watch;
   ReplayRunner replays;
+  GaugeReader gauges;
   std::unique_ptr<Listener> http;
   std::unique_ptr<Listener> admin;
   bool stopped = false;
-
-  std::mutex offline_mutex;  // guards the next three; not held during a scan
-  OfflineScan offline;
-  std::optional<Timestamp> offline_at;
-  bool offline_scanning = false;
 };
 
 void DeliveryServer::Parts::MakeThreads() {
@@ -175,7 +157,7 @@ void DeliveryServer::Parts::GatherGauges(std::function<void(Metrics::Gauges)> do
   auto scan = std::make_shared<OnlineScan>();
   VisitHubs([scan](Hub& hub) { Collect(hub, *scan); },
             [this, scan, done = std::move(done)] {
-              Read([this, scan, done] { done(ReadGauges(*scan)); });
+              Read([this, scan, done] { done(gauges.Read(*scan, wiring.outbox_depth())); });
             });
 }
 
@@ -200,47 +182,6 @@ void DeliveryServer::Parts::AskListeners(ChannelId channel, Seq seq,
         });
       },
       [] {});
-}
-
-Metrics::Gauges DeliveryServer::Parts::ReadGauges(const OnlineScan& online) {
-  Metrics::Gauges gauges;
-  const Timestamp now = clock.Now();
-  const Totals totals = store.derived().Read([&](const DerivedView& view) {
-    gauges.log_last_position = view.last_position.value;
-    return view.totals;
-  });
-  gauges.undelivered_online = std::min(online.totals.undelivered, totals.undelivered);
-  gauges.undelivered_offline = totals.undelivered - gauges.undelivered_online;
-  gauges.parked = totals.parked;
-  gauges.websocket_sessions = online.totals.sessions;
-  const OutboxDepth depth = wiring.outbox_depth();
-  gauges.outbox_depth = depth.commits;
-  gauges.outbox_oldest_seconds = std::chrono::duration<double>(depth.oldest_age).count();
-  gauges.store_bytes = store.database().bytes();
-  gauges.disk_free_bytes = store.database().FreeBytes().value_or(0);
-  const OfflineScan scan = ScanOfflineNowAndThen(online.clients, now);
-  gauges.blocked_subscriptions = online.blocked_subscriptions + scan.blocked_subscriptions;
-  gauges.oldest_online_seconds = OldestAgeSeconds(store, online.oldest, now).value_or(0);
-  gauges.oldest_offline_seconds = OldestAgeSeconds(store, scan.oldest, now).value_or(0);
-  return gauges;
-}
-
-OfflineScan DeliveryServer::Parts::ScanOfflineNowAndThen(const std::set<std::string>& online,
-                                                         Timestamp now) {
-  {
-    std::lock_guard lock(offline_mutex);
-    const bool due = !offline_at || now - *offline_at >= kOfflineScanInterval;
-    if (offline_scanning || !due) return offline;
-    offline_scanning = true;
-  }
-  StatusOr<OfflineScan> scanned = ScanOffline(store, online);
-  std::lock_guard lock(offline_mutex);
-  offline_scanning = false;
-  if (scanned.ok()) {
-    offline = *std::move(scanned);
-    offline_at = now;
-  }
-  return offline;
 }
 
 void DeliveryServer::Parts::CloseSessions() {
@@ -414,7 +355,9 @@ DeliveryServer::ReplayActivity DeliveryServer::ActivityOf(ReplayId replay) const
 void DeliveryServer::AskOnlineTotals(std::function<void(OnlineTotals)> done) {
   auto scan = std::make_shared<OnlineScan>();
   parts_->VisitHubs([scan](Hub& hub) { Collect(hub, *scan); },
-                    [scan, done = std::move(done)] { done(scan->totals); });
+                    [scan, done = std::move(done)] {
+                      done({.undelivered = scan->undelivered, .sessions = scan->sessions});
+                    });
 }
 
 void DeliveryServer::WhenCommitted(Position position, std::function<void()> wake) {

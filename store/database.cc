@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "store/background_listener.h"
+#include "store/bounded_iterator.h"
 #include "store/crash_point.h"
 #include "store/difference.h"
 #include "store/guarded_env.h"
@@ -308,42 +309,6 @@ Status Database::SyncAll() {
   batch.Put(handle(Family::kMeta), meta::kEpoch, epoch_);
   return Write(batch, Sync::kYes);
 }
-
-namespace {
-
-// An iterator that owns its upper bound, which RocksDB only borrows, and notes damage.
-class BoundedIterator final : public rocksdb::Iterator {
- public:
-  BoundedIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* handle, std::string to,
-                  rocksdb::ReadOptions options, DamageWatch& damage)
-      : to_(std::move(to)), bound_(to_), family_(handle->GetName()), damage_(damage) {
-    if (!to_.empty()) options.iterate_upper_bound = &bound_;
-    inner_.reset(db.NewIterator(options, handle));
-  }
-  bool Valid() const override { return inner_->Valid(); }
-  void SeekToFirst() override { inner_->SeekToFirst(); }
-  void SeekToLast() override { inner_->SeekToLast(); }
-  void Seek(const rocksdb::Slice& target) override { inner_->Seek(target); }
-  void SeekForPrev(const rocksdb::Slice& target) override { inner_->SeekForPrev(target); }
-  void Next() override { inner_->Next(); }
-  void Prev() override { inner_->Prev(); }
-  rocksdb::Slice key() const override { return inner_->key(); }
-  rocksdb::Slice value() const override { return inner_->value(); }
-  rocksdb::Status status() const override {
-    const rocksdb::Status status = inner_->status();
-    if (!status.ok()) (void)damage_.Noted(FromRocks(status, "read rows of " + family_));
-    return status;
-  }
-
- private:
-  const std::string to_;
-  const rocksdb::Slice bound_;
-  const std::string family_;
-  DamageWatch& damage_;
-  std::unique_ptr<rocksdb::Iterator> inner_;
-};
-
-}  // namespace
 
 std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Range& range,
                                                          Reading reading) const {

@@ -1,0 +1,53 @@
+#include "delivery/gauge_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ackwire {
+namespace {
+
+// The offline part reads the whole ledger: not at every scrape.
+constexpr Duration kOfflineScanInterval{15'000};
+
+}  // namespace
+
+Metrics::Gauges GaugeReader::Read(const OnlineScan& online, const OutboxDepth& depth) {
+  Metrics::Gauges gauges;
+  const Timestamp now = clock_.Now();
+  const Totals totals = store_.derived().Read([&](const DerivedView& view) {
+    gauges.log_last_position = view.last_position.value;
+    return view.totals;
+  });
+  gauges.undelivered_online = std::min(online.undelivered, totals.undelivered);
+  gauges.undelivered_offline = totals.undelivered - gauges.undelivered_online;
+  gauges.parked = totals.parked;
+  gauges.websocket_sessions = online.sessions;
+  gauges.outbox_depth = depth.commits;
+  gauges.outbox_oldest_seconds = std::chrono::duration<double>(depth.oldest_age).count();
+  gauges.store_bytes = store_.database().bytes();
+  gauges.disk_free_bytes = store_.database().FreeBytes().value_or(0);
+  const OfflineScan scan = ScanNowAndThen(online.clients, now);
+  gauges.blocked_subscriptions = online.blocked_subscriptions + scan.blocked_subscriptions;
+  gauges.oldest_online_seconds = OldestAgeSeconds(store_, online.oldest, now).value_or(0);
+  gauges.oldest_offline_seconds = OldestAgeSeconds(store_, scan.oldest, now).value_or(0);
+  return gauges;
+}
+
+OfflineScan GaugeReader::ScanNowAndThen(const std::set<std::string>& online, Timestamp now) {
+  {
+    std::lock_guard lock(mutex_);
+    const bool due = !scanned_at_ || now - *scanned_at_ >= kOfflineScanInterval;
+    if (scanning_ || !due) return offline_;
+    scanning_ = true;
+  }
+  StatusOr<OfflineScan> scanned = ScanOffline(store_, online);
+  std::lock_guard lock(mutex_);
+  scanning_ = false;
+  if (scanned.ok()) {
+    offline_ = *std::move(scanned);
+    scanned_at_ = now;
+  }
+  return offline_;
+}
+
+}  // namespace ackwire
