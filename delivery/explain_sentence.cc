@@ -165,7 +165,8 @@ std::string Acked(const DeliveryFacts& facts, const DeliveryStory& story,
   return sentence + ": " + AttemptName(story.attempts.back(), facts, story) + BeforeThat(story);
 }
 
-std::string Parked(const v1::Delivery& decided) {
+std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,
+                   const v1::Delivery& decided) {
   const auto why = [&]() -> std::string {
     switch (decided.reason()) {
       case v1::REASON_MAX_ATTEMPTS:
@@ -178,8 +179,14 @@ std::string Parked(const v1::Delivery& decided) {
         return LabelOf(decided.reason());
     }
   }();
-  return fmt::format("it was parked at {}, {}, and waits to be replayed or dismissed",
-                     Time(decided.settled_at()), why);
+  const std::string parked =
+      fmt::format("it was parked at {}, {}", Time(decided.settled_at()), why);
+  if (!facts.live || !facts.live->in_flight) {
+    return parked + ", and waits to be replayed or dismissed";
+  }
+  const v1::Attempt& attempt = story.attempts.back();
+  return parked + fmt::format("; replay {} delivers it again: attempt {}, {}", attempt.replay(),
+                              attempt.number(), SentWhen(attempt));
 }
 
 std::string Abandoned(const DeliveryFacts& facts, const DeliveryStory& story,
@@ -225,7 +232,7 @@ std::string ExplanationOf(const DeliveryFacts& facts, const DeliveryStory& story
     case v1::DELIVERY_STATE_BACKOFF:
       return lacks + LastFailure(facts, story) + "; " + Backoff(facts, decided);
     case v1::DELIVERY_STATE_PARKED:
-      return lacks + LastFailure(facts, story) + "; " + Parked(decided);
+      return lacks + LastFailure(facts, story) + "; " + Parked(facts, story, decided);
     case v1::DELIVERY_STATE_ABANDONED:
       return lacks + LastFailure(facts, story) + "; " + Abandoned(facts, story, decided);
     default:

@@ -30,7 +30,7 @@ struct OnlineScan {
 
 class GaugeReader {
  public:
-  GaugeReader(const Store& store, const Clock& clock) : store_(store), clock_(clock) {}
+  GaugeReader(Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
   [[nodiscard]] Metrics::Gauges Read(const OnlineScan& online, const OutboxDepth& depth);
 
@@ -38,7 +38,7 @@ class GaugeReader {
   // The last scan, or a new one when that is due and nobody is at it.
   [[nodiscard]] OfflineScan ScanNowAndThen(const std::set<std::string>& online, Timestamp now);
 
-  const Store& store_;
+  Store& store_;
   const Clock& clock_;
   std::mutex mutex_;  // guards the rest; not held during a scan
   OfflineScan offline_;

@@ -52,8 +52,10 @@ void PastClient::Count(const store::Event& event) {
   for (const auto& part : event.failed().channels()) ended_ += CountOf(part.runs());
   ended_ += CountOf(event.unsubscribed().in_flight());
   for (const auto& part : event.acked().channels()) {
-    acked_ += CountOf(part.runs()) + static_cast<std::uint64_t>(part.unparked_size());
-    ended_ += CountOf(part.in_flight());
+    const bool unparked = part.replay() == 0;  // what a replay unparked is in `replayed`
+    acked_ += CountOf(part.runs()) + CountOf(part.replayed()) +
+              (unparked ? static_cast<std::uint64_t>(part.unparked_size()) : 0);
+    ended_ += CountOf(part.in_flight()) + CountOf(part.replayed());
     for (const store::SentRun& run : part.runs()) {
       for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {
         if (!HadEnded({{part.channel()}, {seq}}, run.attempt())) ++ended_;

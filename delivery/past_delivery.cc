@@ -30,6 +30,7 @@ void PastDelivery::Keep(const JournalEvent& event) {
     failures_.push_back(event);
     if (failures_.size() > kPastFailuresMax) failures_.pop_front();
     if (what.has_parked()) parked_ = event;
+    if (what.abandoned().unparked_size() > 0) parked_.reset();  // dismissed
   }
   if (Acknowledges(what, asked_.channel_id, asked_.seq)) {
     parked_.reset();
@@ -41,6 +42,7 @@ DeliveryFacts PastDelivery::Facts() const {
   DeliveryFacts facts = asked_;
   if (!facts.message) return facts;
   facts.entry = client_.Entry(facts.channel_id);
+  facts.state = client_.state();
   facts.failures.assign(failures_.begin(), failures_.end());
   facts.online = client_.session().has_value();
   if (facts.online) facts.live = Live();

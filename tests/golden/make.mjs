@@ -5,7 +5,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grpcClients } from '../support/grpc.mjs';
 import { startServer } from '../support/server.mjs';
-import { kFlags, play, view } from './story.mjs';
+import { kFlags, operate, play, view } from './story.mjs';
 
 const target = process.argv[2];
 if (!target) {
@@ -25,10 +25,12 @@ const server = await startServer({ flags: kFlags });
 try {
   let rpc = grpcClients(server.grpc);
   await play(server, rpc, 1);
+  await operate(server, rpc);
   rpc.close();
   await server.restart(); // so that round one is in tables, and round two in the write-ahead log
   rpc = grpcClients(server.grpc);
   await play(server, rpc, 2);
+  await operate(server, rpc);
   const killed = await view(rpc);
   rpc.close();
   await server.kill();

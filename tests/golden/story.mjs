@@ -56,6 +56,32 @@ async function refusedAndParked(server, rpc) {
   await offline(rpc, 'bob');
 }
 
+// What operators do, since format 3: replays that end and one that goes on, a dismissal, a pause.
+export async function operate(server, rpc) {
+  const failed = { client: 'bob' };
+  const start = async (note) => {
+    const { plan } = await rpc.admin.planReplay({ selection: { failed } });
+    return rpc.admin.startReplay({ plan, note });
+  };
+  const { id } = await start('golden, done');
+  const client = await Client.connect(server, { client: 'bob' });
+  await client.confirm(await client.nextDelivery((each) => each.replay === id));
+  await rejectNext(client, rpc);
+  await rpc.admin.dismissFailures({ filter: failed, note: 'golden' });
+  await rejectNext(client, rpc);
+  await client.drop();
+  await offline(rpc, 'bob');
+  await start('golden, open');
+  await rpc.admin.pauseClient({ client: 'carol/tablet', reason: 'golden' });
+}
+
+async function rejectNext(client, rpc) {
+  const item = await client.nextDelivery((each) => each.replay === '');
+  client.nack(item, { reason: 'no', final: true });
+  await explained(rpc, 'bob', item.message.channel, item.message.seq, 'PARKED');
+  client.frames.length = 0;
+}
+
 function readAll(rpc) {
   return new Promise((resolve, reject) => {
     const messages = [];
@@ -84,7 +110,11 @@ export async function view(rpc) {
   }
   const { epoch, lastPosition, undelivered, parked } = await rpc.admin.getStatus({});
   const status = { epoch, lastPosition, undelivered, parked };
-  const all = { status, channels, subscriptions, clients, deliveries, messages };
+  // Whether a replay waits for somebody, and what it has in flight, is not on disk.
+  const replays = (await rpc.admin.listReplays({})).replays.map(
+    ({ state, sent, waitingOffline, ...kept }) => kept,
+  );
+  const all = { status, channels, subscriptions, clients, deliveries, messages, replays };
   const bytesAsText = (key, value) =>
     value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value;
   return JSON.parse(JSON.stringify(all, bytesAsText));

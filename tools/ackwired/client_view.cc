@@ -15,6 +15,13 @@ constexpr std::size_t kIdsPerStep = 256;
 
 }  // namespace
 
+void FillPause(const ClientState& state, v1::Client& out) {
+  out.set_paused(state.paused);
+  if (!state.paused) return;
+  SetTime(*out.mutable_paused_at(), state.paused_at);
+  out.set_pause_reason(state.pause_note);
+}
+
 StatusOr<v1::Client> ClientView::Get(const std::string& client) const {
   const StatusOr<ClientState> state = store_.ledger().Client(client);
   if (!state.ok()) return state.status();
@@ -33,11 +40,7 @@ StatusOr<v1::Client> ClientView::Get(const std::string& client) const {
   } else if (state->last_seen_at != Timestamp()) {
     SetTime(*out.mutable_last_seen_at(), state->last_seen_at);
   }
-  out.set_paused(state->paused);
-  if (state->paused) {
-    SetTime(*out.mutable_paused_at(), state->paused_at);
-    out.set_pause_reason(state->pause_note);
-  }
+  FillPause(*state, out);
   if (Status status = AddOwed(out); !status.ok()) return status;
   return out;
 }

@@ -50,4 +50,7 @@ class ClientView {
 // Calls `read` on the read pool, with the sessions there are.
 void ReadClients(const ServiceDependencies& deps, std::function<void(const ClientView&)> read);
 
+// Whether an operator has paused it, since when and why.
+void FillPause(const ClientState& state, v1::Client& out);
+
 }  // namespace ackwire

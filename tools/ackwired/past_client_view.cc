@@ -6,6 +6,7 @@
 #include "delivery/gather_past.h"
 #include "delivery/message_json.h"
 #include "store/proto_time.h"
+#include "tools/ackwired/client_view.h"
 
 namespace ackwire {
 namespace {
@@ -68,6 +69,7 @@ StatusOr<v1::Client> ViewThen(const Store& store, const std::string& client,
   v1::Client out;
   out.set_id(client);
   out.set_online(past.session().has_value());
+  FillPause(past.state(), out);
   if (past.session()) {
     AddSession(past, out);
   } else if (past.state().last_seen_at != Timestamp()) {
