@@ -114,7 +114,8 @@ export async function view(rpc) {
   const replays = (await rpc.admin.listReplays({})).replays.map(
     ({ state, sent, waitingOffline, ...kept }) => kept,
   );
-  const all = { status, channels, subscriptions, clients, deliveries, messages, replays };
+  const all = { status, channels, subscriptions, clients, deliveries, messages };
+  if (replays.length > 0) all.replays = replays;
   const bytesAsText = (key, value) =>
     value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value;
   return JSON.parse(JSON.stringify(all, bytesAsText));

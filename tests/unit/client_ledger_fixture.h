@@ -152,7 +152,8 @@ class ClientLedgerTest : public ::testing::Test {
         ClientLedger::Options{.client = "alice",
                               .session = {.id = "s-1", .transport = "websocket"},
                               .window = window,
-                              .disconnects = rows.client.disconnects},
+                              .disconnects = rows.client.disconnects,
+                              .paused = rows.client.paused},
         std::move(sent), policy, rng_);
     for (const auto& [id, entry] : rows.entries) {
       if (entry.subscribed()) ledger_->AddSubscription(StateOf(NameOf(id)));

@@ -105,6 +105,20 @@ inline void Abandon(DeliveryFacts& facts, v1::Reason reason) {
   facts.failures.push_back({EventId{9}, At(40), event});
 }
 
+// Parked before.
+inline void Dismiss(DeliveryFacts& facts, const std::string& note) {
+  store::Event event = events::Dismissed("alice/phone", kRoom, {kSeq}, note);
+  event.set_at_ms(ToUnixMs(At(40)));
+  facts.parked.reset();
+  facts.failures.push_back({EventId{10}, At(40), event});
+}
+
+inline void Pause(DeliveryFacts& facts, const std::string& note) {
+  facts.state.paused = true;
+  facts.state.paused_at = At(60);
+  facts.state.pause_note = note;
+}
+
 inline void Unsubscribe(DeliveryFacts& facts) {
   store::Event event = events::Unsubscribed("alice/phone", kRoom);
   event.set_at_ms(ToUnixMs(At(50)));

@@ -67,6 +67,55 @@ TEST(Explain, PendingWhileTheClientIsOffline) {
   EXPECT_FALSE(delivery.has_next_attempt_at());
 }
 
+TEST(Explain, PendingWhileTheClientIsPaused) {
+  DeliveryFacts facts = Online();
+  Pause(facts, "database away");
+  const std::string begin =
+      "alice/phone has not acknowledged seq 42 of room/1: it was not sent yet; the client was "
+      "paused at 2026-11-22T00:01:00.000Z";
+  const std::string sentence =
+      begin + " (\"database away\"), and is sent it after `ackctl resume alice/phone`";
+  Is(facts, v1::DELIVERY_STATE_PENDING, v1::REASON_CLIENT_PAUSED, sentence);
+  facts.live->window_full = true;
+  Is(facts, v1::DELIVERY_STATE_PENDING, v1::REASON_CLIENT_PAUSED, sentence);
+  facts = Owed();
+  Pause(facts, "");
+  Is(facts, v1::DELIVERY_STATE_PENDING, v1::REASON_CLIENT_PAUSED,
+     begin + ", and is offline: it is sent it after `ackctl resume alice/phone`, when it connects");
+}
+
+TEST(Explain, APauseChangesNothingOfWhatIsInFlight) {
+  DeliveryFacts facts = Online();
+  FlyNow(facts, 1);
+  const v1::Delivery before = Explain(facts);
+  Pause(facts, "why");
+  EXPECT_EQ(Explain(facts).SerializeAsString(), before.SerializeAsString());
+}
+
+TEST(Explain, WhatWaitsForAnotherReasonTellsOfThePause) {
+  const std::string paused =
+      "; the client was paused at 2026-11-22T00:01:00.000Z (\"why\"), and is sent nothing before "
+      "`ackctl resume alice/phone`";
+  DeliveryFacts facts = Online();
+  facts.live->blocked_by = Seq{41};
+  Pause(facts, "why");
+  const auto delivery = Is(facts, v1::DELIVERY_STATE_PENDING, v1::REASON_WAITING_FOR_EARLIER,
+                           "alice/phone has not acknowledged seq 42 of room/1: it was not sent "
+                           "yet; it comes after seq 41, which failed and is tried again first" +
+                               paused);
+  EXPECT_EQ(delivery.blocked_by_seq(), 41U);
+  facts = Online();
+  Fail(facts, 1, {.reason = v1::REASON_NACK, .due = 120});
+  Pause(facts, "why");
+  EXPECT_TRUE(
+      Explain(facts).explanation().ends_with("the next attempt is at "
+                                             "2026-11-22T00:02:00.000Z" +
+                                             paused));
+  EXPECT_EQ(Explain(facts).state(), v1::DELIVERY_STATE_BACKOFF);
+  facts.now = At(120);
+  EXPECT_EQ(Explain(facts).reason(), v1::REASON_CLIENT_PAUSED);
+}
+
 TEST(Explain, PendingAfterAConnectionWasLost) {
   DeliveryFacts facts = Owed();
   Fail(facts, 1,
@@ -265,6 +314,21 @@ TEST(Explain, AbandonedOnRecord) {
   Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION,
      "alice/phone has not acknowledged seq 42 of room/1: it was not sent yet; it was removed by "
      "retention at 2026-11-22T00:00:40.000Z");
+}
+
+TEST(Explain, AbandonedByAnOperator) {
+  DeliveryFacts facts = Owed();
+  Fail(facts, 1, {.reason = v1::REASON_REJECTED, .detail = "never"});
+  Park(facts, v1::REASON_REJECTED);
+  Dismiss(facts, "order cancelled");
+  const auto delivery =
+      Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_DISMISSED,
+         "alice/phone has not acknowledged seq 42 of room/1: attempt 1 of 6, sent "
+         "2026-11-22T00:00:10.000Z in session s-1, was rejected by the client for good "
+         "(\"never\"); it was parked, and an operator dismissed it at 2026-11-22T00:00:40.000Z "
+         "(\"order cancelled\")");
+  EXPECT_EQ(TimeOf(delivery.settled_at()), At(40));
+  EXPECT_EQ(delivery.attempts_size(), 1);
 }
 
 TEST(Explain, AbandonedOnceItsTimeHasPassed) {

@@ -178,6 +178,14 @@ TEST_F(FailureReaderTest, HasParkedAbandonedAndUnsubscribedAmongThem) {
                                  "alice room/a 3-3 UNSUBSCRIBED", "bob room/b 1-3 UNSUBSCRIBED"));
 }
 
+TEST_F(FailureReaderTest, HasWhatWasDismissedWithTheNote) {
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) store_.Park("alice", "room/a", {seq});
+  store_.Record({events::Dismissed("alice", a_, {{1}, {2}, {3}}, "old")});
+  EXPECT_THAT(List({.reasons = {v1::REASON_DISMISSED}}, Direction::kForward),
+              ElementsAre("alice room/a 1-3 DISMISSED"));
+  EXPECT_EQ(reader().List({}, {.limit = 1})->failures.front().detail, "old");
+}
+
 // Of many channels in turns, over several frames and with times of their own for the next attempt.
 TEST_F(FailureReaderTest, HasARunForEachChannelAndAttemptOfAnEvent) {
   store::Event event = events::Failed("alice", a_, {{1}, {1}}, {.reason = v1::REASON_NACK});

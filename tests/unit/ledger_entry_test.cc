@@ -117,6 +117,15 @@ TEST(LedgerEntry, SettlesWhatIsAbandoned) {
   EXPECT_EQ(alice.entry.parked(), 0U);
 }
 
+TEST(LedgerEntry, HasNoLongerParkedWhatIsDismissed) {
+  Folded alice;
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) alice.Fold(events::Parked("alice", kRoom, {seq}));
+  alice.Fold(events::Dismissed("alice", kRoom, {{1}, {3}}));
+  EXPECT_EQ(alice.entry.parked(), 1U);
+  EXPECT_EQ(alice.entry.floor(), Seq{3});
+  EXPECT_EQ(alice.entry.Undelivered({4}), 1U);
+}
+
 TEST(LedgerEntry, BeginsAnewAfterUnsubscribing) {
   Folded alice;
   alice.Fold(events::Parked("alice", kRoom, {1}));

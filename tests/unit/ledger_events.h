@@ -148,4 +148,27 @@ inline store::Event AckedInReplay(ReplayId replay, const std::string& client, Ch
   return event;
 }
 
+inline store::Event Dismissed(const std::string& client, ChannelId channel,
+                              const std::vector<Seq>& seqs, const std::string& note = "") {
+  store::Event event = Of(client);
+  event.mutable_abandoned()->set_channel(channel.value);
+  event.mutable_abandoned()->set_reason(22);  // v1::REASON_DISMISSED
+  event.mutable_abandoned()->set_detail(note);
+  for (const Seq seq : seqs) event.mutable_abandoned()->add_unparked(seq.value);
+  return event;
+}
+
+inline store::Event Paused(const std::string& client, const std::string& note = "") {
+  store::Event event = Of(client);
+  event.mutable_client_paused()->set_paused(true);
+  event.mutable_client_paused()->set_note(note);
+  return event;
+}
+
+inline store::Event Resumed(const std::string& client) {
+  store::Event event = Of(client);
+  event.mutable_client_paused()->set_paused(false);
+  return event;
+}
+
 }  // namespace ackwire::events

@@ -143,6 +143,17 @@ std::uint64_t SessionTest::Unsubscribe(const std::string& client, const std::str
   return abandoned->value();
 }
 
+StatusOr<Recorded> SessionTest::Change(const std::string& client, const store::Event& change) {
+  std::optional<StatusOr<Recorded>> recorded;
+  homes_.Change(client, change, [&](const StatusOr<Recorded>& outcome) { recorded = outcome; });
+  Until([&] { return recorded.has_value(); }, "the change");
+  return *recorded;
+}
+
+void SessionTest::BeginChange(const std::string& client, const store::Event& change) {
+  homes_.Change(client, change, [](const StatusOr<Recorded>&) {});
+}
+
 void SessionTest::OnCommitted(const SharedGroup& group) {
   groups_.push_back(group);
   if (!groups_held_) ReleaseGroups();

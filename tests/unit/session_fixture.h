@@ -89,6 +89,10 @@ class SessionTest : public ::testing::Test {
   // Through the client's home, which returns how many messages that abandons.
   std::uint64_t Unsubscribe(const std::string& client, const std::string& channel);
 
+  // The same for what ClientLedger::Apply takes.
+  [[nodiscard]] StatusOr<Recorded> Change(const std::string& client, const store::Event& change);
+  void BeginChange(const std::string& client, const store::Event& change);
+
   // The relay falls behind: what is committed from now on waits for ReleaseGroups.
   void HoldGroups() { groups_held_ = true; }
   void ReleaseGroups();

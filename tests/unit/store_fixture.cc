@@ -259,7 +259,8 @@ std::string TestStore::Describe() const {
     const auto state = ledger().Client(client);
     Require(state.status());
     out << "client " << client << ' ' << state->subscriptions << ' ' << state->disconnects << ' '
-        << ToUnixMs(state->last_seen_at) << ' ' << state->as_of.value << '\n';
+        << ToUnixMs(state->last_seen_at) << ' ' << state->as_of.value
+        << (state->paused ? " paused " + state->pause_note : "") << '\n';
     const auto entries = ledger().Entries(client);
     Require(entries.status());
     for (const ChannelEntry& each : *entries) {

@@ -96,7 +96,11 @@ class RandomHistory {
     }
     if (!settling_.insert({client, id}).second) return;
     const SeqRuns owed = entry.UndeliveredRuns(store_.Info(channel).last);
-    if (!parked.empty() && Below(3) == 0) {
+    if (!parked.empty() && Below(4) == 0) {
+      parking_.insert({client, id});
+      works.push_back(TestStore::JournalWorkOf(
+          {events::Dismissed(client, id, {parked.front(), {parked.back().value + 1}})}));
+    } else if (!parked.empty() && Below(3) == 0) {
       parking_.insert({client, id});
       works.push_back(TestStore::JournalWorkOf({events::Acked(client, id, {}, {parked.front()})}));
     } else if (!owed.empty()) {
