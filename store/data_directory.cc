@@ -195,7 +195,8 @@ Status DataDirectory::ReadFormat(DirectoryKind kind) {
   std::string what;
   if (!found) {
     what = format_path() + " says \"" + text.substr(0, text.find('\n')) +
-           "\", this server reads \"ackwire 1\" and \"ackwire 2\"; start the server that wrote it";
+           "\", this server reads \"ackwire " + std::to_string(kOldestVersion) +
+           "\" to \"ackwire " + std::to_string(kVersion) + "\"; start the server that wrote it";
   } else if (found->kind == DirectoryKind::kLog) {
     what = path_.string() + " is a data directory, and not a backup";
   } else if (found->kind == DirectoryKind::kBackup) {

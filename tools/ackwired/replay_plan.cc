@@ -46,15 +46,6 @@ Status CheckRange(const v1::RangeSelection& range) {
   return OkStatus();
 }
 
-SeqRuns Within(const SeqRuns& runs, SeqRun bounds) {
-  SeqRuns out;
-  for (const SeqRun& run : runs.runs()) {
-    const SeqRun part{std::max(run.first, bounds.first), std::min(run.last, bounds.last)};
-    if (part.first <= part.last) out.Add(part);
-  }
-  return out;
-}
-
 }  // namespace
 
 Status CheckPlan(const v1::PlanReplayRequest& request) {
@@ -172,13 +163,14 @@ Status ReplayPlanner::AddClient(const std::string& client, const Part& part, boo
   if (!entry->subscribed() || seqs.last < seqs.first) return OkStatus();
   SeqRuns settled;
   settled.Add(seqs);
-  for (const SeqRun& owed : entry->UndeliveredRuns(seqs.last).runs()) {
+  const SeqRuns undelivered = entry->UndeliveredRuns(seqs.last);
+  for (const SeqRun& owed : undelivered.runs()) {
     planned.plan.set_still_owed(planned.plan.still_owed() + settled.Remove(owed));
   }
   const StatusOr<SeqRuns> acked = ledger.AckedOf(client, part.channel, seqs);
   if (!acked.ok()) return acked.status();
   SeqRuns rest = settled;
-  for (const SeqRun& run : Within(*acked, seqs).runs()) (void)rest.Remove(run);
+  for (const SeqRun& run : acked->runs()) (void)rest.Remove(run);
   const std::uint64_t already = settled.count() - rest.count();
   planned.plan.set_already_acked(planned.plan.already_acked() + already);
   const SeqRuns& wanted = include_acked ? settled : rest;
