@@ -62,6 +62,8 @@ class DataDirectory {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   // Of its format when it was opened.
   [[nodiscard]] int version() const { return version_; }
+  // The database in it is of an older format, until it is opened for writing.
+  void HasDatabaseOf(int version) { version_ = version; }
   [[nodiscard]] std::string format_path() const { return path_ / "format"; }
   [[nodiscard]] std::string watermark_path() const { return path_ / "watermark"; }
   [[nodiscard]] std::string database_path() const { return path_ / "db"; }

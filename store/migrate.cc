@@ -11,8 +11,11 @@
 namespace ackwire {
 
 Status Migrate(Database& database) {
-  if (database.directory().version() >= DataDirectory::kVersion) return OkStatus();
-  if (Status status = BackfillFailureLists(database); !status.ok()) return status;
+  const int version = database.directory().version();
+  if (version >= DataDirectory::kVersion) return OkStatus();
+  if (version < kFirstWithFailureLists) {
+    if (Status status = BackfillFailureLists(database); !status.ok()) return status;
+  }
   // An older server could not read what this one is going to write: from now on it refuses.
   return database.directory().SetKind(DirectoryKind::kLog);
 }

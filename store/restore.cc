@@ -61,6 +61,7 @@ Status Restore::Make() {
       DataDirectory::Make(data_directory_, DirectoryKind::kRestoring);
   if (!made.ok()) return made.status();
   made_ = *std::move(made);
+  made_->HasDatabaseOf(backup_->version());
   owned_ = true;
   if (Status status = CopyFiles(); !status.ok()) return status;
   const StatusOr<StartupCheck> found = CheckDirectory(*made_, options_.boot_id);
@@ -90,7 +91,7 @@ Status Restore::StartEpoch() {
     StatusOr<std::unique_ptr<Database>> database =
         Database::Open(std::move(made_), {.rng = rng, .wal_damage = WalDamage::kRefuse});
     if (!database.ok()) return database.status();
-    if (backup_->version() < DataDirectory::kVersion) {
+    if (backup_->version() < kFirstWithFailureLists) {
       if (Status status = BackfillFailureLists(**database); !status.ok()) return status;
     }
     if (Status status = (*database)->StartNewEpoch(rng); !status.ok()) return status;

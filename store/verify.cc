@@ -296,7 +296,10 @@ class Verifier {
     FamilyFacts right(expected, family, from);
     const std::uint64_t rows_before = report_.derived_rows;
     std::uint64_t estimate = 0;
-    stored_.rocks().GetIntProperty(stored_.handle(family), "rocksdb.estimate-num-keys", &estimate);
+    if (stored_.handle(family) != nullptr) {
+      stored_.rocks().GetIntProperty(stored_.handle(family), "rocksdb.estimate-num-keys",
+                                     &estimate);
+    }
     while (left.Valid() || right.Valid()) {
       const int order = !left.Valid() ? 1 : !right.Valid() ? -1 : left.key().compare(right.key());
       const std::string key(order <= 0 ? left.key() : right.key());
