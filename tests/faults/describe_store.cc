@@ -23,10 +23,11 @@ std::string MessageLine(const v1::Message& message, std::uint64_t position_by_id
 }
 
 std::string ClientLine(const std::string& name, std::uint64_t subscriptions,
-                       std::uint32_t disconnects, std::int64_t last_seen_at_ms) {
+                       const NaiveLedger::Client& client) {
   std::ostringstream out;
-  out << "client " << name << ": " << subscriptions << " subscriptions, " << disconnects
-      << " disconnects, seen " << last_seen_at_ms;
+  out << "client " << name << ": " << subscriptions << " subscriptions, " << client.disconnects
+      << " disconnects, seen " << client.last_seen_at_ms << ", paused at " << client.paused_at_ms
+      << " for \"" << client.pause_note << '"';
   return out.str();
 }
 
@@ -100,8 +101,11 @@ class Asker {
     const auto state = store_.ledger.Client(client);
     const auto entries = store_.ledger.Entries(client);
     if (!Keep(state.status()) || !Keep(entries.status())) return;
-    lines_.push_back(ClientLine(client, state->subscriptions, state->disconnects,
-                                ToUnixMs(state->last_seen_at)));
+    lines_.push_back(ClientLine(client, state->subscriptions,
+                                {.last_seen_at_ms = ToUnixMs(state->last_seen_at),
+                                 .disconnects = state->disconnects,
+                                 .paused_at_ms = ToUnixMs(state->paused_at),
+                                 .pause_note = state->pause_note}));
     for (const ChannelEntry& each : *entries) {
       AskSubscription({client, each.channel.value}, each.entry, channels.at(each.channel).last);
     }
@@ -160,8 +164,7 @@ void NaiveLedger::DescribeClients(std::vector<std::string>& lines) const {
       if (key.first != name) continue;
       subscriptions.push_back(SubscriptionLine(key, subscription, Undelivered(key)));
     }
-    lines.push_back(
-        ClientLine(name, subscriptions.size(), client.disconnects, client.last_seen_at_ms));
+    lines.push_back(ClientLine(name, subscriptions.size(), client));
     lines.insert(lines.end(), subscriptions.begin(), subscriptions.end());
   }
 }

@@ -62,6 +62,14 @@ void NaiveLedger::ApplyEvent(std::uint64_t id, const store::Event& event) {
     for (const auto& run : event.abandoned().runs()) {
       Settle({name, event.abandoned().channel()}, run.first(), run.last());
     }
+    for (const std::uint64_t seq : event.abandoned().unparked()) {
+      subscriptions_.at({name, event.abandoned().channel()}).parked.erase(seq);
+    }
+  }
+  if (event.has_client_paused()) {
+    const auto& what = event.client_paused();
+    client.paused_at_ms = what.paused() ? event.at_ms() : 0;
+    client.pause_note = what.paused() ? what.note() : "";
   }
 }
 

@@ -40,6 +40,8 @@ class NaiveLedger {
   struct Client {
     std::int64_t last_seen_at_ms = 0;
     std::uint32_t disconnects = 0;
+    std::int64_t paused_at_ms = 0;  // 0: it is not
+    std::string pause_note;
   };
   using SubscriptionKey = std::pair<std::string, std::uint64_t>;  // client, channel
 

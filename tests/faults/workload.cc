@@ -88,6 +88,11 @@ void Workload::AddJournal(const NaiveLedger& ledger, std::vector<Work>& works) {
   for (const auto& [key, subscription] : ledger.subscriptions()) {
     if (key.first == client && used_.insert(key).second) AddEvent(ledger, key, work.events);
   }
+  if (Below(8) == 0) {
+    const bool pause = Below(2) == 0;
+    work.events.push_back(pause ? events::Paused(client, "why " + std::to_string(++made_))
+                                : events::Resumed(client));
+  }
   if (Below(3) == 0) {
     work.events.push_back(events::SessionClosed(client, static_cast<std::uint32_t>(1 + Below(5))));
   }
@@ -102,6 +107,11 @@ void Workload::AddEvent(const NaiveLedger& ledger, const NaiveLedger::Subscripti
   const ChannelId channel{key.second};
   const auto& parked = ledger.subscriptions().at(key).parked;
   if (Below(12) == 0) return events.push_back(events::Unsubscribed(key.first, channel));
+  if (!parked.empty() && Below(6) == 0) {
+    // The writer passes over the second one, as long as it is not parked.
+    const Seq seq{parked.begin()->first};
+    return events.push_back(events::Dismissed(key.first, channel, {seq, {seq.value + 1}}, "old"));
+  }
   if (!parked.empty() && Below(4) == 0) {
     return events.push_back(events::Acked(key.first, channel, {}, {Seq{parked.begin()->first}}));
   }
