@@ -213,9 +213,9 @@ Connect ReadConnect(Fields& fields, Status& status) {
                                        WholeNumberIn({kFrameBytesMin, kUint32Max}) + ", got " +
                                        std::to_string(connect.max_frame_bytes));
   }
-  // Nothing is asked of these while there are no keys and no receipts; their type is checked.
+  // Nothing is asked of it while there are no keys; its type is checked.
   fields.Text("token");
-  fields.Flag("receipts");
+  connect.receipts = fields.Flag("receipts");
   return connect;
 }
 

@@ -32,6 +32,7 @@ struct Connect {
   std::optional<Resume> resume;
   std::vector<Subscribe> subscriptions;
   std::uint32_t max_frame_bytes = 0;  // 0: the server's default
+  bool receipts = false;  // tell the session what becomes of the messages its user publishes
 };
 
 struct Unsubscribe {

@@ -26,6 +26,9 @@ Hub::Hub(IoLoop& loop, Dependencies dependencies)
       deps_(std::move(dependencies)),
       rng_(deps_.seed),
       wake_timer_(loop_.MakeTimer()),
+      receipts_(deps_.store.derived().last_number(),
+                [this](ChannelId channel) { ReadMembers(channel); }),
+      receipts_timer_(loop_.MakeTimer()),
       flush_timer_(loop_.MakeTimer()) {}
 
 Hub::~Hub() = default;
@@ -57,6 +60,8 @@ void Hub::OnGroup(const CommittedGroup& group) {
     const EventId id = EventId::Of(group.number, static_cast<std::uint64_t>(i));
     if (event.has_subscribed()) OnSubscribed(id, event);
   }
+  receipts_.OnGroup(group);
+  ArmReceipts();
 }
 
 void Hub::OnMessages(const CommittedGroup& group) {
@@ -118,6 +123,7 @@ void Hub::Remove(Session& session) {
     wake_of_.erase(wake);
   }
   dirty_.erase(&session);
+  receipts_.Remove(session);
   sessions_.erase(session.shared_from_this());
 }
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "delivery/message_cache.h"
 #include "delivery/metrics.h"
 #include "delivery/policy.h"
+#include "delivery/receipt_watch.h"
 #include "outbox/sink.h"
 #include "store/clock.h"
 #include "store/rng.h"
@@ -89,6 +91,9 @@ class Hub final : public Sink {
   using Listeners = absl::flat_hash_set<Session*>;
   [[nodiscard]] const Listeners& ListenersOf(ChannelId channel) const;
 
+  // Tells the session what becomes of the messages that its user publishes from now on.
+  void WatchReceipts(Session& session);
+
   void ShutAll(std::uint16_t code, const std::string& reason);
 
   [[nodiscard]] ClientDirectory::Owner OwnerOf(Session& session) const;
@@ -106,6 +111,8 @@ class Hub final : public Sink {
   void FlushJournal();
   void OnFlushed(const StatusOr<Recorded>& outcome);
   void Count(const std::vector<store::Event>& events);
+  void ReadMembers(ChannelId channel);
+  void ArmReceipts();
 
   IoLoop& loop_;
   const Dependencies deps_;
@@ -124,6 +131,9 @@ class Hub final : public Sink {
   std::set<std::pair<Timestamp, Session*>> wakes_;
   absl::flat_hash_map<Session*, Timestamp> wake_of_;
   const std::unique_ptr<WakeTimer> wake_timer_;
+  ReceiptWatch receipts_;
+  const std::unique_ptr<WakeTimer> receipts_timer_;
+  std::optional<Timestamp> receipts_armed_;  // for when
   std::set<Session*> dirty_;
   const std::unique_ptr<WakeTimer> flush_timer_;
   bool flush_armed_ = false;

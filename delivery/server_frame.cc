@@ -12,7 +12,6 @@
 namespace ackwire::frame {
 namespace {
 
-constexpr std::string_view kDeliveriesBegin = R"({"type":"deliveries","items":[)";
 constexpr std::string_view kListEnd = "]}";
 
 std::string Quoted(std::string_view text) {
@@ -81,20 +80,28 @@ std::string EncodeDelivery(const DeliveryItem& item, const std::string& message)
                      item.attempt, item.replay, message);
 }
 
-bool DeliveriesFrame::Fits(const std::string& item, std::size_t frame_bytes_max) const {
+std::string EncodeReceipt(const Receipt& receipt) {
+  return fmt::format(
+      R"({{"channel":{},"seq":{},"messageId":{},"owed":{},"acked":{},"failed":{},"usersOwed":{},)"
+      R"("usersReached":{}}})",
+      Quoted(receipt.channel), receipt.seq.value, Quoted(receipt.message_id), receipt.owed,
+      receipt.acked, receipt.failed, receipt.users_owed, receipt.users_reached);
+}
+
+bool ItemsFrame::Fits(const std::string& item, std::size_t frame_bytes_max) const {
   constexpr std::size_t kCommaBytes = 1;
   return items_.empty() ||
-         kDeliveriesBegin.size() + items_.size() + kCommaBytes + item.size() + kListEnd.size() <=
+         begin_.size() + items_.size() + kCommaBytes + item.size() + kListEnd.size() <=
              frame_bytes_max;
 }
 
-void DeliveriesFrame::Add(const std::string& item) {
+void ItemsFrame::Add(const std::string& item) {
   if (!items_.empty()) items_ += ',';
   items_ += item;
 }
 
-std::string DeliveriesFrame::Take() {
-  std::string frame(kDeliveriesBegin);
+std::string ItemsFrame::Take() {
+  std::string frame(begin_);
   frame += std::exchange(items_, {});
   frame += kListEnd;
   return frame;

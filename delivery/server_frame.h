@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "delivery/policy.h"
@@ -59,8 +60,22 @@ struct DeliveryItem {
 };
 [[nodiscard]] std::string EncodeDelivery(const DeliveryItem& item, const std::string& message);
 
-// Builds a deliveries frame item by item.
-class DeliveriesFrame {
+// What has become of a message until now.
+struct Receipt {
+  std::string channel;
+  Seq seq;
+  std::string message_id;
+  std::uint64_t owed = 0;
+  std::uint64_t acked = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t users_owed = 0;
+  std::uint64_t users_reached = 0;
+};
+// One item of a receipts frame.
+[[nodiscard]] std::string EncodeReceipt(const Receipt& receipt);
+
+// Builds a frame of items, item by item.
+class ItemsFrame {
  public:
   // True when there is room for this item; the first always has room.
   [[nodiscard]] bool Fits(const std::string& item, std::size_t frame_bytes_max) const;
@@ -68,8 +83,21 @@ class DeliveriesFrame {
   [[nodiscard]] std::string Take();
   [[nodiscard]] bool empty() const { return items_.empty(); }
 
+ protected:
+  // `begin`: the frame up to its first item.
+  explicit ItemsFrame(std::string_view begin) : begin_(begin) {}
+
  private:
+  std::string_view begin_;
   std::string items_;
+};
+class DeliveriesFrame : public ItemsFrame {
+ public:
+  DeliveriesFrame() : ItemsFrame(R"({"type":"deliveries","items":[)") {}
+};
+class ReceiptsFrame : public ItemsFrame {
+ public:
+  ReceiptsFrame() : ItemsFrame(R"({"type":"receipts","items":[)") {}
 };
 
 }  // namespace ackwire::frame

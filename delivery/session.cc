@@ -134,6 +134,7 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
   if (grant_->resumed) ledger_->Resume(connect_.resume->delivery, now);
   state_ = State::kOpen;
   SendWelcome();
+  if (connect_.receipts) hub_.WatchReceipts(*this);
   heartbeat_.Start(now);
   for (const std::string& early : std::exchange(early_frames_, {})) {
     if (state_ == State::kOpen) OnFrame(frame::ParseJson(early));
@@ -192,6 +193,19 @@ void Session::AddSubscription(const SubscriptionState& subscription) {
   hub_.Listen(*this, subscription.channel);
   // The hub may have passed on messages between the reading of the subscription and now.
   ledger_->Extend(subscription.channel, hub_.deps().store.derived().LastOf(subscription.channel));
+}
+
+void Session::SendReceipts(ReceiptWatch& watch) {
+  frame::ReceiptsFrame frame;
+  const bool room = state_ == State::kOpen && outlet_.queued_bytes() < kUnsentBytesMax;
+  watch.Take(*this, hub_.now(), [&](const frame::Receipt& receipt) {
+    const std::string item = frame::EncodeReceipt(receipt);
+    const auto bytes_max = std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax);
+    if (!room || !frame.Fits(item, bytes_max)) return false;
+    frame.Add(item);
+    return true;
+  });
+  if (!frame.empty()) outlet_.Write(frame.Take(), {});
 }
 
 void Session::OnReplaced() { Shut(close_code::kSessionReplaced, "the client connected elsewhere"); }

@@ -32,6 +32,7 @@
 namespace ackwire {
 
 class Hub;
+class ReceiptWatch;
 struct EncodedMessage;
 
 inline constexpr std::size_t kOutgoingBytesMax = 8ULL << 20U;
@@ -82,6 +83,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void OnSubscribed(const SubscriptionState& subscription, EventId id);  // by whomever
   void OnTime();
   void Shut(std::uint16_t code, const std::string& reason);
+  // Something of what it watches is to be told.
+  void SendReceipts(ReceiptWatch& watch);
   [[nodiscard]] std::vector<store::Event> TakeEvents();
   [[nodiscard]] std::vector<std::uint32_t> TakeConfirms() { return std::exchange(confirms_, {}); }
   void Confirm(const std::vector<std::uint32_t>& ids);

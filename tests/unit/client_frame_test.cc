@@ -59,6 +59,7 @@ TEST(ClientFrame, ReadsConnect) {
   EXPECT_EQ(connect.subscriptions[1].channel, "room/2");
   EXPECT_EQ(connect.subscriptions[1].start.seq, Seq{3});
   EXPECT_EQ(connect.max_frame_bytes, 1048576U);
+  EXPECT_TRUE(connect.receipts);
 }
 
 TEST(ClientFrame, ReadsAConnectOfAClientAlone) {

@@ -87,6 +87,21 @@ TEST(ServerFrame, AnErrorWorthTryingAgainSaysWhen) {
   EXPECT_GT(error.at("retryAfterMs").as_int64(), 0);
 }
 
+TEST(ServerFrame, SpellsReceiptsAsTheContractDoes) {
+  ReceiptsFrame frame;
+  frame.Add(EncodeReceipt({.channel = "room/1",
+                           .seq = Seq{42},
+                           .message_id = "m",
+                           .owed = 3,
+                           .acked = 2,
+                           .failed = 1,
+                           .users_owed = 2,
+                           .users_reached = 1}));
+  EXPECT_EQ(frame.Take(),
+            R"({"type":"receipts","items":[{"channel":"room/1","seq":42,"messageId":"m","owed":3,)"
+            R"("acked":2,"failed":1,"usersOwed":2,"usersReached":1}]})");
+}
+
 TEST(ServerFrame, NamesAreEscaped) {
   const std::string channel = "a\"\\b";
   const auto frame = boost::json::parse(EncodeUnsubscribed(1, channel, 0));
