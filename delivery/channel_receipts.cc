@@ -126,6 +126,13 @@ void ChannelReceipts::OnAcked(const std::string& client, const store::AckedChann
     changed_.insert(tracked.first);
   };
   for (const auto& run : part.runs()) ForEachIn(run, ack);
+  for (const auto& run : part.replayed()) {
+    ForEachIn(run, [&](Tracked& tracked) {
+      --tracked.second.counts.failed;
+      ack(tracked);
+    });
+  }
+  if (part.replay() != 0) return;  // what it unparked is among these
   for (const std::uint64_t seq : part.unparked()) {
     const auto found = messages_.find(Seq{seq});
     if (found == messages_.end()) continue;
