@@ -1,5 +1,7 @@
 #include "delivery/ack_window.h"
 
+#include <algorithm>
+
 #include "store/check.h"
 
 namespace ackwire {
@@ -56,7 +58,12 @@ void AckWindow::Park(const DeliveryKey& key) {
     sent_.at(number).parked = true;
   }
   parked_.insert({*found->second.rbegin(), key});
-  if (parked_.size() > kParkedRememberedMax) Forget(DeliveryKey(parked_.begin()->second));
+  if (parked_.size() <= kParkedRememberedMax) return;
+  // A replay may have it in flight.
+  const auto oldest = std::find_if(parked_.begin(), parked_.end(), [this](const auto& each) {
+    return !InFlight(each.second).has_value();
+  });
+  if (oldest != parked_.end()) Forget(DeliveryKey(oldest->second));
 }
 
 void AckWindow::Forget(ChannelId channel) {

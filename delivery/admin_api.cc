@@ -54,10 +54,11 @@ void AdminApi::Call(const HttpRequest& request, const std::string& method,
   // Of what a page of another site may send without being asked about first, this takes nothing
   // that has a body.
   const std::string content_type = request.Header("Content-Type");
-  if (!content_type.empty() && FormOf(content_type) != PayloadForm::kJson) {
-    HttpResponse response = ErrorResponse(
-        InvalidArgument("Content-Type: must be application/json, or left out, got \"" +
-                        content_type.substr(0, kShownBytesMax) + "\""));
+  const bool none = content_type.empty() && request.body.empty();
+  if (!none && FormOf(content_type) != PayloadForm::kJson) {
+    HttpResponse response =
+        ErrorResponse(InvalidArgument("Content-Type: a body must be application/json, got \"" +
+                                      content_type.substr(0, kShownBytesMax) + "\""));
     response.status = kUnsupportedMediaType;
     return done(std::move(response));
   }

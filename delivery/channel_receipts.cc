@@ -128,6 +128,7 @@ void ChannelReceipts::OnAcked(const std::string& client, const store::AckedChann
   for (const auto& run : part.runs()) ForEachIn(run, ack);
   for (const auto& run : part.replayed()) {
     ForEachIn(run, [&](Tracked& tracked) {
+      if (tracked.second.counts.failed == 0) return;  // it was told before
       --tracked.second.counts.failed;
       ack(tracked);
     });

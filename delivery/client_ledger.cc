@@ -26,33 +26,34 @@ void ClientLedger::Resume(std::uint64_t delivery, Timestamp now) {
 
 void ClientLedger::Close(const Ending& ending, Timestamp now) {
   Numbers in_flight = sent_.AllInFlight();
-  // Whoever handed them over does so again when the client is back.
-  const Numbers replays = TakeReplays(in_flight);
-  if (!replays.empty()) {
-    store::Failed& record = journal_.AddFailed(ending.reason, ending.detail, now);
-    for (const std::uint64_t number : replays) {
-      LedgerJournal::AddAttempt(record, *sent_.Find(number),
-                                {AckWindow::State::kLate, ending.reason, false, now});
-      sent_.End(number, AckWindow::State::kLate);
-    }
-  }
   if (!in_flight.empty()) {
-    const DeliveryKey oldest = sent_.Find(in_flight.front())->key;
+    const AckWindow::Sent oldest = *sent_.Find(in_flight.front());
     store::Failed& record = journal_.AddFailed(ending.reason, ending.detail, now);
-    for (const std::uint64_t number : in_flight) {
-      Fail(number, {AckWindow::State::kLate, ending.reason, false, now}, record);
+    const HowFailed how{AckWindow::State::kLate, ending.reason, false, now};
+    // Whoever handed them over does so again when the client is back.
+    for (const std::uint64_t number : TakeReplays(in_flight)) {
+      LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
+      sent_.End(number, how.state);
     }
+    for (const std::uint64_t number : in_flight) Fail(number, how, record);
     if (ending.counts && ++options_.disconnects >= policy_.max_disconnects) {
-      Park(oldest, v1::REASON_MAX_ATTEMPTS,
-           std::to_string(options_.disconnects) +
-               " disconnections in a row without an acknowledgement",
-           now);
+      GiveUp(oldest, now);
       options_.disconnects = 0;
     }
   }
   auto& closed = *journal_.Add(now).mutable_session_closed();
   closed.set_close_code(ending.close_code);
   closed.set_disconnects(options_.disconnects);
+}
+
+void ClientLedger::GiveUp(const AckWindow::Sent& sent, Timestamp now) {
+  if (sent.replay.value != 0) {
+    return EndReplay(sent.key,
+                     {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_MAX_ATTEMPTS});
+  }
+  Park(sent.key, v1::REASON_MAX_ATTEMPTS,
+       std::to_string(options_.disconnects) + " disconnections in a row without an acknowledgement",
+       now);
 }
 
 bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
@@ -158,6 +159,9 @@ void ClientLedger::Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp 
   run->set_first(key.seq.value);
   run->set_last(key.seq.value);
   feed(key.channel).Settle(key.seq);
+  EndReplay(key, {.kind = store::ReplayOutcome::SKIPPED,
+                  .reason = reason,
+                  .state = v1::DELIVERY_STATE_ABANDONED});
   sent_.Forget(key);
   ready_.insert(key.channel);
 }

@@ -150,6 +150,7 @@ class ClientLedger {
   // The attempt under way of the delivery that was sent under `number`, if it is another one.
   [[nodiscard]] std::optional<AckWindow::Sent> Overtaken(std::uint64_t number) const;
   void SettleReplay(const AckWindow::Sent& sent);
+  void GiveUp(const AckWindow::Sent& sent, Timestamp now);
   // What an acknowledgement means for the client as a whole.
   void CountAcked();
   // A nack of a delivery whose attempts have ended before.

@@ -8,7 +8,12 @@ namespace ackwire {
 void ClientLedger::AddReplays(const std::vector<ReplayDelivery>& deliveries, Timestamp now) {
   for (const ReplayDelivery& each : deliveries) {
     if (feeds_.contains(each.key.channel)) {
-      lane_.Add(each, now);
+      const auto number = sent_.InFlight(each.key);
+      if (number && sent_.Find(*number)->replay.value != 0) {
+        lane_.AddInFlight(each);
+      } else {
+        lane_.Add(each, now);
+      }
       continue;
     }
     journal_.AddOutcome({each.replay, store::ReplayOutcome::SKIPPED, v1::REASON_NO_SUBSCRIPTION,
@@ -19,7 +24,10 @@ void ClientLedger::AddReplays(const std::vector<ReplayDelivery>& deliveries, Tim
 
 std::optional<DeliveryKey> ClientLedger::FindReplay(Timestamp now) {
   lane_.Wake(now);
+  // What is owed finds room beside a client that is slow with replays.
+  const std::size_t replays_max = std::max<std::size_t>(options_.window / 2, 1);
   if (options_.paused || sent_.in_flight() >= options_.window) return std::nullopt;
+  if (lane_.in_flight() >= replays_max) return std::nullopt;
   return lane_.FindNext();
 }
 
@@ -77,17 +85,19 @@ void ClientLedger::FailReplays(const Numbers& failed, v1::Reason reason, const R
   store::Failed& record = journal_.AddFailed(reason, refusal.reason, now);
   for (const std::uint64_t number : failed) {
     const DeliveryKey key = sent_.Find(number)->key;
-    const std::uint32_t failures = lane_.CountFailure(key);
+    // One that was withdrawn is not tried again.
+    const bool withdrawn = !lane_.Has(key);
+    const std::uint32_t failures = withdrawn ? 1 : lane_.CountFailure(key);
     const Timestamp due = now + schedule_.DelayAfter(failures, refusal.delay);
     const HowFailed how{nacked ? AckWindow::State::kDropped : AckWindow::State::kLate, reason, true,
                         due};
     LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
     sent_.End(number, how.state);
-    if (refusal.final) {
-      EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = reason});
-    } else if (schedule_.Exhausted(failures)) {
-      EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_MAX_ATTEMPTS});
-    } else {
+    if (refusal.final || schedule_.Exhausted(failures)) {
+      const v1::Reason why = refusal.final ? reason : v1::REASON_MAX_ATTEMPTS;
+      EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = why});
+      sent_.Park(key);  // a late acknowledgement still counts, of some
+    } else if (!withdrawn) {
       lane_.Retry(key, due);
     }
   }

@@ -62,13 +62,26 @@ class Decider {
     if (acked->has_value() && !again) {
       return Skipped(v1::REASON_UNSPECIFIED, v1::DELIVERY_STATE_ACKED);
     }
-    if (!acked->has_value() && selection_.has_failed()) {
-      return Skipped(v1::REASON_DISMISSED, v1::DELIVERY_STATE_ABANDONED);
+    if (!acked->has_value()) {
+      const StatusOr<bool> dismissed = WasDismissedSince(key);
+      if (!dismissed.ok()) return dismissed.status();
+      if (*dismissed) return Skipped(v1::REASON_DISMISSED, v1::DELIVERY_STATE_ABANDONED);
     }
     delivery.before = acked->has_value() ? SettledAs::kAcked : SettledAs::kAbandoned;
     delivery.attempts = acked->has_value() ? AttemptOf((*acked)->event.acked(), key) : 0;
     out.deliver.push_back(delivery);
     return std::optional<Skip>();
+  }
+
+  // It is abandoned. What failed was parked when it was selected.
+  StatusOr<bool> WasDismissedSince(const DeliveryKey& key) {
+    if (selection_.has_failed()) return true;
+    const auto last = store_.ledger().FailureEvents(client_, key.channel, key.seq, 1);
+    if (!last.ok()) return last.status();
+    if (last->empty()) return false;
+    const store::Event& event = last->front().event;
+    return event.abandoned().reason() == v1::REASON_DISMISSED &&
+           FromUnixMs(event.at_ms()) >= replay_.started_at;
   }
 
   static std::uint32_t AttemptOf(const store::Acked& acked, const DeliveryKey& key) {
@@ -99,12 +112,16 @@ StatusOr<ReplayTurn> ReadTurn(const Store& store, const ReplayInfo& replay,
   Decider decider(store, replay, client);
   for (const DeliveryKey& key : keys) {
     const StatusOr<std::optional<Skip>> skip = decider.Decide(key, turn);
+    if (skip.status().code() == StatusCode::kDataLoss) {
+      outcomes.AddOutcome({.replay = replay.id, .kind = store::ReplayOutcome::FAILED}, key);
+      continue;
+    }
     if (!skip.ok()) return skip.status();
     if (!skip->has_value()) continue;
     outcomes.AddOutcome({replay.id, store::ReplayOutcome::SKIPPED, (*skip)->reason, (*skip)->state},
                         key);
   }
-  turn.skipped = outcomes.Take(now);
+  turn.ended = outcomes.Take(now);
   return turn;
 }
 

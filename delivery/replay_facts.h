@@ -17,11 +17,11 @@ namespace ackwire {
 
 struct ReplayTurn {
   std::vector<ReplayDelivery> deliver;
-  std::vector<store::Event> skipped;  // outcomes, to be put on record
+  std::vector<store::Event> ended;  // outcomes, to be put on record
 };
 
-// `keys` are open deliveries of the replay to this client.
-//   kDataLoss  what is on record of them is damaged
+// `keys` are open deliveries of the replay to this client. One of which what is on record is
+// damaged has failed.
 [[nodiscard]] StatusOr<ReplayTurn> ReadTurn(const Store& store, const ReplayInfo& replay,
                                             const std::string& client,
                                             const std::vector<DeliveryKey>& keys, Timestamp now);

@@ -17,6 +17,15 @@ void ReplayLane::Add(const ReplayDelivery& delivery, Timestamp now) {
   waiting_.insert({now, delivery.key});
 }
 
+void ReplayLane::AddInFlight(const ReplayDelivery& delivery) {
+  Add(delivery, {});
+  Item& item = items_.at(delivery.key);
+  if (!item.due) return;
+  waiting_.erase({*item.due, delivery.key});
+  ready_.erase(delivery.key);
+  item.due.reset();
+}
+
 void ReplayLane::Wake(Timestamp now) {
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
     ready_.insert(waiting_.begin()->second);
@@ -71,12 +80,15 @@ std::vector<std::pair<DeliveryKey, ReplayLane::Item>> ReplayLane::Take(ChannelId
 std::vector<DeliveryKey> ReplayLane::Withdraw(ReplayId replay) {
   std::vector<DeliveryKey> withdrawn;
   for (auto& [key, item] : items_) {
-    if (item.due && std::erase(item.replays, replay) > 0) withdrawn.push_back(key);
+    if (std::erase(item.replays, replay) > 0) withdrawn.push_back(key);
   }
+  std::vector<DeliveryKey> unsent;
   for (const DeliveryKey& key : withdrawn) {
-    if (items_.at(key).replays.empty()) (void)Take(key);
+    const Item& item = items_.at(key);
+    if (item.due) unsent.push_back(key);
+    if (item.replays.empty()) (void)Take(key);
   }
-  return withdrawn;
+  return unsent;
 }
 
 }  // namespace ackwire

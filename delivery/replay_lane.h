@@ -48,6 +48,9 @@ class ReplayLane {
   // The one to send next; none when none is due.
   [[nodiscard]] std::optional<DeliveryKey> FindNext() const;
 
+  // The same for one that is in flight already.
+  void AddInFlight(const ReplayDelivery& delivery);
+
   // It goes into flight. REQUIRES: FindNext gave it.
   const Item& Send(const DeliveryKey& key);
   // It was in flight, and is tried again.
@@ -58,11 +61,14 @@ class ReplayLane {
   // Takes it out; none when it is not here.
   std::optional<Item> Take(const DeliveryKey& key);
   std::vector<std::pair<DeliveryKey, Item>> Take(ChannelId channel);
-  // Takes a replay's deliveries out that are not in flight.
+  // Takes a replay's deliveries out. What is in flight stays so, and is not sent again; returns the
+  // others.
   std::vector<DeliveryKey> Withdraw(ReplayId replay);
 
   [[nodiscard]] bool Has(const DeliveryKey& key) const { return items_.contains(key); }
-  [[nodiscard]] bool empty() const { return items_.empty(); }
+  [[nodiscard]] std::size_t in_flight() const {
+    return items_.size() - ready_.size() - waiting_.size();
+  }
 
  private:
   std::map<DeliveryKey, Item> items_;

@@ -42,10 +42,11 @@ Offered ReplayRunner::Offer(const SharedGroup& group) {
   for (int i = 0; i < group->record.events_size(); ++i) {
     const store::Event& event = group->record.events(i);
     const bool concerns = event.has_session_opened() || event.has_session_closed() ||
+                          event.has_unsubscribed() || event.abandoned().unparked_size() > 0 ||
                           event.has_replay_started() || event.has_replay_outcome() ||
                           event.has_replay_controlled();
-    if (!concerns) continue;
-    Post([this, group, i] { OnEvent(group->record.events(i)); });
+    // A copy: the group has the commit's messages.
+    if (concerns) Post([this, event] { OnEvent(event); });
   }
   return Offered::kTaken;
 }
@@ -83,6 +84,8 @@ void ReplayRunner::OnEvent(const store::Event& event) {
   if (event.has_session_closed()) return OnPresence(event.client(), false);
   if (event.has_replay_started()) return OnControl({event.replay_started().replay()});
   if (event.has_replay_controlled()) return OnControl({event.replay_controlled().replay()});
+  if (event.has_unsubscribed()) return EndGone(event.client(), {event.unsubscribed().channel()});
+  if (event.has_abandoned()) return EndGone(event.client(), {event.abandoned().channel()});
   const store::ReplayOutcome& outcome = event.replay_outcome();
   const auto running = running_.find({outcome.replay()});
   if (running == running_.end()) return;
@@ -90,6 +93,39 @@ void ReplayRunner::OnEvent(const store::Event& event) {
     running->second.Return(event.client(), {outcome.channel()},
                            {Seq{run.first()}, Seq{run.last()}});
   }
+}
+
+// Without waiting for the client, who may never come.
+void ReplayRunner::EndGone(const std::string& client, ChannelId channel) {
+  constexpr std::size_t kAtOnce = 10'000;
+  for (auto& [id, dispatch] : running_) {
+    std::optional<ReplayInfo> info;
+    std::vector<DeliveryKey> keys;
+    deps_.store.derived().Read([&](const DerivedView& view) {
+      const auto open = view.replays.OpenOf(id).find({client, channel});
+      if (open == view.replays.OpenOf(id).end()) return;
+      info = *view.replays.Find(id);
+      for (const SeqRun& run : open->second.runs()) {
+        for (Seq seq = run.first; seq <= run.last && keys.size() < kAtOnce; ++seq.value) {
+          keys.push_back({channel, seq});
+        }
+      }
+    });
+    if (!info) continue;
+    StatusOr<ReplayTurn> turn = ReadTurn(deps_.store, *info, client, keys, deps_.clock.Now());
+    if (turn.ok()) PutOnRecord(id, client, std::move(turn->ended));
+  }
+}
+
+void ReplayRunner::PutOnRecord(ReplayId replay, const std::string& client,
+                               std::vector<store::Event> events) {
+  if (events.empty()) return;
+  JournalWork work;
+  work.events = std::move(events);
+  work.done = [this, replay, client](const auto& recorded) {
+    if (!recorded.ok()) HandBack(replay, client);
+  };
+  deps_.store.Submit(std::move(work));
 }
 
 void ReplayRunner::OnPresence(const std::string& client, bool online) {
@@ -174,19 +210,13 @@ void ReplayRunner::HandOver(const ReplayInfo& replay, const ReplayDispatch::Batc
     running_.at(replay.id).Offline(batch.client);  // until it connects anew
     return;
   }
-  if (!turn->skipped.empty()) {
-    JournalWork work;
-    work.events = std::move(turn->skipped);
-    work.done = [this, id = replay.id, client = batch.client](const auto& recorded) {
-      if (!recorded.ok()) HandBack(id, client);
-    };
-    deps_.store.Submit(std::move(work));
-  }
+  PutOnRecord(replay.id, batch.client, std::move(turn->ended));
   if (turn->deliver.empty()) return;
-  deps_.homes.AskSession(batch.client, [this, id = replay.id, client = batch.client,
+  deps_.homes.AskSession(batch.client, [this, client = batch.client,
                                         deliver = std::move(turn->deliver)](Session* session) {
     if (session != nullptr) return session->Replay(deliver);
-    HandBack(id, client);
+    // A server that was killed left it connected on record.
+    Post([this, client] { OnPresence(client, false); });
   });
 }
 

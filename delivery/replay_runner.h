@@ -53,6 +53,9 @@ class ReplayRunner final : public Sink {
   // On this thread, all of these.
   void OnEvent(const store::Event& event);
   void OnPresence(const std::string& client, bool online);
+  // Of what is open to it, ends what is not to be delivered any more.
+  void EndGone(const std::string& client, ChannelId channel);
+  void PutOnRecord(ReplayId replay, const std::string& client, std::vector<store::Event> events);
   // It was started, paused, cancelled, …: what it is now stands in the derived state.
   void OnControl(ReplayId replay);
   void Withdraw(ReplayId replay, const ReplayDispatch& dispatch);

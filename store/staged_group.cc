@@ -136,11 +136,12 @@ StatusOr<bool> StagedGroup::IsParked(const std::string& client, ChannelId channe
   for (const int index : events->second) {
     const store::Event& event = group_->record.events(index);
     if (event.has_parked() && event.parked().seq() == seq.value) parked = true;
-    if (event.has_unsubscribed()) parked = false;
+    const auto names = [seq](const auto& seqs) {
+      return std::find(seqs.begin(), seqs.end(), seq.value) != seqs.end();
+    };
+    if (event.has_unsubscribed() || names(event.abandoned().unparked())) parked = false;
     for (const auto& part : event.acked().channels()) {
-      const auto& unparked = part.unparked();
-      const bool named = std::find(unparked.begin(), unparked.end(), seq.value) != unparked.end();
-      if (part.channel() == channel.value && named) parked = false;
+      if (part.channel() == channel.value && names(part.unparked())) parked = false;
     }
   }
   return parked;

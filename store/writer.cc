@@ -294,17 +294,19 @@ StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
 
 // Whoever hands a replay's deliveries over has read what is parked some time ago.
 Status Writer::AddAcked(store::Event event, StagedGroup& staged) {
+  Status status;
   for (store::AckedChannel& part : *event.mutable_acked()->mutable_channels()) {
     for (const auto& run : part.replayed()) {
       for (Seq seq{run.first()}; seq.value <= run.last(); ++seq.value) {
         const StatusOr<bool> parked = staged.IsParked(event.client(), {part.channel()}, seq);
-        if (!parked.ok()) return parked.status();
-        if (*parked) part.add_unparked(seq.value);
+        // Where that cannot be read it stays parked; what else was acknowledged is not refused.
+        status.Update(parked.status());
+        if (parked.ok() && *parked) part.add_unparked(seq.value);
       }
     }
   }
   staged.Add(std::move(event));
-  return OkStatus();
+  return status;
 }
 
 Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded) {

@@ -13,8 +13,16 @@ const rpc = grpcClients(server.grpc);
 after(() => rpc.close());
 afterEach(dropAll);
 
+const kJson = { 'content-type': 'application/json' };
+
 const call = (method, body, options = {}) =>
-  request(server.admin, { method: 'POST', path: `/v1/admin/${method}`, body, ...options });
+  request(server.admin, {
+    method: 'POST',
+    path: `/v1/admin/${method}`,
+    body,
+    headers: body === undefined ? {} : kJson,
+    ...options,
+  });
 
 async function answer(method, body) {
   const { status, json, body: text } = await call(method, body);
@@ -142,6 +150,9 @@ test('what is no such call', async () => {
   assert.equal(text.status, 415);
   assert.match(text.json.error.message, /application\/json/);
   assert.equal((await as('application/json; charset=utf-8')).status, 200);
+  // What a page of another site can have a browser send without asking first.
+  assert.equal((await call('GetStatus', '{}', { headers: {} })).status, 415);
+  assert.equal((await call('GetStatus')).status, 200);
 });
 
 test('many calls at once, and one that the server ends under', async (t) => {

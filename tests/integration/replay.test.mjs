@@ -158,6 +158,38 @@ test('clients that are offline are waited for', async () => {
   assert.equal((await reaches(started.id, 'DONE')).acked, 2);
 });
 
+test('what nobody wants any more is skipped without its client', async () => {
+  const client = await parked('gone', 3);
+  await client.drop();
+  await offline(rpc, 'gone');
+  const started = await start(await plan({ client: 'gone' }));
+  await reaches(started.id, 'WAITING');
+  await rpc.admin.dismissFailures({ filter: { client: 'gone' }, note: 'gone for good' });
+  const done = await reaches(started.id, 'DONE');
+  assert.deepEqual(
+    done.skipped.map((each) => [each.reason, each.state, each.count]),
+    [['REASON_DISMISSED', 'DELIVERY_STATE_ABANDONED', 3]],
+  );
+});
+
+test('a nack after it was cancelled is no reason to send it again', async () => {
+  const client = await parked('stopped', 1);
+  const started = await start(await plan({ client: 'stopped' }));
+  const [item] = await client.collect(1);
+  await rpc.admin.controlReplay({ id: started.id, action: 'CANCEL' });
+  await client.barrier();
+  client.nack(item, { reason: 'too late' });
+  await publishMany(server, 'stopped', 2);
+  const live = await client.collect(2);
+  assert.deepEqual(
+    live.map((each) => [each.message.seq, each.replay]),
+    [
+      [2, ''],
+      [3, ''],
+    ],
+  );
+});
+
 test('what was in flight when a connection ended comes again on return', async () => {
   const client = await parked('lost', 2);
   const started = await start(await plan({ client: 'lost' }));

@@ -118,14 +118,51 @@ TEST_F(ClientLedgerReplayTest, ComeBackWithTheClient) {
   EXPECT_THAT(SendReplays(), ElementsAre(2));
 }
 
-TEST_F(ClientLedgerReplayTest, AreNotParkedForDisconnections) {
-  policy.max_disconnects = 1;
-  Ack({1});
+TEST_F(ClientLedgerReplayTest, AreGivenUpWhenTheyAreTheOldestOfTooManyDisconnections) {
+  policy.max_disconnects = 2;
   Replay({1});
   (void)SendReplays();
+  Disconnect();
+  Reconnect();
+  Replay({1});
+  (void)SendReplays();
+  (void)SendAll();
   (void)Events();
   Disconnect();
-  EXPECT_THAT(Events(), ElementsAre("disconnected 1, replayed"));
+  EXPECT_THAT(Events(), ElementsAre("disconnected 1, replayed", "disconnected 5",
+                                    "replay 77: 1 FAILED max_attempts"));
+  EXPECT_EQ(Row().parked(), 3U);
+}
+
+TEST_F(ClientLedgerReplayTest, AreNotTriedAgainOnceTheyWereTakenBack) {
+  Replay({1});
+  (void)SendReplays();
+  EXPECT_THAT(ledger().WithdrawReplay({77}), IsEmpty());
+  Nack({2});
+  After(Duration(2'000));
+  EXPECT_THAT(SendReplays(), IsEmpty());
+  EXPECT_THAT(Events(), ElementsAre("nack 1 counted, replayed"));
+}
+
+TEST_F(ClientLedgerReplayTest, AreNotSentTwiceWhenTheyAreTakenBackAndHandedOverAnew) {
+  Replay({1});
+  (void)SendReplays();
+  (void)ledger().WithdrawReplay({77});
+  Replay({1});
+  EXPECT_THAT(SendReplays(), IsEmpty());
+  Nack({2});
+  After(Duration(2'000));
+  EXPECT_THAT(SendReplays(), ElementsAre(1));
+}
+
+TEST_F(ClientLedgerReplayTest, LeaveHalfOfTheWindowToWhatIsOwed) {
+  window = 4;
+  Reconnect();
+  (void)SendAll();
+  Replay({1, 2, 3});
+  EXPECT_THAT(SendReplays(), ElementsAre(1, 2));
+  Publish(kRoom);
+  EXPECT_THAT(SendAll(), ElementsAre(6));
 }
 
 TEST_F(ClientLedgerReplayTest, AreSkippedWhenTheSubscriptionEnds) {

@@ -194,6 +194,14 @@ TEST_F(StoredReplayTest, UnparksWhatIsParkedAndNothingElse) {
   EXPECT_TRUE(Replay().ended_at);
 }
 
+TEST_F(StoredReplayTest, UnparksNothingThatTheSameCommitDismisses) {
+  const ChannelId room = store_.IdOf("room/1");
+  store_.Record({events::Dismissed("alice", room, {{2}}),
+                 events::AckedInReplay(replay_, "alice", room, {{2}, {3}})});
+  EXPECT_EQ(store_.totals().parked, 0U);
+  EXPECT_EQ(store_.Entry("alice", "room/1").parked(), 0U);
+}
+
 TEST_F(StoredReplayTest, IsTheAcknowledgementOfWhatItDelivered) {
   Settle({{2}, {4}});
   for (const Seq seq : {Seq{2}, Seq{3}, Seq{4}}) {

@@ -8,20 +8,12 @@
 
 #include "absl/strings/numbers.h"
 #include "delivery/replay_name.h"
+#include "store/limits.h"
 #include "store/proto_time.h"
 #include "tools/ackwired/paging.h"
 
 namespace ackwire {
 namespace {
-
-constexpr std::size_t kNoteBytesMax = 1024;
-
-Status CheckNote(const std::string& note) {
-  return note.size() <= kNoteBytesMax
-             ? OkStatus()
-             : InvalidArgument("note: at most " + std::to_string(kNoteBytesMax) + " bytes, got " +
-                               std::to_string(note.size()));
-}
 
 std::optional<ReplayInfo> Find(const Store& store, ReplayId id) {
   return store.derived().Read([id](const DerivedView& view) {
@@ -136,7 +128,7 @@ JournalWork ReplayCalls::WorkFor(const PlannedReplay& planned,
 
 void ReplayCalls::Start(const v1::StartReplayRequest& request, const std::string& by,
                         const Done<v1::Replay>& done) {
-  if (Status status = CheckNote(request.note()); !status.ok()) return done(status);
+  if (Status status = CheckNote("note", request.note()); !status.ok()) return done(status);
   const StatusOr<ReplayPlans::Taken> taken = plans_.Take(request.plan());
   if (!taken.ok()) return done(taken.status());
   if (taken->planned == nullptr) return Answer(taken->replay, done);
@@ -149,10 +141,9 @@ void ReplayCalls::Start(const v1::StartReplayRequest& request, const std::string
     return refuse(StatusCode::kFailedPrecondition,
                   "plan: it holds no delivery, so there is nothing to start");
   }
-  std::size_t runs =
+  const std::size_t open_runs =
       deps_.store.derived().Read([](const DerivedView& view) { return view.replays.open_runs(); });
-  for (const auto& [pair, seqs] : planned.open) runs += seqs.runs().size();
-  if (runs > kReplayRunsMax) {
+  if (open_runs + planned.runs > kReplayRunsMax) {
     return refuse(StatusCode::kResourceExhausted,
                   "plan: with the replays that go on, more than " + std::to_string(kReplayRunsMax) +
                       " runs of deliveries would be open; wait for one of them, or cancel it");

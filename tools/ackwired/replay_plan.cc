@@ -22,11 +22,11 @@ Status TooMuch(const char* what, std::size_t most) {
                    "; plan a part of it: one channel, one client, or a shorter time");
 }
 
-Status CheckSize(const PlannedReplay& planned, std::size_t runs) {
+Status CheckSize(const PlannedReplay& planned) {
   if (planned.open.size() > kPlanPairsMax) {
     return TooMuch("clients and channels", kPlanPairsMax);
   }
-  return runs > kPlanRunsMax ? TooMuch("runs of deliveries", kPlanRunsMax) : OkStatus();
+  return planned.runs > kPlanRunsMax ? TooMuch("runs of deliveries", kPlanRunsMax) : OkStatus();
 }
 
 Status CheckRange(const v1::RangeSelection& range) {
@@ -86,18 +86,17 @@ StatusOr<PlannedReplay> ReplayPlanner::Plan(
 
 Status ReplayPlanner::AddFailed(const v1::FailureFilter& filter, PlannedReplay& planned) const {
   ParkedWalk walk(store_, clock_, filter);
-  std::size_t runs = 0;
   for (;;) {
     auto part = walk.Next();
     if (!part.ok()) return part.status();
     if (!part->has_value()) return OkStatus();
     for (const auto& [pair, seqs] : **part) {
       SeqRuns& open = planned.open[pair];
-      runs -= open.runs().size();
+      planned.runs -= open.runs().size();
       for (const SeqRun& run : seqs.runs()) open.Add(run);
-      runs += open.runs().size();
+      planned.runs += open.runs().size();
     }
-    if (Status status = CheckSize(planned, runs); !status.ok()) return status;
+    if (Status status = CheckSize(planned); !status.ok()) return status;
   }
 }
 
@@ -148,9 +147,6 @@ Status ReplayPlanner::AddChannel(const ChannelInfo& channel, const v1::RangeSele
     }
     if (clients->size() < page.limit) return OkStatus();
     page.after = clients->back();
-    std::size_t runs = 0;
-    for (const auto& [pair, open] : planned.open) runs += open.runs().size();
-    if (Status status = CheckSize(planned, runs); !status.ok()) return status;
   }
 }
 
@@ -174,8 +170,10 @@ Status ReplayPlanner::AddClient(const std::string& client, const Part& part, boo
   const std::uint64_t already = settled.count() - rest.count();
   planned.plan.set_already_acked(planned.plan.already_acked() + already);
   const SeqRuns& wanted = include_acked ? settled : rest;
-  if (!wanted.empty()) planned.open[{client, part.channel}] = wanted;
-  return OkStatus();
+  if (wanted.empty()) return OkStatus();
+  planned.runs += wanted.runs().size();
+  planned.open[{client, part.channel}] = wanted;
+  return CheckSize(planned);
 }
 
 StatusOr<SeqRun> ReplayPlanner::SeqsOf(const ChannelInfo& channel,
@@ -212,14 +210,16 @@ StatusOr<Seq> ReplayPlanner::FirstSince(const ChannelInfo& channel, Timestamp ti
 }
 
 Status ReplayPlanner::Measure(PlannedReplay& planned) const {
-  std::set<ChannelId> channels;
-  for (const auto& [pair, seqs] : planned.open) channels.insert(pair.second);
-  for (const ChannelId channel : channels) {
-    if (Status status = MeasureChannel(channel, planned); !status.ok()) return status;
+  std::map<ChannelId, ChannelOpen> channels;
+  for (auto& [pair, seqs] : planned.open) channels[pair.second].push_back(&seqs);
+  for (const auto& [channel, open] : channels) {
+    if (Status status = MeasureChannel(channel, open, planned.plan); !status.ok()) return status;
   }
   std::erase_if(planned.open, [](const auto& each) { return each.second.empty(); });
+  planned.runs = 0;
   for (const auto& [pair, seqs] : planned.open) {
     planned.plan.set_deliveries(planned.plan.deliveries() + seqs.count());
+    planned.runs += seqs.runs().size();
   }
   return OkStatus();
 }
@@ -232,11 +232,10 @@ struct Share {
   std::uint64_t clients = 0;
 };
 
-std::vector<Share> SharesOf(ChannelId channel, const ReplayTable::Open& open) {
+std::vector<Share> SharesOf(const std::vector<SeqRuns*>& open) {
   std::vector<std::pair<std::uint64_t, std::int64_t>> changes;  // of the number of clients, by seq
-  for (const auto& [pair, seqs] : open) {
-    if (pair.second != channel) continue;
-    for (const SeqRun& run : seqs.runs()) {
+  for (const SeqRuns* seqs : open) {
+    for (const SeqRun& run : seqs->runs()) {
       changes.emplace_back(run.first.value, 1);
       changes.emplace_back(run.last.value + 1, -1);
     }
@@ -257,11 +256,11 @@ std::vector<Share> SharesOf(ChannelId channel, const ReplayTable::Open& open) {
 }  // namespace
 
 // Each message is read once, however many clients it goes to.
-Status ReplayPlanner::MeasureChannel(ChannelId channel, PlannedReplay& planned) const {
+Status ReplayPlanner::MeasureChannel(ChannelId channel, const ChannelOpen& open,
+                                     v1::ReplayPlan& plan) const {
   constexpr std::size_t kMessagesAtOnce = 1000;
-  v1::ReplayPlan& plan = planned.plan;
   SeqRuns lost;
-  for (const auto& [seqs, clients] : SharesOf(channel, planned.open)) {
+  for (const auto& [seqs, clients] : SharesOf(open)) {
     for (Seq seq = seqs.first; seq <= seqs.last;) {
       const std::size_t left = seqs.last.value - seq.value + 1;
       const auto messages = store_.log().ReadChannel(
@@ -280,9 +279,8 @@ Status ReplayPlanner::MeasureChannel(ChannelId channel, PlannedReplay& planned) 
       }
     }
   }
-  for (auto& [pair, seqs] : planned.open) {
-    if (pair.second != channel) continue;
-    for (const SeqRun& run : lost.runs()) (void)seqs.Remove(run);
+  for (SeqRuns* seqs : open) {
+    for (const SeqRun& run : lost.runs()) (void)seqs->Remove(run);
   }
   return OkStatus();
 }

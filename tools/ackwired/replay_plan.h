@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/clock.h"
@@ -29,6 +30,7 @@ struct PlannedReplay {
   std::uint32_t rate_per_second = kReplayRateDefault;
   v1::ReplayPlan plan;  // all but its token and when it expires
   ReplayTable::Open open;
+  std::size_t runs = 0;  // in `open`
 };
 
 //   kInvalidArgument  nothing, or both, are selected; a name or a range is none; the rate is too
@@ -65,7 +67,10 @@ class ReplayPlanner {
   [[nodiscard]] StatusOr<Seq> FirstSince(const ChannelInfo& channel, Timestamp time) const;
   // Takes out what is no longer stored, and adds up the rest.
   [[nodiscard]] Status Measure(PlannedReplay& planned) const;
-  [[nodiscard]] Status MeasureChannel(ChannelId channel, PlannedReplay& planned) const;
+  // What goes to the clients of one channel.
+  using ChannelOpen = std::vector<SeqRuns*>;
+  [[nodiscard]] Status MeasureChannel(ChannelId channel, const ChannelOpen& open,
+                                      v1::ReplayPlan& plan) const;
 
   const Store& store_;
   const Clock& clock_;

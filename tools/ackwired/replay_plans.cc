@@ -9,14 +9,12 @@
 namespace ackwire {
 
 std::shared_ptr<const PlannedReplay> ReplayPlans::Keep(PlannedReplay planned) {
-  std::size_t runs = 0;
-  for (const auto& [pair, seqs] : planned.open) runs += seqs.runs().size();
   std::lock_guard lock(mutex_);
-  MakeRoom(runs);
+  MakeRoom(planned.runs);
   Entry& entry = entries_.emplace_back();
   entry.token = "p-" + MakeRandomHex(rng_);
   entry.expires_at = clock_.Now() + kPlanValid;
-  entry.runs = runs;
+  entry.runs = planned.runs;
   planned.plan.set_plan(entry.token);
   SetTime(*planned.plan.mutable_expires_at(), entry.expires_at);
   entry.planned = std::make_shared<const PlannedReplay>(std::move(planned));
