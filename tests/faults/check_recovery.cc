@@ -173,6 +173,7 @@ class Checker {
   static std::string WithoutCounts(store::Event event) {
     if (event.has_session_opened()) event.mutable_session_opened()->clear_new_client();
     if (event.has_subscribed()) event.mutable_subscribed()->clear_new_client();
+    if (event.has_client_paused()) event.mutable_client_paused()->clear_new_client();
     if (event.has_unsubscribed()) {
       const std::uint64_t channel = event.unsubscribed().channel();
       event.mutable_unsubscribed()->Clear();
