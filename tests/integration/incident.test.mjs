@@ -133,12 +133,11 @@ async function run(t, { someAway }) {
   t.after(() => rpc.close());
   const tool = (...words) => ackctl('--server', server.grpc, ...words);
   const { listeners, parked } = await incident(server, rpc, tool);
-  const { json: list } = await tool('-o', 'json', 'failures', '--open', '--limit', 100_000);
-  const isParked = (failure) => failure.now.some((now) => now.state === 'parked');
-  const named = new Set(
-    list.failures.filter(isParked).map((each) => [each.client, each.channel, each.firstSeq].join()),
-  );
-  assert.equal(named.size, parked, 'each parked delivery is listed');
+  const words = ['failures', '--open', '--reason', 'max_attempts', '--limit', 100_000];
+  const { json: list } = await tool('-o', 'json', ...words);
+  const nameOf = (failure) => [failure.client, failure.channel, failure.firstSeq].join();
+  const named = new Set(list.failures.map(nameOf));
+  assert.equal(named.size, parked, 'each parked delivery is listed as out of attempts');
   const away = listeners.filter((_, index) => someAway && index % 10 === 0);
   await Promise.all(away.map((each) => each.drop()));
   await eventually(
