@@ -151,6 +151,12 @@ std::string Backoff(const DeliveryFacts& facts, const v1::Delivery& decided) {
          ButPaused(facts);
 }
 
+// What a replay has in flight, behind what had become of the delivery.
+std::string Again(const v1::Attempt& attempt) {
+  return fmt::format("; replay {} delivers it again: attempt {}, {}", attempt.replay(),
+                     attempt.number(), SentWhen(attempt));
+}
+
 std::string Acked(const DeliveryFacts& facts, const DeliveryStory& story,
                   const v1::Delivery& decided) {
   const std::string what = MessageName(facts);
@@ -159,10 +165,16 @@ std::string Acked(const DeliveryFacts& facts, const DeliveryStory& story,
   }
   std::string sentence =
       fmt::format("{} acknowledged {} at {}", facts.client, what, Time(decided.settled_at()));
-  const bool late = story.failed > 0 && story.attempts.size() == story.failed;
-  if (late) return sentence + ", late: " + LastFailure(facts, story);
-  if (story.attempts.empty()) return sentence;
-  return sentence + ": " + AttemptName(story.attempts.back(), facts, story) + BeforeThat(story);
+  // A replay may be delivering it once more.
+  const bool again = facts.live && facts.live->in_flight;
+  const std::size_t ended = story.attempts.size() - (again ? 1 : 0);
+  const bool late = story.failed > 0 && ended == story.failed;
+  if (late) {
+    sentence += ", late: " + LastFailure(facts, story);
+  } else if (ended > 0) {
+    sentence += ": " + AttemptName(story.attempts[ended - 1], facts, story) + BeforeThat(story);
+  }
+  return again ? sentence + Again(story.attempts.back()) : sentence;
 }
 
 std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,
@@ -184,9 +196,7 @@ std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,
   if (!facts.live || !facts.live->in_flight) {
     return parked + ", and waits to be replayed or dismissed";
   }
-  const v1::Attempt& attempt = story.attempts.back();
-  return parked + fmt::format("; replay {} delivers it again: attempt {}, {}", attempt.replay(),
-                              attempt.number(), SentWhen(attempt));
+  return parked + Again(story.attempts.back());
 }
 
 std::string Abandoned(const DeliveryFacts& facts, const DeliveryStory& story,

@@ -107,7 +107,7 @@ void Dismiss(const Context& context, const DismissArguments& arguments) {
   } else if (response.dismissed() == 0) {
     fmt::print("Nothing that is parked matches: 0 dismissed.\n");
   } else {
-    fmt::print("{} dismissed, never to be delivered.\n",
+    fmt::print("{} dismissed: no replay of failures delivers them again.\n",
                response.dismissed() == 1
                    ? "1 parked delivery"
                    : fmt::format("{} parked deliveries", response.dismissed()));

@@ -182,9 +182,10 @@ void Plan(const Context& context, const PlanArguments& arguments) {
   facts.Add("Clients",
             fmt::format("{}, {} of them offline", plan.clients(), plan.offline_clients()));
   facts.Add("Payload", BytesText(plan.bytes()));
-  facts.Add("Left out",
-            fmt::format("{} acknowledged before, {} no longer stored, {} owed anyway",
-                        plan.already_acked(), plan.no_longer_stored(), plan.still_owed()));
+  const std::string again = arguments.include_acked ? "among them" : "left out";
+  facts.Add("Acknowledged", fmt::format("{} before, {}", plan.already_acked(), again));
+  facts.Add("Left out", fmt::format("{} no longer stored, {} owed anyway", plan.no_longer_stored(),
+                                    plan.still_owed()));
   facts.Add("Takes", fmt::format("{:.1f} s at least, with all clients there",
                                  static_cast<double>(seconds) / 1000));
   facts.Add("Valid until", FormatTime(plan.expires_at()));

@@ -41,9 +41,11 @@ StatusOr<ReplayPlans::Taken> ReplayPlans::Take(const std::string& token) {
   std::lock_guard lock(mutex_);
   Entry* entry = Find(token);
   if (entry == nullptr) {
-    return Error(StatusCode::kNotFound,
-                 "plan: there is no plan " + token +
-                     "; plans hold for an hour, and not beyond a restart: plan it again");
+    return Error(
+        StatusCode::kNotFound,
+        "plan: there is no plan " + token +
+            "; plans hold for an hour, and not beyond a restart. If it was started, it goes on: "
+            "`ackctl replay list`; else plan it again");
   }
   if (entry->replay.value != 0) return Taken{nullptr, entry->replay};
   if (std::exchange(entry->taken, true)) {
