@@ -1,7 +1,5 @@
 #include "store/staged_group.h"
 
-#include <algorithm>
-
 namespace ackwire {
 
 StagedGroup::StagedGroup(const Sources& sources, Timestamp now, std::size_t messages)
@@ -129,22 +127,10 @@ void StagedGroup::FoldParked(const std::string& client, ChannelId channel, std::
 StatusOr<bool> StagedGroup::IsParked(const std::string& client, ChannelId channel, Seq seq) {
   const auto stored = ledger_.ParkedBy(client, channel, seq);
   if (!stored.ok()) return stored.status();
-  bool parked = stored->has_value();
-  IndexEvents();
-  const auto events = events_of_.find({client, channel});
-  if (events == events_of_.end()) return parked;
-  for (const int index : events->second) {
-    const store::Event& event = group_->record.events(index);
-    if (event.has_parked() && event.parked().seq() == seq.value) parked = true;
-    const auto names = [seq](const auto& seqs) {
-      return std::find(seqs.begin(), seqs.end(), seq.value) != seqs.end();
-    };
-    if (event.has_unsubscribed() || names(event.abandoned().unparked())) parked = false;
-    for (const auto& part : event.acked().channels()) {
-      if (part.channel() == channel.value && names(part.unparked())) parked = false;
-    }
-  }
-  return parked;
+  std::set<Seq> parked;
+  if (stored->has_value()) parked.insert(seq);
+  FoldParked(client, channel, parked);
+  return parked.contains(seq);
 }
 
 void StagedGroup::IndexEvents() {
