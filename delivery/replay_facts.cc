@@ -23,8 +23,9 @@ class Decider {
 
   // A skip, or it is added to `out`.
   StatusOr<std::optional<Skip>> Decide(const DeliveryKey& key, ReplayTurn& out) {
-    const StatusOr<LedgerEntry> entry = store_.ledger().Entry(client_, key.channel);
-    if (!entry.ok()) return entry.status();
+    const StatusOr<const LedgerEntry*> found = Entry(key.channel);
+    if (!found.ok()) return found.status();
+    const LedgerEntry* entry = *found;
     if (!entry->subscribed()) {
       return Skipped(v1::REASON_UNSUBSCRIBED, v1::DELIVERY_STATE_ABANDONED);
     }
@@ -39,6 +40,15 @@ class Decider {
   }
 
  private:
+  // Read once, however many deliveries there are of the channel.
+  StatusOr<const LedgerEntry*> Entry(ChannelId channel) {
+    const auto known = entries_.find(channel);
+    if (known != entries_.end()) return &known->second;
+    StatusOr<LedgerEntry> entry = store_.ledger().Entry(client_, channel);
+    if (!entry.ok()) return entry.status();
+    return &entries_.emplace(channel, *std::move(entry)).first->second;
+  }
+
   static std::optional<Skip> Skipped(v1::Reason reason, v1::DeliveryState state) {
     return Skip{reason, state};
   }
@@ -100,6 +110,7 @@ class Decider {
   const ReplayInfo& replay_;
   const std::string client_;
   v1::ReplaySelection selection_;
+  std::map<ChannelId, LedgerEntry> entries_;
 };
 
 }  // namespace
