@@ -12,16 +12,6 @@ constexpr char kRoom[] = "room/1";
 class SessionControl : public SessionTest {
  protected:
   bool IsPaused() const { return store_->ledger().Client("alice").value().paused; }
-
-  // Connected, and the only message of its room, delivery 1, is parked.
-  TestConnection& ConnectWithOneParked() {
-    TestConnection& alice = ConnectSubscribed("alice", kRoom);
-    Publish(kRoom);
-    TakeDeliveries(alice, 1);
-    alice.Say(R"({"type":"nack","deliveries":[1],"final":true})");
-    Until([&] { return totals().parked == 1; }, "the parking is on record");
-    return alice;
-  }
   StatusOr<Recorded> Dismiss() {
     return Change("alice", events::Dismissed("", IdOf(kRoom), {{1}}));
   }
@@ -84,7 +74,7 @@ TEST_F(SessionControl, AClientNeverSeenIsNotFound) {
 }
 
 TEST_F(SessionControl, ADismissalWhileConnectedLeavesNothingToAcknowledge) {
-  TestConnection& alice = ConnectWithOneParked();
+  TestConnection& alice = ConnectWithOneParked("alice", kRoom);
   EXPECT_EQ(Dismiss()->dismissed, 1U);
   EXPECT_EQ(totals().parked, 0U);
   alice.Say(R"({"type":"ack","deliveries":[1],"id":7})");
@@ -95,7 +85,7 @@ TEST_F(SessionControl, ADismissalWhileConnectedLeavesNothingToAcknowledge) {
 }
 
 TEST_F(SessionControl, AnAcknowledgementBeforeTheDismissalCounts) {
-  TestConnection& alice = ConnectWithOneParked();
+  TestConnection& alice = ConnectWithOneParked("alice", kRoom);
   alice.Say(R"({"type":"ack","deliveries":[1]})");
   EXPECT_EQ(Dismiss()->dismissed, 0U);
   EXPECT_EQ(totals().parked, 0U);
@@ -103,7 +93,7 @@ TEST_F(SessionControl, AnAcknowledgementBeforeTheDismissalCounts) {
 }
 
 TEST_F(SessionControl, ADismissalWhileOfflineHoldsForAResumedSession) {
-  TestConnection& alice = ConnectWithOneParked();
+  TestConnection& alice = ConnectWithOneParked("alice", kRoom);
   const std::string session = alice.session->Describe().id();
   alice.session->End(1006);
   Settle();

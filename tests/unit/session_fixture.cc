@@ -93,6 +93,16 @@ TestConnection& SessionTest::ConnectSubscribed(const std::string& client,
   return Connect(client, R"(,"subscriptions":[{"channel":")" + channel + R"("}])");
 }
 
+TestConnection& SessionTest::ConnectWithOneParked(const std::string& client,
+                                                  const std::string& channel) {
+  TestConnection& connection = ConnectSubscribed(client, channel);
+  Publish(channel);
+  TakeDeliveries(connection, 1);
+  connection.Say(R"({"type":"nack","deliveries":[1],"final":true})");
+  Until([&] { return totals().parked == 1; }, "the parking is on record");
+  return connection;
+}
+
 json::object SessionTest::Take(TestConnection& connection, const std::string& type) {
   Until([&] { return connection.Count(type) > 0; }, "a frame " + type);
   auto& frames = connection.outlet.frames;

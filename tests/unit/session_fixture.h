@@ -77,6 +77,8 @@ class SessionTest : public ::testing::Test {
   // The rest of a connect frame, as in `,"window":2`, may follow.
   TestConnection& Connect(const std::string& client, const std::string& rest = "");
   TestConnection& ConnectSubscribed(const std::string& client, const std::string& channel);
+  // And the only message of the channel, delivery 1, is parked.
+  TestConnection& ConnectWithOneParked(const std::string& client, const std::string& channel);
 
   // Waits for a frame of this type, and takes it out of the others.
   boost::json::object Take(TestConnection& connection, const std::string& type);

@@ -23,16 +23,6 @@ class SessionSubscription : public SessionTest {
     EXPECT_EQ(alice.Count("deliveries"), 0U);
     EXPECT_EQ(totals().undelivered, 0U);
   }
-
-  // Connected, and the only message of its room is parked.
-  TestConnection& ConnectWithOneParked() {
-    TestConnection& alice = ConnectSubscribed("alice", kRoom);
-    Publish(kRoom);
-    TakeDeliveries(alice, 1);
-    alice.Say(R"({"type":"nack","deliveries":[1],"final":true})");
-    Until([&] { return totals().parked == 1; }, "the parking is on record");
-    return alice;
-  }
 };
 
 TEST_F(SessionSubscription, SubscribingByFrameIsAnsweredAndWhatIsPublishedThenIsDelivered) {
@@ -172,7 +162,7 @@ TEST_F(SessionSubscription, ThreeInARowAreAnsweredInOrderAndTheLastCounts) {
 }
 
 TEST_F(SessionSubscription, UnsubscribingEndsWhatIsParkedAndSubscribingAtOnceBeginsAnew) {
-  TestConnection& alice = ConnectWithOneParked();
+  TestConnection& alice = ConnectWithOneParked("alice", kRoom);
   alice.Say(kUnsubscribe);
   alice.Say(kSubscribeAgain);
   Take(alice, "unsubscribed");
@@ -186,7 +176,7 @@ TEST_F(SessionSubscription, UnsubscribingEndsWhatIsParkedAndSubscribingAtOnceBeg
 }
 
 TEST_F(SessionSubscription, WhatIsParkedAndAcknowledgedRightBeforeUnsubscribingIsCountedOnce) {
-  TestConnection& alice = ConnectWithOneParked();
+  TestConnection& alice = ConnectWithOneParked("alice", kRoom);
   alice.Say(R"({"type":"ack","deliveries":[1]})");
   alice.Say(kUnsubscribe);
   Take(alice, "unsubscribed");

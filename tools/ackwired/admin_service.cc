@@ -68,7 +68,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::PauseClientRequest* request,
                                         v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    SetPaused(deps_, *request, Answering(reactor, response));
+    SetPaused(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -76,7 +76,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                          const v1::ResumeClientRequest* request,
                                          v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    SetPaused(deps_, *request, Answering(reactor, response));
+    SetPaused(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -84,7 +84,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                              const v1::DisconnectClientRequest* request,
                                              v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    Disconnect(deps_, *request, Answering(reactor, response));
+    Disconnect(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -110,7 +110,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                        const v1::PlanReplayRequest* request,
                                        v1::ReplayPlan* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.Plan(*request, Answering(reactor, response));
+    replays_.Plan(*request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -118,7 +118,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::StartReplayRequest* request,
                                         v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.Start(*request, context->peer(), Answering(reactor, response));
+    replays_.Start(*request, context->peer(), Finishing(reactor, response));
     return reactor;
   }
 
@@ -126,7 +126,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                       const v1::GetReplayRequest* request,
                                       v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.Get(*request, Answering(reactor, response));
+    replays_.Get(*request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -134,7 +134,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::ListReplaysRequest* request,
                                         v1::ListReplaysResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.List(*request, Answering(reactor, response));
+    replays_.List(*request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -142,7 +142,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                           const v1::ControlReplayRequest* request,
                                           v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.Control(*request, Answering(reactor, response));
+    replays_.Control(*request, Finishing(reactor, response));
     return reactor;
   }
 
@@ -152,15 +152,6 @@ class AdminService final : public v1::AdminService::CallbackService {
   }
 
  private:
-  template <typename Response>
-  static std::function<void(StatusOr<Response>)> Answering(grpc::ServerUnaryReactor* reactor,
-                                                           Response* response) {
-    return [reactor, response](StatusOr<Response> outcome) {
-      if (outcome.ok()) *response = *std::move(outcome);
-      reactor->Finish(ToGrpc(outcome.status()));
-    };
-  }
-
   const ServiceDependencies deps_;
   BackupThread backup_thread_;
   ReplayCalls replays_;

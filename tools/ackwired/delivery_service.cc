@@ -18,16 +18,6 @@
 namespace ackwire {
 namespace {
 
-// Finishes a call with what it came to.
-template <typename Response>
-std::function<void(StatusOr<Response>)> Finishing(grpc::ServerUnaryReactor* reactor,
-                                                  Response* response) {
-  return [reactor, response](StatusOr<Response> answer) {
-    if (answer.ok()) *response = *std::move(answer);
-    reactor->Finish(ToGrpc(answer.status()));
-  };
-}
-
 // Valid until the call is finished.
 StillWanted Wanted(const grpc::CallbackServerContext* context) {
   return [context] { return !context->IsCancelled(); };
@@ -73,11 +63,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
     deps_.delivery.GetReceipts({.channel = request->channel(),
                                 .seq = Seq{request->seq()},
                                 .message_id = request->message_id()},
-                               request->max_clients(),
-                               [reactor, response](StatusOr<v1::Receipts> receipts) {
-                                 if (receipts.ok()) *response = *std::move(receipts);
-                                 reactor->Finish(ToGrpc(receipts.status()));
-                               });
+                               request->max_clients(), Finishing(reactor, response));
     return reactor;
   }
 
@@ -93,10 +79,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
       return reactor;
     }
     deps_.delivery.Read([this, reactor, request, response, page = *page] {
-      StatusOr<v1::ListFailuresResponse> list =
-          FailureView(deps_.store, deps_.clock).List(*request, page);
-      if (list.ok()) *response = *std::move(list);
-      reactor->Finish(ToGrpc(list.status()));
+      Finishing(reactor, response)(FailureView(deps_.store, deps_.clock).List(*request, page));
     });
     return reactor;
   }

@@ -26,4 +26,8 @@ Status FromGrpc(const grpc::Status& status) {
   return Error(static_cast<StatusCode>(static_cast<int>(status.error_code())), message);
 }
 
+void Finish(grpc::ServerUnaryReactor& reactor, const Status& status) {
+  reactor.Finish(ToGrpc(status));
+}
+
 }  // namespace ackwire
