@@ -53,15 +53,19 @@ class AckWindow {
     Timestamp sent_at{};
     State state = State::kInFlight;
     bool parked = false;
+    bool nacked = false;
     std::optional<Timestamp> deadline;  // none until the kernel has taken its last byte
   };
 
-  // In flight from now on; returns its number. `state`, `parked` and `deadline` are
-  // this class's to set.
+  // In flight from now on; returns its number. `state`, `parked`, `nacked` and
+  // `deadline` are this class's to set.
   std::uint64_t Add(const Sent& sent);
 
   // Starts the deadline, anew if it runs already. A number that is not in flight is left alone.
   void SetDeadline(std::uint64_t number, Timestamp deadline);
+
+  // The client refused this number; returns whether it had before. REQUIRES: Find knows it.
+  bool MarkNacked(std::uint64_t number) { return std::exchange(sent_.at(number).nacked, true); }
 
   // Ends the attempt: no longer in flight. REQUIRES: it is.
   void End(std::uint64_t number, State state);

@@ -239,6 +239,8 @@ Status ClientLedger::Nack(const Refusal& refusal, Timestamp now) {
     if (!sent_.WasSent(number)) status = Unknown(number);
     const AckWindow::Sent* sent = sent_.Find(number);
     if (sent == nullptr) continue;
+    const bool repeated = sent_.MarkNacked(number);
+    if (repeated && (!refusal.final || sent->parked)) continue;
     // It is about the delivery: what was sent again meanwhile is behind it in the client's queue,
     // and dropped with it.
     if (const auto in_flight = sent_.InFlight(sent->key)) {

@@ -59,9 +59,11 @@ void ClientLedger::Recall(const DeliveryKey& failed, AckWindow::State state, Tim
     if (behind && sent.replay.value == 0) recalled.push_back(number);
   }
   if (recalled.empty()) return;
+  const bool dropped = state == AckWindow::State::kDropped;
+  const Timestamp due = dropped ? now + kPauseAfterNack : now;
   store::Failed& record = journal_.AddFailed(v1::REASON_RECALLED, "", now);
   for (const std::uint64_t number : recalled) {
-    Fail(number, {state, v1::REASON_RECALLED, false, now}, record);
+    Fail(number, {state, v1::REASON_RECALLED, false, due}, record);
   }
 }
 

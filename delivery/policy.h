@@ -20,6 +20,11 @@ struct DeliveryPolicy {
 
 inline constexpr std::uint32_t kWindowMax = 4096;
 
+// What a nack recalled is sent again this much later: a client that refuses a whole batch one by
+// one says all of it first. Otherwise each nack would have the rest sent once more, the square of
+// the window in all.
+inline constexpr Duration kPauseAfterNack{20};
+
 struct SessionPolicy {
   Duration ping_interval{30'000};
   Duration ping_timeout{45'000};

@@ -284,6 +284,22 @@ test('working starts the deadline anew', async () => {
   assert.equal((await client.nextDelivery()).attempt, 2, 'and without it the deadline passes');
 });
 
+test('a batch refused message by message is not sent again with each refusal', async () => {
+  const count = 60;
+  const [client, items] = await delivered(patient, 'one-by-one', count);
+  // It drops nothing, though it should: it also refuses whatever comes again meanwhile.
+  const refuse = (item) => client.nack(item, { reason: 'cannot read this', final: true });
+  items.forEach(refuse);
+  await publish(patient, 'one-by-one', count + 1);
+  let item = await client.nextDelivery();
+  for (; item.message.seq <= count; item = await client.nextDelivery()) refuse(item);
+  assert.equal(item.message.seq, count + 1);
+  // A thread that had to wait for its turn may have sent them once more, not once a refusal.
+  assert.ok(item.delivery <= 3 * count, `${item.delivery} deliveries for ${count + 1} messages`);
+  await client.confirm(item);
+  assert.equal((await rpc.deliveries.getClient({ client: 'one-by-one' })).parked, count);
+});
+
 test('a late acknowledgement settles too and cancels the retry', async () => {
   const [client, [first]] = await delivered(late, 'late', 1);
   await explained(lateRpc, 'late', 'late', 1, 'BACKOFF', 'ACK_TIMEOUT');

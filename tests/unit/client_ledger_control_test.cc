@@ -63,6 +63,7 @@ class ClientLedgerDismissal : public ClientLedgerControl {
     Subscribed(kRoom, 2);
     SendAll();
     Refuse({.deliveries = {1}, .final = true});
+    After(kPauseAfterNack);
     SendAll();
     Refuse({.deliveries = {3}, .final = true});
     Events();

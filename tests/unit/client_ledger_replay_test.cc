@@ -15,10 +15,13 @@ class ClientLedgerReplayTest : public ClientLedgerTest {
     Subscribed(kRoom, 5);
     (void)SendAll();
     Refuse({.deliveries = {1}, .reason = "no", .final = true});
+    After(kPauseAfterNack);
     (void)SendAll();
     Refuse({.deliveries = {6}, .reason = "no", .final = true});
+    After(kPauseAfterNack);
     (void)SendAll();
     Refuse({.deliveries = {10}, .reason = "no", .final = true});
+    After(kPauseAfterNack);
     (void)SendAll();
     Ack({13});
     EXPECT_EQ(Row().parked(), 3U);

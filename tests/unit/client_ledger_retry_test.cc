@@ -256,13 +256,48 @@ TEST_F(ClientLedgerRetry, AFinalNackParksAtOnce) {
   SendAll();
   Refuse({.deliveries = {1}, .reason = "cannot", .final = true});
   EXPECT_THAT(Events(), ElementsAre("rejected 1 counted", "recalled 2", "parked 1 rejected"));
+  After(kPauseAfterNack);
   EXPECT_EQ(SendAll(), Seqs({2}));
+}
+
+TEST_F(ClientLedgerRetry, ABatchRefusedOneByOneIsNotSentAgain) {
+  Subscribed(kRoom, 4);
+  SendAll();
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    Refuse({.deliveries = {number}, .final = true});
+    EXPECT_THAT(SendAll(), IsEmpty());
+  }
+  After(kPauseAfterNack);
+  EXPECT_THAT(SendAll(), IsEmpty());
+  EXPECT_EQ(Row().parked(), 4U);
+}
+
+TEST_F(ClientLedgerRetry, ARepeatedNackRecallsNothing) {
+  Subscribed(kRoom, 3);
+  SendAll();
+  Refuse({.deliveries = {1}, .final = true});
+  After(kPauseAfterNack);
+  ASSERT_EQ(SendAll(), Seqs({2, 3}));
+  Events();
+  Nack({1});
+  Refuse({.deliveries = {1}, .final = true});
+  EXPECT_THAT(Events(), IsEmpty());
+  EXPECT_EQ(ledger().sent().in_flight(), 2U);
+}
+
+TEST_F(ClientLedgerRetry, ARepeatedNackMayBeTheLastWord) {
+  Subscribed(kRoom, 1);
+  SendAll();
+  Nack({1});
+  Refuse({.deliveries = {1}, .final = true});
+  EXPECT_THAT(Events(), ElementsAre("nack 1 counted", "parked 1 rejected"));
 }
 
 TEST_F(ClientLedgerRetry, UpToDoesNotSettleWhatWasRejected) {
   Subscribed(kRoom, 2);
   SendAll();
   Refuse({.deliveries = {1}, .final = true});
+  After(kPauseAfterNack);
   SendAll();
   AckUpTo(3);
   EXPECT_EQ(Row().parked(), 1U);
@@ -314,6 +349,7 @@ TEST_F(ClientLedgerRetry, ANackOfWhatIsParkedRecallsWhatTheClientDropped) {
   Events();
   Nack({1});
   EXPECT_THAT(Events(), ElementsAre("recalled 2"));
+  After(kPauseAfterNack);
   EXPECT_EQ(SendAll(), Seqs({2}));
 }
 

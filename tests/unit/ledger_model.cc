@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "store/check.h"
 
@@ -97,7 +98,7 @@ void LedgerModel::Fail(std::uint64_t number, const Failure& how, Timestamp now) 
   sending.dropped = how.dropped;
   Message& message = Of(sending.key);
   message.failed = message.sendings;
-  message.due_min = message.due_max = now;
+  message.due_min = message.due_max = how.dropped ? now + kPauseAfterNack : now;
   if (!how.counted) return;
   const auto& backoff = policy_.retry.backoff;
   const Duration wait = backoff[std::min<std::size_t>(message.counted, backoff.size() - 1)];
@@ -136,8 +137,10 @@ void LedgerModel::Nack(const std::vector<std::uint64_t>& numbers, Duration delay
   std::set<std::uint64_t> failed;
   std::vector<DeliveryKey> ended;
   for (const std::uint64_t number : numbers) {
-    const Sending* sending = Find(number);
+    Sending* sending = Find(number);
     if (sending == nullptr) continue;
+    const bool parked = Of(sending->key).state == State::kParked;
+    if (std::exchange(sending->nacked, true) && (!final || parked)) continue;
     const auto in_flight = NumberInFlight(sending->key);
     if (in_flight) failed.insert(*in_flight);
     if (!in_flight) ended.push_back(sending->key);

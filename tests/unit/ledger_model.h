@@ -73,6 +73,7 @@ class LedgerModel {
     DeliveryKey key;
     bool in_flight = true;
     bool dropped = false;
+    bool nacked = false;
     bool forgotten = false;
     std::optional<Timestamp> deadline;
   };
