@@ -28,14 +28,14 @@ void ClientLedger::Close(const Ending& ending, Timestamp now) {
   Numbers in_flight = sent_.AllInFlight();
   if (!in_flight.empty()) {
     const AckWindow::Sent oldest = *sent_.Find(in_flight.front());
-    store::Failed& record = journal_.AddFailed(ending.reason, ending.detail, now);
-    const HowFailed how{AckWindow::State::kLate, ending.reason, false, now};
-    // Whoever handed them over does so again when the client is back.
-    for (const std::uint64_t number : TakeReplays(in_flight)) {
-      LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
-      sent_.End(number, how.state);
+    if (ending.reason == v1::REASON_WRITE_FAILED) {
+      const auto taken = std::stable_partition(
+          in_flight.begin(), in_flight.end(),
+          [this](std::uint64_t number) { return !sent_.Find(number)->deadline.has_value(); });
+      FailClosed({taken, in_flight.end()}, v1::REASON_DISCONNECTED, ending.detail, now);
+      in_flight.erase(taken, in_flight.end());
     }
-    for (const std::uint64_t number : in_flight) Fail(number, how, record);
+    FailClosed(in_flight, ending.reason, ending.detail, now);
     if (ending.counts && ++options_.disconnects >= policy_.max_disconnects) {
       GiveUp(oldest, now);
       options_.disconnects = 0;

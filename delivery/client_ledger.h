@@ -49,9 +49,9 @@ class ClientLedger {
   // REQUIRES: all its subscriptions were added, and the numbers of those that ended meanwhile were
   //           forgotten: one may have begun anew, and owes nothing by what the earlier one sent.
   void Resume(std::uint64_t delivery, Timestamp now);
-  // The connection has ended. What is in flight fails as `disconnected`; with the
-  // max-disconnects-th such end in a row, the oldest delivery in flight is parked. Nothing may be
-  // sent after it.
+  // The connection has ended. What is in flight fails for the reason; with `write_failed` only what
+  // the kernel had not taken, the rest as `disconnected`. With the max-disconnects-th such end in a
+  // row, the oldest delivery in flight is parked. Nothing may be sent after it.
   struct Ending {
     std::uint16_t close_code = 0;
     v1::Reason reason = v1::REASON_DISCONNECTED;
@@ -135,6 +135,7 @@ class ClientLedger {
   [[nodiscard]] std::uint32_t window() const { return options_.window; }
   [[nodiscard]] bool paused() const { return options_.paused; }
   [[nodiscard]] const AckWindow& sent() const { return sent_; }
+  [[nodiscard]] const ReplayLane& lane() const { return lane_; }
   [[nodiscard]] std::uint64_t acked_total() const { return acked_total_; }
   [[nodiscard]] const std::map<ChannelId, ChannelFeed>& feeds() const { return feeds_; }
   // Null when the client is not subscribed to it.
@@ -157,13 +158,12 @@ class ClientLedger {
   void NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now);
   // Ends attempts of replays, which are tried again or fail for good.
   void FailReplays(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
-  // Ends counted attempts of what is owed: recorded in one event, then retried or parked, with
-  // recalls behind them.
+  // Ends attempts, of replays too, with their connection.
+  void FailClosed(Numbers failed, v1::Reason reason, const std::string& detail, Timestamp now);
+  // Ends counted attempts of what is owed, in one event; then retries or parks, and recalls others.
   void FailCounted(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
-  // All of `keys`, but of each ordered channel only the lowest: what is done behind it covers the
-  // rest.
+  // All of `keys`, but of each ordered channel only the lowest: what is behind it is covered.
   [[nodiscard]] std::vector<DeliveryKey> Heads(const std::vector<DeliveryKey>& keys) const;
-  // Parks those of `failed` that have no further attempt.
   void ParkExhausted(const std::vector<DeliveryKey>& failed, v1::Reason reason,
                      const Refusal& refusal, Timestamp now);
   // Of an ordered channel: takes back what is in flight beyond `failed`.

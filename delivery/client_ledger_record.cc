@@ -28,6 +28,19 @@ void ClientLedger::FailCounted(const Numbers& failed, v1::Reason reason, const R
   ParkExhausted(keys, reason, refusal, now);
 }
 
+void ClientLedger::FailClosed(Numbers failed, v1::Reason reason, const std::string& detail,
+                              Timestamp now) {
+  if (failed.empty()) return;
+  store::Failed& record = journal_.AddFailed(reason, detail, now);
+  const HowFailed how{AckWindow::State::kLate, reason, false, now};
+  // Whoever handed them over does so again when the client is back.
+  for (const std::uint64_t number : TakeReplays(failed)) {
+    LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
+    sent_.End(number, how.state);
+  }
+  for (const std::uint64_t number : failed) Fail(number, how, record);
+}
+
 void ClientLedger::ParkExhausted(const std::vector<DeliveryKey>& failed, v1::Reason reason,
                                  const Refusal& refusal, Timestamp now) {
   for (const DeliveryKey& key : failed) {

@@ -229,6 +229,11 @@ void Session::Shut(std::uint16_t code, const std::string& reason) {
   End(code);
 }
 
+void Session::OnWriteFailed() {
+  write_failed_ = true;
+  End(close_code::kAbnormal);
+}
+
 void Session::End(std::uint16_t code) {
   if (state_ == State::kEnded) return;
   const State before = std::exchange(state_, State::kEnded);
@@ -240,8 +245,9 @@ void Session::End(std::uint16_t code) {
         close_code::kSessionReplaced, close_code::kGoingAway};
     const bool by_us = close_code_ == code && uncounted.contains(code);
     ledger_->Close({.close_code = code,
-                    .reason = code == close_code::kSlowConsumer ? v1::REASON_SLOW_CONSUMER
-                                                                : v1::REASON_DISCONNECTED,
+                    .reason = write_failed_                       ? v1::REASON_WRITE_FAILED
+                              : code == close_code::kSlowConsumer ? v1::REASON_SLOW_CONSUMER
+                                                                  : v1::REASON_DISCONNECTED,
                     .detail = "close code " + std::to_string(code) +
                               (operators_words_.empty() ? "" : ": " + operators_words_),
                     .counts = !by_us},

@@ -68,6 +68,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // The peer sent something that is no message, a WebSocket ping or pong: it is alive.
   void OnHeard();
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
+  // The transport refused the bytes: the connection is gone.
+  void OnWriteFailed();
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
   void End(std::uint16_t code);
 
@@ -189,6 +191,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool reading_ = false;
   std::uint16_t close_code_ = 0;  // that we gave; 0: the peer ended it
   std::string operators_words_;   // with 4004
+  bool write_failed_ = false;
 };
 
 // Reads what is stored of a client. Blocks on disk.

@@ -180,7 +180,8 @@ class WebSocketConnection final : public Outlet,
     }
   }
 
-  // False when the connection is broken: the read loop ends it.
+  // False when the connection is broken. Where the peer had not closed it, the session ends by it;
+  // otherwise the read loop ends it, with the peer's code.
   static asio::awaitable<bool> WriteOne(std::shared_ptr<WebSocketConnection> self) {
     const Outgoing out = std::move(self->queue_.front());
     self->queue_.pop_front();
@@ -188,7 +189,15 @@ class WebSocketConnection final : public Outlet,
     auto [ec, size] = co_await self->ws_.async_write(asio::buffer(out.text), kAwait);
     self->writing_since_.reset();
     self->queued_bytes_ -= out.text.size();
-    if (ec) co_return false;
+    if (ec) {
+      const bool refused = ec.category() == asio::error::get_system_category() &&
+                           ec != asio::error::operation_aborted && !self->ws_.reason();
+      if (refused) {
+        self->session_->OnWriteFailed();
+        self->Abort();  // it takes nothing more: nothing more is read from it either
+      }
+      co_return false;
+    }
     self->session_->OnWritten(out.deliveries);
     co_return true;
   }

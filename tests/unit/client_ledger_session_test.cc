@@ -36,6 +36,18 @@ TEST_F(ClientLedgerSession, WhatWasInFlightIsRecordedUncountedAndDueAtOnceOnRetu
   EXPECT_EQ(attempts[1], 2U);
 }
 
+TEST_F(ClientLedgerSession, WhatTheTransportRefusedFailsByThatAndTheRestWithItsConnection) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  Publish(kRoom);
+  const auto key = ledger().FindNext(now);
+  ASSERT_TRUE(key.has_value());
+  ledger().Send(*key, now, now);  // the kernel has not taken it
+  ledger().Close({.close_code = 1006, .reason = v1::REASON_WRITE_FAILED}, now);
+  EXPECT_THAT(Events(), ElementsAre("disconnected 1-2", "write_failed 3"));
+  EXPECT_EQ(Row().retries().at(Seq{3}).counted, 0U);
+}
+
 TEST_F(ClientLedgerSession, ARetryKeepsItsPlaceAndItsTimeOverAReconnect) {
   Subscribed(kRoom, 3);
   SendAll();
