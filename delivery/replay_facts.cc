@@ -1,5 +1,6 @@
 #include "delivery/replay_facts.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -7,6 +8,9 @@
 
 namespace ackwire {
 namespace {
+
+// What ended it, and what had failed or parked it before.
+constexpr std::size_t kLastEvents = 2;
 
 struct Skip {
   v1::Reason reason = v1::REASON_UNSPECIFIED;
@@ -73,25 +77,40 @@ class Decider {
       return Skipped(v1::REASON_UNSPECIFIED, v1::DELIVERY_STATE_ACKED);
     }
     if (!acked->has_value()) {
-      const StatusOr<bool> dismissed = WasDismissedSince(key);
-      if (!dismissed.ok()) return dismissed.status();
-      if (*dismissed) return Skipped(v1::REASON_DISMISSED, v1::DELIVERY_STATE_ABANDONED);
+      const auto last = ledger.FailureEvents(client_, key.channel, key.seq, kLastEvents);
+      if (!last.ok()) return last.status();
+      if (WasDismissedSince(*last)) {
+        return Skipped(v1::REASON_DISMISSED, v1::DELIVERY_STATE_ABANDONED);
+      }
+      for (const JournalEvent& event : *last) {
+        delivery.attempts = std::max(delivery.attempts, AttemptOf(event.event, key));
+      }
     }
     delivery.before = acked->has_value() ? SettledAs::kAcked : SettledAs::kAbandoned;
-    delivery.attempts = acked->has_value() ? AttemptOf((*acked)->event.acked(), key) : 0;
+    if (acked->has_value()) delivery.attempts = AttemptOf((*acked)->event.acked(), key);
     out.deliver.push_back(delivery);
     return std::optional<Skip>();
   }
 
   // It is abandoned. What failed was parked when it was selected.
-  StatusOr<bool> WasDismissedSince(const DeliveryKey& key) {
+  bool WasDismissedSince(const std::vector<JournalEvent>& last) const {
     if (selection_.has_failed()) return true;
-    const auto last = store_.ledger().FailureEvents(client_, key.channel, key.seq, 1);
-    if (!last.ok()) return last.status();
-    if (last->empty()) return false;
-    const store::Event& event = last->front().event;
+    if (last.empty()) return false;
+    const store::Event& event = last.back().event;
     return event.abandoned().reason() == v1::REASON_DISMISSED &&
            FromUnixMs(event.at_ms()) >= replay_.started_at;
+  }
+
+  // Of a delivery that failed: how often it had been sent.
+  static std::uint32_t AttemptOf(const store::Event& event, const DeliveryKey& key) {
+    if (event.has_parked()) return event.parked().attempts();
+    for (const auto& part : event.failed().channels()) {
+      if (part.channel() != key.channel.value) continue;
+      for (const auto& run : part.runs()) {
+        if (run.first() <= key.seq.value && key.seq.value <= run.last()) return run.attempt();
+      }
+    }
+    return 0;
   }
 
   static std::uint32_t AttemptOf(const store::Acked& acked, const DeliveryKey& key) {
