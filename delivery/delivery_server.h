@@ -45,7 +45,8 @@ struct LiveDelivery {
   // The earlier message of an ordered channel that failed, or is damaged on disk.
   std::optional<Seq> blocked_by;
   bool blocked_by_damage = false;
-  v1::Attempt attempt;  // with in_flight
+  v1::Attempt attempt;                  // with in_flight
+  std::optional<Timestamp> replay_due;  // a replay sends it again then, not before
 };
 
 class DeliveryServer {

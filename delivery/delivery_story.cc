@@ -40,9 +40,9 @@ void AddFailed(const JournalEvent& event, const DeliveryFacts& facts, DeliverySt
     attempt.set_remote_address(failed.remote_address());
     if (part.replay() != 0) attempt.set_replay(NameOf(ReplayId{part.replay()}));
     story.attempts.push_back(std::move(attempt));
+    if (part.replay() != 0) continue;
     ++story.failed;
-    // A replay has attempts of its own.
-    if (part.counted() && part.replay() == 0) ++story.counted;
+    if (part.counted()) ++story.counted;
   }
 }
 
@@ -55,11 +55,13 @@ void AddAcked(const JournalEvent& event, const DeliveryFacts& facts, DeliverySto
     v1::Attempt acked = AttemptOf(event, *run);
     if (part.replay() != 0) acked.set_replay(NameOf(ReplayId{part.replay()}));
     // A late acknowledgement names an attempt that is on record as failed.
-    const bool late =
-        std::any_of(story.attempts.begin(), story.attempts.end(), [&](const v1::Attempt& attempt) {
+    const auto failed =
+        std::find_if(story.attempts.begin(), story.attempts.end(), [&](const v1::Attempt& attempt) {
           return attempt.number() == acked.number() && attempt.session() == acked.session();
         });
-    if (!late) story.attempts.push_back(std::move(acked));
+    story.late = failed != story.attempts.end();
+    story.acked = story.late ? *failed : acked;
+    if (!story.late) story.attempts.push_back(std::move(acked));
   }
 }
 
@@ -82,6 +84,11 @@ DeliveryStory StoryOf(const DeliveryFacts& facts) {
   if (ended && facts.owed()) story = {};
   if (facts.acked) AddAcked(*facts.acked, facts, story);
   if (facts.live && facts.live->in_flight) story.attempts.push_back(facts.live->attempt);
+  // On record they are in order of their ends.
+  std::stable_sort(story.attempts.begin(), story.attempts.end(),
+                   [](const v1::Attempt& one, const v1::Attempt& other) {
+                     return TimeOf(one.sent_at()) < TimeOf(other.sent_at());
+                   });
   return story;
 }
 

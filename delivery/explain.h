@@ -17,6 +17,11 @@
 
 namespace ackwire {
 
+struct OpenReplay {
+  ReplayId id;
+  bool paused = false;
+};
+
 struct DeliveryFacts {
   std::string client;
   std::string channel;
@@ -35,6 +40,7 @@ struct DeliveryFacts {
   std::vector<JournalEvent> failures;  // those that name the seq, oldest first
   bool online = false;
   std::optional<LiveDelivery> live;  // what its session knows, when online
+  std::optional<OpenReplay> replay;  // that is still to deliver it, again; unknown of the past
 
   [[nodiscard]] bool owed() const { return entry.subscribed() && seq >= entry.start(); }
 };

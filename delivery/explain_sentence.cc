@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "delivery/message_json.h"
 #include "delivery/metrics.h"
+#include "delivery/replay_name.h"
 #include "store/proto_time.h"
 
 namespace ackwire {
@@ -56,9 +59,13 @@ std::string SentWhen(const v1::Attempt& attempt) {
 }
 
 // `attempt 2 of 6, sent … in session …`. The server may send more often than it counts: what was
-// recalled or cut off does not bring a delivery nearer to being parked.
+// recalled or cut off does not bring a delivery nearer to being parked. A replay counts by itself.
 std::string AttemptName(const v1::Attempt& attempt, const DeliveryFacts& facts,
                         const DeliveryStory& story) {
+  if (!attempt.replay().empty()) {
+    return fmt::format("attempt {}, of replay {}, {}", attempt.number(), attempt.replay(),
+                       SentWhen(attempt));
+  }
   const std::string of =
       story.failed == story.counted
           ? fmt::format("of {}", facts.attempts_max)
@@ -70,19 +77,34 @@ std::string FailedHow(const v1::Attempt& attempt) {
   return FailedHow(attempt.reason()) + Detail(attempt.reason(), attempt.detail());
 }
 
-// What became of the last attempt that failed, as the beginning of a clause.
-std::string LastFailure(const DeliveryFacts& facts, const DeliveryStory& story) {
-  if (story.failed == 0) return "it was not sent yet";
-  const v1::Attempt& last = story.attempts[story.failed - 1];
-  return AttemptName(last, facts, story) + ", " + FailedHow(last);
+bool HasFailed(const v1::Attempt& attempt) { return attempt.reason() != v1::REASON_UNSPECIFIED; }
+bool IsOfReplay(const v1::Attempt& attempt) { return !attempt.replay().empty(); }
+
+// Null when there is none.
+template <typename Fits>
+const v1::Attempt* LastAttempt(const DeliveryStory& story, const Fits& fits) {
+  const auto found = std::find_if(story.attempts.rbegin(), story.attempts.rend(), fits);
+  return found == story.attempts.rend() ? nullptr : &*found;
+}
+
+// What became of the last attempt that failed, as the beginning of a clause. What replays do comes
+// behind what had become of the delivery.
+std::string LastFailure(const DeliveryFacts& facts, const DeliveryStory& story,
+                        const std::string& if_none = "it was not sent yet") {
+  const v1::Attempt* last = LastAttempt(
+      story, [](const auto& attempt) { return HasFailed(attempt) && !IsOfReplay(attempt); });
+  if (last == nullptr) return if_none;
+  return AttemptName(*last, facts, story) + ", " + FailedHow(*last);
 }
 
 // The same behind a later attempt; empty when none failed.
-std::string BeforeThat(const DeliveryStory& story) {
-  if (story.failed == 0) return "";
-  const v1::Attempt& last = story.attempts[story.failed - 1];
-  return fmt::format("; before that, attempt {}, {}, {}", last.number(), SentWhen(last),
-                     FailedHow(last));
+std::string BeforeThat(const v1::Attempt& later, const DeliveryStory& story) {
+  const v1::Attempt* last = LastAttempt(story, [&](const auto& attempt) {
+    return HasFailed(attempt) && TimeOf(attempt.sent_at()) < TimeOf(later.sent_at());
+  });
+  if (last == nullptr) return "";
+  return fmt::format("; before that, attempt {}, {}, {}", last->number(), SentWhen(*last),
+                     FailedHow(*last));
 }
 
 std::string NotOwed(const DeliveryFacts& facts, v1::Reason reason) {
@@ -121,6 +143,13 @@ std::string ButPaused(const DeliveryFacts& facts) {
                      facts.client);
 }
 
+// When what comes first is tried again; empty when it is to be sent any moment.
+std::string BlockerDue(const DeliveryFacts& facts, const v1::Delivery& decided) {
+  const auto blocker = facts.entry.retries().find(Seq{decided.blocked_by_seq()});
+  if (blocker == facts.entry.retries().end() || blocker->second.due <= facts.now) return "";
+  return ", at " + FormatTime(blocker->second.due);
+}
+
 std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
   switch (decided.reason()) {
     case v1::REASON_CLIENT_PAUSED:
@@ -134,8 +163,8 @@ std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
         return fmt::format("it comes after seq {}, which is damaged on disk and cannot be read{}",
                            decided.blocked_by_seq(), ButPaused(facts));
       }
-      return fmt::format("it comes after seq {}, which failed and is tried again first{}",
-                         decided.blocked_by_seq(), ButPaused(facts));
+      return fmt::format("it comes after seq {}, which failed and is tried again first{}{}",
+                         decided.blocked_by_seq(), BlockerDue(facts, decided), ButPaused(facts));
     case v1::REASON_WINDOW_FULL:
       return "the client's window is full, and it is sent when others are acknowledged";
     default:
@@ -151,10 +180,40 @@ std::string Backoff(const DeliveryFacts& facts, const v1::Delivery& decided) {
          ButPaused(facts);
 }
 
-// What a replay has in flight, behind what had become of the delivery.
-std::string Again(const v1::Attempt& attempt) {
-  return fmt::format("; replay {} delivers it again: attempt {}, {}", attempt.replay(),
-                     attempt.number(), SentWhen(attempt));
+// When a replay that is to deliver it goes on.
+std::string ReplayNext(const DeliveryFacts& facts) {
+  const auto due = facts.live ? facts.live->replay_due : std::nullopt;
+  const std::string when = due && *due > facts.now ? "at " + FormatTime(*due)
+                           : facts.replay->paused  ? "once the replay is resumed"
+                           : facts.online          ? "as soon as it is its turn"
+                                                   : "when the client connects";
+  return when + ButPaused(facts);
+}
+
+// What replays do or have done with it since, behind what had become of the delivery.
+std::string Replayed(const DeliveryFacts& facts, const DeliveryStory& story) {
+  const auto since = [&](const v1::Attempt& attempt) {
+    return IsOfReplay(attempt) &&
+           (!story.acked || TimeOf(attempt.sent_at()) > TimeOf(story.acked->sent_at()));
+  };
+  const v1::Attempt* last = LastAttempt(story, since);
+  const std::string open = facts.replay ? NameOf(facts.replay->id) : "";
+  std::string text;
+  if (last != nullptr) {
+    const bool goes_on = last->replay() == open || !HasFailed(*last);
+    text = fmt::format("; replay {} {} it again: attempt {}, {}", last->replay(),
+                       goes_on ? "delivers" : "delivered", last->number(), SentWhen(*last));
+    if (!HasFailed(*last)) return text;
+    text += ", " + FailedHow(*last);
+    if (goes_on) return text + ", and the next is " + ReplayNext(facts);
+  }
+  if (open.empty()) return text;
+  return fmt::format("{}; replay {} delivers it again {}", text, open, ReplayNext(facts));
+}
+
+std::string Dismissed(const JournalEvent& event) {
+  return fmt::format("an operator dismissed it at {}{}", FormatTime(WhenOf(event)),
+                     Quoted(event.event.abandoned().detail()));
 }
 
 std::string Acked(const DeliveryFacts& facts, const DeliveryStory& story,
@@ -165,71 +224,92 @@ std::string Acked(const DeliveryFacts& facts, const DeliveryStory& story,
   }
   std::string sentence =
       fmt::format("{} acknowledged {} at {}", facts.client, what, Time(decided.settled_at()));
-  // A replay may be delivering it once more.
-  const bool again = facts.live && facts.live->in_flight;
-  const std::size_t ended = story.attempts.size() - (again ? 1 : 0);
-  const bool late = story.failed > 0 && ended == story.failed;
-  if (late) {
-    sentence += ", late: " + LastFailure(facts, story);
-  } else if (ended > 0) {
-    sentence += ": " + AttemptName(story.attempts[ended - 1], facts, story) + BeforeThat(story);
+  if (story.acked && story.late) {
+    sentence +=
+        ", late: " + AttemptName(*story.acked, facts, story) + ", " + FailedHow(*story.acked);
+  } else if (story.acked) {
+    sentence += ": " + AttemptName(*story.acked, facts, story) + BeforeThat(*story.acked, story);
   }
-  return again ? sentence + Again(story.attempts.back()) : sentence;
+  const bool dismissed = story.abandoned != nullptr &&
+                         story.abandoned->event.abandoned().reason() == v1::REASON_DISMISSED;
+  if (dismissed) sentence += "; meanwhile " + Dismissed(*story.abandoned);
+  return sentence + Replayed(facts, story);
+}
+
+std::string ParkedWhy(const DeliveryFacts& facts, const DeliveryStory& story, v1::Reason reason) {
+  const store::Parked& parked = facts.parked->event.parked();
+  switch (reason) {
+    case v1::REASON_MAX_ATTEMPTS: {
+      // What its connection ended does not count: then the server says how often that was.
+      const v1::Attempt* last =
+          LastAttempt(story, [](const auto& attempt) { return !IsOfReplay(attempt); });
+      const bool by_connection = last != nullptr && last->reason() != v1::REASON_NACK &&
+                                 last->reason() != v1::REASON_ACK_TIMEOUT;
+      return by_connection && !parked.detail().empty() ? "after " + parked.detail()
+                                                       : "out of attempts";
+    }
+    case v1::REASON_REJECTED:
+      return "rejected for good" + (parked.late() ? Quoted(parked.detail()) : "");
+    case v1::REASON_TOO_LARGE:
+      return "too large for the client" + (parked.detail().empty() ? "" : ": " + parked.detail());
+    case v1::REASON_DISCONNECTED:
+      return "too many lost connections in a row";
+    default:
+      return LabelOf(reason);
+  }
+}
+
+// Empty while a replay has it.
+std::string WaitsFor(const DeliveryFacts& facts, const std::string& replayed) {
+  const bool in_flight = facts.live && facts.live->in_flight;
+  if (in_flight || facts.replay) return "";
+  return fmt::format(", and {}waits to be replayed or dismissed", replayed.empty() ? "" : "it ");
 }
 
 std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,
                    const v1::Delivery& decided) {
-  const auto why = [&]() -> std::string {
-    switch (decided.reason()) {
-      case v1::REASON_MAX_ATTEMPTS:
-        return "out of attempts";
-      case v1::REASON_REJECTED:
-        return "rejected for good";
-      case v1::REASON_DISCONNECTED:
-        return "too many lost connections in a row";
-      default:
-        return LabelOf(decided.reason());
-    }
-  }();
-  const std::string parked =
-      fmt::format("it was parked at {}, {}", Time(decided.settled_at()), why);
-  if (!facts.live || !facts.live->in_flight) {
-    return parked + ", and waits to be replayed or dismissed";
-  }
-  return parked + Again(story.attempts.back());
+  const std::string replayed = Replayed(facts, story);
+  return fmt::format("it was parked at {}, {}{}{}", Time(decided.settled_at()),
+                     ParkedWhy(facts, story, decided.reason()), replayed,
+                     WaitsFor(facts, replayed));
 }
 
-std::string Abandoned(const DeliveryFacts& facts, const DeliveryStory& story,
-                      const v1::Delivery& decided) {
+std::string AbandonedHow(const DeliveryFacts& facts, const DeliveryStory& story,
+                         const v1::Delivery& decided) {
   if (facts.message->kind() == v1::KIND_UNSPECIFIED) {
     return "the log lost it, which an operator accepted; it will not be delivered";
   }
   const std::string at = Time(decided.settled_at());
   switch (decided.reason()) {
     case v1::REASON_EXPIRED:
-      return "it expired at " + at;
+      return "it expired at " + at + " and is not delivered any more";
     case v1::REASON_UNSUBSCRIBED:
-      return "the subscription ended at " + at;
+      return "the subscription ended at " + at + ", and it is not owed any more";
     case v1::REASON_RETENTION:
       return "it was removed by retention at " + at;
     case v1::REASON_DISMISSED:
-      return fmt::format("it was parked, and an operator dismissed it at {}{}", at,
-                         Quoted(story.abandoned->event.abandoned().detail()));
+      return "it was parked, and " + Dismissed(*story.abandoned);
     default:
       return fmt::format("it was abandoned at {} ({})", at, LabelOf(decided.reason()));
   }
 }
 
+std::string Abandoned(const DeliveryFacts& facts, const DeliveryStory& story,
+                      const v1::Delivery& decided) {
+  return AbandonedHow(facts, story, decided) + Replayed(facts, story);
+}
+
 std::string InFlight(const DeliveryFacts& facts, const DeliveryStory& story) {
   return AttemptName(story.attempts.back(), facts, story) +
          ", waits for the acknowledgement and fails after " + Seconds(facts.ack_wait) +
-         " without one" + BeforeThat(story);
+         " without one" + BeforeThat(story.attempts.back(), story);
 }
 
 }  // namespace
 
 std::string ExplanationOf(const DeliveryFacts& facts, const DeliveryStory& story,
                           const v1::Delivery& decided) {
+  const std::string never = "it was never sent";
   const std::string lacks =
       fmt::format("{} has not acknowledged {}: ", facts.client, MessageName(facts));
   switch (decided.state()) {
@@ -242,9 +322,9 @@ std::string ExplanationOf(const DeliveryFacts& facts, const DeliveryStory& story
     case v1::DELIVERY_STATE_BACKOFF:
       return lacks + LastFailure(facts, story) + "; " + Backoff(facts, decided);
     case v1::DELIVERY_STATE_PARKED:
-      return lacks + LastFailure(facts, story) + "; " + Parked(facts, story, decided);
+      return lacks + LastFailure(facts, story, never) + "; " + Parked(facts, story, decided);
     case v1::DELIVERY_STATE_ABANDONED:
-      return lacks + LastFailure(facts, story) + "; " + Abandoned(facts, story, decided);
+      return lacks + LastFailure(facts, story, never) + "; " + Abandoned(facts, story, decided);
     default:
       return lacks + LastFailure(facts, story) + "; " + Pending(facts, decided);
   }

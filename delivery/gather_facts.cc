@@ -46,6 +46,20 @@ Status ReadParked(const Store& store, DeliveryFacts& facts) {
   return OkStatus();
 }
 
+// The newest: one that is in several is sent once for all of them.
+std::optional<OpenReplay> FindReplay(const Store& store, const DeliveryFacts& facts) {
+  return store.derived().Read([&](const DerivedView& view) -> std::optional<OpenReplay> {
+    const auto& all = view.replays.all();
+    for (auto at = all.rbegin(); at != all.rend(); ++at) {
+      const ReplayTable::Open& open = view.replays.OpenOf(at->first);
+      const auto found = open.find({facts.client, facts.channel_id});
+      if (found == open.end() || !found->second.Contains(facts.seq)) continue;
+      return OpenReplay{at->first, at->second.paused};
+    }
+    return std::nullopt;
+  });
+}
+
 // What is settled stays so: the entry is read first, and what settled it is found afterwards.
 Status ReadLedger(const Store& store, DeliveryFacts& facts) {
   const LedgerReader& ledger = store.ledger();
@@ -59,6 +73,7 @@ Status ReadLedger(const Store& store, DeliveryFacts& facts) {
   if (!failures.ok()) return failures.status();
   facts.failures = *std::move(failures);
   if (!facts.owed() || !facts.entry.IsSettled(facts.seq)) return OkStatus();
+  facts.replay = FindReplay(store, facts);
   if (Status status = ReadParked(store, facts); !status.ok() || facts.parked) return status;
   auto acked = ledger.AckOf(facts.client, facts.channel_id, facts.seq);
   if (!acked.ok()) return acked.status();

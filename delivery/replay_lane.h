@@ -66,6 +66,11 @@ class ReplayLane {
   std::vector<DeliveryKey> Withdraw(ReplayId replay);
 
   [[nodiscard]] bool Has(const DeliveryKey& key) const { return items_.contains(key); }
+  // When it may be sent; none when it is in flight, or not here.
+  [[nodiscard]] std::optional<Timestamp> DueOf(const DeliveryKey& key) const {
+    const auto found = items_.find(key);
+    return found == items_.end() ? std::nullopt : found->second.due;
+  }
   [[nodiscard]] std::size_t in_flight() const {
     return items_.size() - ready_.size() - waiting_.size();
   }

@@ -283,6 +283,7 @@ LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
     live.attempt.set_remote_address(identity_.remote_address);
     SetTime(*live.attempt.mutable_sent_at(), sent.sent_at);
   }
+  live.replay_due = ledger_->lane().DueOf({channel, seq});
   const auto feed = ledger_->feeds().find(channel);
   if (feed != ledger_->feeds().end()) {
     const auto blocked_by = feed->second.blocked_by();

@@ -1,6 +1,8 @@
 // The facts of one delivery, seq 42 of room/1 to alice/phone, and what may become of it.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 
 #include "delivery/explain.h"
@@ -50,6 +52,7 @@ struct Ending {
   int ended = 11;
   int due = 0;
   bool counted = true;
+  std::uint64_t replay = 0;
 };
 
 // Attempt `number` failed.
@@ -63,6 +66,7 @@ inline void Fail(DeliveryFacts& facts, std::uint32_t number, const Ending& how) 
   store::FailedChannel& part = *failed.add_channels();
   part.set_channel(kRoom.value);
   part.set_counted(how.counted);
+  part.set_replay(how.replay);
   part.set_due_at_ms(ToUnixMs(At(how.due)));
   store::SentRun& run = *part.add_runs();
   events::SetRun(run, {kSeq, kSeq});
@@ -89,10 +93,11 @@ inline void Ack(DeliveryFacts& facts, std::uint32_t attempt) {
   facts.acked = JournalEvent{EventId{9}, At(20), event};
 }
 
-inline void Park(DeliveryFacts& facts, v1::Reason reason) {
+inline void Park(DeliveryFacts& facts, v1::Reason reason, const std::string& detail = "") {
   store::Event event = events::Parked("alice/phone", kRoom, kSeq);
   event.set_at_ms(ToUnixMs(At(30)));
   event.mutable_parked()->set_reason(reason);
+  event.mutable_parked()->set_detail(detail);
   facts.entry.Park(kSeq);
   facts.parked = JournalEvent{EventId{9}, At(30), event};
 }
@@ -125,6 +130,20 @@ inline void Unsubscribe(DeliveryFacts& facts) {
   events::SetRun(*event.mutable_unsubscribed()->add_runs(), {kSeq, Seq{50}});
   facts.entry = LedgerEntry();
   facts.failures.push_back({EventId{9}, At(50), event});
+}
+
+// What Explain says of the facts, which is to be this.
+inline v1::Delivery Is(const DeliveryFacts& facts, v1::DeliveryState state, v1::Reason reason,
+                       const std::string& explanation) {
+  const v1::Delivery delivery = Explain(facts);
+  EXPECT_EQ(v1::DeliveryState_Name(delivery.state()), v1::DeliveryState_Name(state));
+  EXPECT_EQ(v1::Reason_Name(delivery.reason()), v1::Reason_Name(reason));
+  EXPECT_EQ(delivery.explanation(), explanation);
+  EXPECT_EQ(delivery.client(), facts.client);
+  EXPECT_EQ(delivery.channel(), facts.channel);
+  EXPECT_EQ(delivery.seq(), facts.seq.value);
+  EXPECT_EQ(delivery.attempts_max(), facts.attempts_max);
+  return delivery;
 }
 
 }  // namespace ackwire::facts_of

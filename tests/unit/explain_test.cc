@@ -9,20 +9,8 @@
 namespace ackwire {
 namespace {
 
+using testing::EndsWith;
 using namespace facts_of;  // NOLINT(google-build-using-namespace): its words are this test's
-
-v1::Delivery Is(const DeliveryFacts& facts, v1::DeliveryState state, v1::Reason reason,
-                const std::string& explanation) {
-  const v1::Delivery delivery = Explain(facts);
-  EXPECT_EQ(v1::DeliveryState_Name(delivery.state()), v1::DeliveryState_Name(state));
-  EXPECT_EQ(v1::Reason_Name(delivery.reason()), v1::Reason_Name(reason));
-  EXPECT_EQ(delivery.explanation(), explanation);
-  EXPECT_EQ(delivery.client(), facts.client);
-  EXPECT_EQ(delivery.channel(), facts.channel);
-  EXPECT_EQ(delivery.seq(), facts.seq.value);
-  EXPECT_EQ(delivery.attempts_max(), facts.attempts_max);
-  return delivery;
-}
 
 TEST(Explain, NotOwedWhenThereIsNoSuchMessage) {
   DeliveryFacts facts = Owed();
@@ -148,6 +136,18 @@ TEST(Explain, PendingBehindAnEarlierMessage) {
          "count), sent 2026-11-22T00:00:10.000Z in session s-1, was recalled because an earlier "
          "message failed; it comes after seq 41, which failed and is tried again first");
   EXPECT_EQ(delivery.blocked_by_seq(), 41U);
+}
+
+TEST(Explain, PendingBehindAnEarlierMessageUntilThatIsTriedAgain) {
+  DeliveryFacts facts = Online();
+  facts.live->blocked_by = Seq{41};
+  facts.entry.Fail({Seq{41}, Seq{41}}, {.attempts = 1, .counted = 1, .due = At(101)});
+  EXPECT_THAT(Explain(facts).explanation(),
+              EndsWith("seq 41, which failed and is tried again first, at "
+                       "2026-11-22T00:01:41.000Z"));
+  facts.now = At(101);
+  EXPECT_THAT(Explain(facts).explanation(),
+              EndsWith("seq 41, which failed and is tried again first"));
 }
 
 TEST(Explain, PendingWhileTheWindowIsFull) {
@@ -307,12 +307,12 @@ TEST(Explain, AbandonedOnRecord) {
       Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_EXPIRED,
          "alice/phone has not acknowledged seq 42 of room/1: attempt 1 of 6, sent "
          "2026-11-22T00:00:10.000Z in session s-1, was not acknowledged in time; it expired at "
-         "2026-11-22T00:00:40.000Z");
+         "2026-11-22T00:00:40.000Z and is not delivered any more");
   EXPECT_EQ(TimeOf(delivery.settled_at()), At(40));
   facts = Owed();
   Abandon(facts, v1::REASON_RETENTION);
   Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION,
-     "alice/phone has not acknowledged seq 42 of room/1: it was not sent yet; it was removed by "
+     "alice/phone has not acknowledged seq 42 of room/1: it was never sent; it was removed by "
      "retention at 2026-11-22T00:00:40.000Z");
 }
 
@@ -339,8 +339,9 @@ TEST(Explain, AbandonedOnceItsTimeHasPassed) {
      "offline, and is sent it when it connects");
   SetTime(*facts.message->mutable_expires_at(), At(100));
   const auto delivery = Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_EXPIRED,
-                           "alice/phone has not acknowledged seq 42 of room/1: it was not sent "
-                           "yet; it expired at 2026-11-22T00:01:40.000Z");
+                           "alice/phone has not acknowledged seq 42 of room/1: it was never "
+                           "sent; it expired at 2026-11-22T00:01:40.000Z and is not delivered any "
+                           "more");
   EXPECT_EQ(TimeOf(delivery.settled_at()), At(100));
 }
 
@@ -348,7 +349,7 @@ TEST(Explain, AbandonedWhenTheLogLostIt) {
   DeliveryFacts facts = Owed();
   facts.message->set_kind(v1::KIND_UNSPECIFIED);
   Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION,
-     "alice/phone has not acknowledged seq 42 of room/1: it was not sent yet; the log lost it, "
+     "alice/phone has not acknowledged seq 42 of room/1: it was never sent; the log lost it, "
      "which an operator accepted; it will not be delivered");
 }
 
@@ -356,8 +357,8 @@ TEST(Explain, AbandonedWithTheSubscription) {
   DeliveryFacts facts = Owed();
   Unsubscribe(facts);
   const std::string sentence =
-      "alice/phone has not acknowledged seq 42 of room/1: it was not sent yet; the subscription "
-      "ended at 2026-11-22T00:00:50.000Z";
+      "alice/phone has not acknowledged seq 42 of room/1: it was never sent; the subscription "
+      "ended at 2026-11-22T00:00:50.000Z, and it is not owed any more";
   const auto delivery = Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_UNSUBSCRIBED, sentence);
   EXPECT_EQ(TimeOf(delivery.settled_at()), At(50));
   facts.entry = LedgerEntry(Seq{51}, At(60));
