@@ -213,6 +213,11 @@ export class Client {
     return within(kTimeoutMs, this.closed, () => `the close of ${this.name}`);
   }
 
+  // Ends the connection by a TCP reset.
+  reset() {
+    this.socket._socket.resetAndDestroy();
+  }
+
   // Ends the connection as a lost network does: no close frame.
   async drop() {
     this.socket.terminate();
