@@ -10,6 +10,7 @@ std::uint64_t AckWindow::Add(const Sent& sent) {
   const std::uint64_t number = ++last_number_;
   sent_[number] = sent;
   ++in_flight_;
+  if (sent.replay.value == 0) ++owed_in_flight_[sent.key.channel];
   std::set<std::uint64_t>& numbers = numbers_[sent.key];
   numbers.insert(number);
   if (numbers.size() > kNumbersRememberedMax) {
@@ -34,6 +35,9 @@ void AckWindow::End(std::uint64_t number, State state) {
   sent.deadline.reset();
   sent.state = state;
   --in_flight_;
+  if (sent.replay.value != 0) return;
+  const auto owed = owed_in_flight_.find(sent.key.channel);
+  if (--owed->second == 0) owed_in_flight_.erase(owed);
 }
 
 void AckWindow::Erase(std::uint64_t number) {

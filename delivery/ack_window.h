@@ -101,6 +101,11 @@ class AckWindow {
   [[nodiscard]] std::optional<Timestamp> NextDeadline() const;
 
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  // Of what is owed, not of replays.
+  [[nodiscard]] std::size_t in_flight(ChannelId channel) const {
+    const auto found = owed_in_flight_.find(channel);
+    return found == owed_in_flight_.end() ? 0 : found->second;
+  }
   [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
 
  private:
@@ -108,6 +113,7 @@ class AckWindow {
 
   std::uint64_t last_number_ = 0;
   std::size_t in_flight_ = 0;
+  std::map<ChannelId, std::size_t> owed_in_flight_;
   std::map<std::uint64_t, Sent> sent_;
   std::map<DeliveryKey, std::set<std::uint64_t>> numbers_;
   std::set<std::pair<Timestamp, std::uint64_t>> deadlines_;

@@ -4,13 +4,19 @@
 
 namespace ackwire {
 
-ChannelFeed::ChannelFeed(std::string name, LedgerEntry entry, Seq last, Ordering ordering)
-    : name_(std::move(name)), ordering_(ordering), entry_(std::move(entry)), last_(last) {
+ChannelFeed::ChannelFeed(std::string name, LedgerEntry entry, Seq last,
+                         std::shared_ptr<const ChannelPolicy> policy)
+    : name_(std::move(name)), entry_(std::move(entry)), last_(last) {
   next_ = entry_.FirstUnsettled({entry_.floor().value + 1});
   for (const auto& [seq, retry] : entry_.retries()) {
     if (retry.counted > 0) failing_.insert(seq);
   }
-  if (ordering_ == Ordering::kOrdered || entry_.retries().empty()) return;
+  SetPolicy(std::move(policy));
+}
+
+void ChannelFeed::SetPolicy(std::shared_ptr<const ChannelPolicy> policy) {
+  policy_ = std::move(policy);
+  if (ordering() == Ordering::kOrdered || entry_.retries().empty()) return;
   // Nothing waits for a retry here, so what was tried before stands apart from what is next.
   const Seq tried = entry_.retries().rbegin()->first;
   for (; next_ <= tried; next_ = entry_.FirstUnsettled({next_.value + 1})) again_.insert(next_);
@@ -31,7 +37,7 @@ Timestamp ChannelFeed::DueOf(Seq seq) const {
 }
 
 std::optional<ChannelFeed::Next> ChannelFeed::FindNext(Timestamp now) const {
-  return ordering_ == Ordering::kOrdered ? FindNextOrdered() : FindNextUnordered(now);
+  return ordering() == Ordering::kOrdered ? FindNextOrdered() : FindNextUnordered(now);
 }
 
 std::optional<ChannelFeed::Next> ChannelFeed::FindNextOrdered() const {
@@ -98,7 +104,7 @@ void ChannelFeed::Hold(Seq seq) {
 }
 
 std::optional<Seq> ChannelFeed::blocked_by() const {
-  if (ordering_ == Ordering::kUnordered) return std::nullopt;
+  if (ordering() == Ordering::kUnordered) return std::nullopt;
   std::optional<Seq> lowest;
   for (const std::set<Seq>* blockers : {&failing_, &held_}) {
     if (blockers->empty()) continue;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,7 +25,11 @@ inline constexpr std::size_t kWaitingMax = 4096;
 
 class ChannelFeed {
  public:
-  ChannelFeed(std::string name, LedgerEntry entry, Seq last, Ordering ordering);
+  ChannelFeed(std::string name, LedgerEntry entry, Seq last,
+              std::shared_ptr<const ChannelPolicy> policy);
+
+  // It holds for what is sent and fails from now on.
+  void SetPolicy(std::shared_ptr<const ChannelPolicy> policy);
 
   // The channel has grown up to `last`.
   void Extend(Seq last);
@@ -65,7 +70,8 @@ class ChannelFeed {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const LedgerEntry& entry() const { return entry_; }
   [[nodiscard]] Seq last() const { return last_; }
-  [[nodiscard]] Ordering ordering() const { return ordering_; }
+  [[nodiscard]] const ChannelPolicy& policy() const { return *policy_; }
+  [[nodiscard]] Ordering ordering() const { return policy_->ordering; }
 
  private:
   [[nodiscard]] std::optional<Next> FindNextOrdered() const;
@@ -74,7 +80,7 @@ class ChannelFeed {
   [[nodiscard]] Timestamp DueOf(Seq seq) const;
 
   const std::string name_;
-  const Ordering ordering_;
+  std::shared_ptr<const ChannelPolicy> policy_;
   LedgerEntry entry_;
   Seq last_;               // of the channel
   Seq next_;               // the lowest that this session has not sent

@@ -4,10 +4,10 @@
 
 namespace ackwire {
 
-ClientLedger::ClientLedger(Options options, AckWindow sent, const DeliveryPolicy& policy, Rng& rng)
+ClientLedger::ClientLedger(Options options, AckWindow sent, const Policies& policies, Rng& rng)
     : options_(std::move(options)),
-      policy_(policy),
-      schedule_(policy.retry, rng),
+      policies_(policies),
+      rng_(rng),
       sent_(std::move(sent)),
       journal_(options_.client, options_.session) {}
 
@@ -36,7 +36,7 @@ void ClientLedger::Close(const Ending& ending, Timestamp now) {
       in_flight.erase(taken, in_flight.end());
     }
     FailClosed(in_flight, ending.reason, ending.detail, now);
-    if (ending.counts && ++options_.disconnects >= policy_.max_disconnects) {
+    if (ending.counts && ++options_.disconnects >= policies_.flags().max_disconnects) {
       GiveUp(oldest, now);
       options_.disconnects = 0;
     }
@@ -59,7 +59,7 @@ void ClientLedger::GiveUp(const AckWindow::Sent& sent, Timestamp now) {
 bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
   const auto [at, added] =
       feeds_.try_emplace(subscription.channel, subscription.channel_name, subscription.entry,
-                         subscription.last, policy_.ordering);
+                         subscription.last, policies_.For(subscription.channel_name));
   if (!added) return false;
   by_name_[subscription.channel_name] = subscription.channel;
   ready_.insert(subscription.channel);
@@ -106,6 +106,17 @@ void ClientLedger::Dismissed(ChannelId channel, std::uint64_t count) {
   for (; count > 0 && found->second.entry().parked() > 0; --count) found->second.Unpark();
 }
 
+void ClientLedger::RenewPolicies() {
+  for (auto& [channel, feed] : feeds_) {
+    feed.SetPolicy(policies_.For(feed.name()));
+    ready_.insert(channel);
+  }
+}
+
+RetrySchedule ClientLedger::ScheduleOf(ChannelId channel) {
+  return {feed(channel).policy().retry, rng_};
+}
+
 void ClientLedger::Extend(ChannelId channel, Seq last) {
   const auto found = feeds_.find(channel);
   if (found == feeds_.end()) return;
@@ -120,6 +131,14 @@ void ClientLedger::WakeWaiting(Timestamp now) {
   }
 }
 
+bool ClientLedger::IsFull(ChannelId channel) const {
+  if (sent_.in_flight() >= options_.window) return true;
+  const auto found = feeds_.find(channel);
+  if (found == feeds_.end()) return false;
+  const std::optional<std::uint32_t>& share = found->second.policy().window;
+  return share && sent_.in_flight(channel) >= *share;
+}
+
 std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
   WakeWaiting(now);
   if (options_.paused || sent_.in_flight() >= options_.window) return std::nullopt;
@@ -127,7 +146,8 @@ std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
     auto turn = ready_.upper_bound(last_turn_);
     if (turn == ready_.end()) turn = ready_.begin();
     const auto found = feeds_.find(*turn);
-    const auto next = found == feeds_.end() ? std::nullopt : found->second.FindNext(now);
+    const bool may_send = found != feeds_.end() && !IsFull(*turn);
+    const auto next = may_send ? found->second.FindNext(now) : std::nullopt;
     if (next && next->due <= now) return DeliveryKey{*turn, next->seq};
     if (next) waiting_.insert({next->due, *turn});
     ready_.erase(turn);
@@ -145,8 +165,14 @@ ClientLedger::Delivery ClientLedger::Send(const DeliveryKey& key, Timestamp publ
 }
 
 void ClientLedger::Written(const std::vector<std::uint64_t>& deliveries, Timestamp now) {
-  for (const std::uint64_t number : deliveries) {
-    sent_.SetDeadline(number, now + policy_.ack_wait);
+  StartDeadlines(deliveries, now);
+}
+
+void ClientLedger::StartDeadlines(const Numbers& numbers, Timestamp now) {
+  for (const std::uint64_t number : numbers) {
+    const AckWindow::Sent* sent = sent_.Find(number);
+    if (sent == nullptr || sent->state != AckWindow::State::kInFlight) continue;
+    sent_.SetDeadline(number, now + feed(sent->key.channel).policy().ack_wait);
   }
 }
 
@@ -278,8 +304,8 @@ Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Times
   Status status;
   for (const std::uint64_t number : deliveries) {
     if (!sent_.WasSent(number)) status = Unknown(number);
-    sent_.SetDeadline(number, now + policy_.ack_wait);
   }
+  StartDeadlines(deliveries, now);
   return status;
 }
 

@@ -19,9 +19,8 @@
 #include "delivery/ack_window.h"
 #include "delivery/channel_feed.h"
 #include "delivery/ledger_journal.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "delivery/replay_lane.h"
-#include "outbox/retry_schedule.h"
 #include "store/ledger_fold.h"
 #include "store/records.pb.h"
 #include "store/rng.h"
@@ -39,8 +38,8 @@ class ClientLedger {
     std::uint32_t disconnects = 0;  // in a row before this session
     bool paused = false;
   };
-  // `policy` and `rng` are borrowed. `sent` is the resumed session's, or a new one.
-  ClientLedger(Options options, AckWindow sent, const DeliveryPolicy& policy, Rng& rng);
+  // `policies` and `rng` are borrowed. `sent` is the resumed session's, or a new one.
+  ClientLedger(Options options, AckWindow sent, const Policies& policies, Rng& rng);
 
   // The session is open: that goes on record.
   void Open(Timestamp now);
@@ -60,12 +59,12 @@ class ClientLedger {
   };
   void Close(const Ending& ending, Timestamp now);
 
-  // A subscription of this client is on disk. One that is here already stays as it is; returns
-  // whether it is new here.
+  // A subscription is on disk. One that is here already stays as it is; returns whether it is new.
   bool AddSubscription(const SubscriptionState& subscription);
   // Ends it, also one that is not here: it may have been made a moment ago. Whether there was one,
   // and what its end abandons, is for the writer to say.
   void RemoveSubscription(ChannelId channel, Timestamp now);
+  void RenewPolicies();
   // A channel has grown.
   void Extend(ChannelId channel, Seq last);
 
@@ -94,7 +93,7 @@ class ClientLedger {
   Delivery SendReplay(const DeliveryKey& key, Timestamp published_at, Timestamp now);
   // It is not sent, ever. `how` is all but the replay.
   void EndReplay(const DeliveryKey& key, LedgerJournal::Outcome how);
-  // The kernel has taken the last byte of these: from now on they may time out.
+  // The kernel has taken their last byte: from now on they may time out.
   void Written(const std::vector<std::uint64_t>& deliveries, Timestamp now);
   // It is not sent, ever: its ttl has passed, …
   void Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now);
@@ -118,7 +117,7 @@ class ClientLedger {
 
   // Ends the attempts that were not acknowledged in time.
   void Tick(Timestamp now);
-  // When Tick or FindNext may have something to do, if nothing else happens.
+  // When Tick or FindNext may have something to do.
   [[nodiscard]] std::optional<Timestamp> NextEvent() const;
 
   // What happened since the last call, oldest first.
@@ -134,6 +133,7 @@ class ClientLedger {
   [[nodiscard]] const SessionIdentity& session() const { return options_.session; }
   [[nodiscard]] std::uint32_t window() const { return options_.window; }
   [[nodiscard]] bool paused() const { return options_.paused; }
+  [[nodiscard]] bool IsFull(ChannelId channel) const;  // nothing more of it may be in flight
   [[nodiscard]] const AckWindow& sent() const { return sent_; }
   [[nodiscard]] const ReplayLane& lane() const { return lane_; }
   [[nodiscard]] std::uint64_t acked_total() const { return acked_total_; }
@@ -152,11 +152,9 @@ class ClientLedger {
   [[nodiscard]] std::optional<AckWindow::Sent> Overtaken(std::uint64_t number) const;
   void SettleReplay(const AckWindow::Sent& sent);
   void GiveUp(const AckWindow::Sent& sent, Timestamp now);
-  // What an acknowledgement means for the client as a whole.
   void CountAcked();
   // A nack of a delivery whose attempts have ended before.
   void NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now);
-  // Ends attempts of replays, which are tried again or fail for good.
   void FailReplays(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
   // Ends attempts, of replays too, with their connection.
   void FailClosed(Numbers failed, v1::Reason reason, const std::string& detail, Timestamp now);
@@ -179,12 +177,14 @@ class ClientLedger {
   // Of these, those of replays; the others stay.
   [[nodiscard]] Numbers TakeReplays(Numbers& numbers) const;
   [[nodiscard]] ChannelFeed& feed(ChannelId channel) { return feeds_.at(channel); }
+  [[nodiscard]] RetrySchedule ScheduleOf(ChannelId channel);
+  void StartDeadlines(const Numbers& numbers, Timestamp now);
   void WakeWaiting(Timestamp now);
   [[nodiscard]] Status Unknown(std::uint64_t number) const;
 
   Options options_;
-  const DeliveryPolicy& policy_;
-  RetrySchedule schedule_;
+  const Policies& policies_;
+  Rng& rng_;
   AckWindow sent_;
   std::map<ChannelId, ChannelFeed> feeds_;
   std::map<std::string, ChannelId> by_name_;

@@ -14,7 +14,7 @@ void ClientLedger::FailCounted(const Numbers& failed, v1::Reason reason, const R
   for (const std::uint64_t number : failed) {
     const DeliveryKey key = sent_.Find(number)->key;
     const std::uint32_t failures = feed(key.channel).CountedFailures(key.seq) + 1;
-    const Timestamp due = now + schedule_.DelayAfter(failures, refusal.delay);
+    const Timestamp due = now + ScheduleOf(key.channel).DelayAfter(failures, refusal.delay);
     Fail(number, {state, reason, true, due}, record);
     keys.push_back(key);
   }
@@ -47,7 +47,7 @@ void ClientLedger::ParkExhausted(const std::vector<DeliveryKey>& failed, v1::Rea
     const std::uint32_t failures = feed(key.channel).CountedFailures(key.seq);
     if (refusal.final) {
       Park(key, reason, refusal.reason, now);
-    } else if (schedule_.Exhausted(failures)) {
+    } else if (ScheduleOf(key.channel).Exhausted(failures)) {
       Park(key, v1::REASON_MAX_ATTEMPTS, refusal.reason, now);
     }
   }

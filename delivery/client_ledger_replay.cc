@@ -88,12 +88,12 @@ void ClientLedger::FailReplays(const Numbers& failed, v1::Reason reason, const R
     // One that was withdrawn is not tried again.
     const bool withdrawn = !lane_.Has(key);
     const std::uint32_t failures = withdrawn ? 1 : lane_.CountFailure(key);
-    const Timestamp due = now + schedule_.DelayAfter(failures, refusal.delay);
+    const Timestamp due = now + ScheduleOf(key.channel).DelayAfter(failures, refusal.delay);
     const HowFailed how{nacked ? AckWindow::State::kDropped : AckWindow::State::kLate, reason, true,
                         due};
     LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
     sent_.End(number, how.state);
-    if (refusal.final || schedule_.Exhausted(failures)) {
+    if (refusal.final || ScheduleOf(key.channel).Exhausted(failures)) {
       const v1::Reason why = refusal.final ? reason : v1::REASON_MAX_ATTEMPTS;
       EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = why});
       sent_.Park(key);  // a late acknowledgement still counts, of some

@@ -70,11 +70,12 @@ struct DeliveryServer::Parts {
         clock(the_clock),
         metrics(the_metrics),
         options(the_options),
-        receipts{store, options.policy, clock, [this](auto job) { Read(std::move(job)); },
+        receipts{store, options.policies, clock, [this](auto job) { Read(std::move(job)); },
                  [this](ChannelId channel, Seq seq, auto done) {
                    AskListeners(channel, seq, std::move(done));
                  }},
-        http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }, receipts}),
+        http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }, receipts,
+                  options.policies}),
         admin_api(
             metrics, [this](auto done) { GatherGauges(std::move(done)); },
             [&the_store = store] {
@@ -129,7 +130,7 @@ void DeliveryServer::Parts::MakeThreads() {
     thread.hub.emplace(thread.loop, Hub::Dependencies{.store = store,
                                                       .clock = clock,
                                                       .metrics = metrics,
-                                                      .policy = options.policy,
+                                                      .policies = options.policies,
                                                       .session_policy = options.session,
                                                       .homes = homes,
                                                       .read = read,
@@ -265,6 +266,13 @@ void DeliveryServer::Stop() {
 }
 
 void DeliveryServer::SetNotReady(const std::string& why) { parts_->admin_api.SetNotReady(why); }
+
+void DeliveryServer::RenewPolicies() {
+  for (const auto& thread : parts_->threads) {
+    Hub& hub = *thread->hub;
+    hub.Post([&hub] { hub.RenewPolicies(); });
+  }
+}
 
 void DeliveryServer::SetAdminCall(AdminCall call) { parts_->admin_api.SetCall(std::move(call)); }
 

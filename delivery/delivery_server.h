@@ -3,7 +3,7 @@
 //
 // Threads:  every member from any thread; callbacks come on one of the server's threads and must
 //           not block.
-// Lifetime: borrows the store and the clock; Stop before the store is stopped.
+// Lifetime: borrows the store, the clock and the policies; Stop before the store is stopped.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 #include "delivery/admin_api.h"
 #include "delivery/find_message.h"
 #include "delivery/metrics.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "outbox/relay.h"
 #include "outbox/sink.h"
 #include "store/clock.h"
@@ -54,7 +54,7 @@ class DeliveryServer {
   struct Options {
     Endpoint http;
     Endpoint admin;
-    DeliveryPolicy policy;
+    const Policies& policies;
     SessionPolicy session;
     std::size_t io_threads = 2;
     std::uint64_t seed = 0;
@@ -86,6 +86,9 @@ class DeliveryServer {
 
   // What /readyz says from now on: ready, or why not.
   void SetNotReady(const std::string& why);
+
+  // The policies were read again; sessions have them soon after.
+  void RenewPolicies();
 
   // Who serves /v1/admin/{Method} from now on (delivery/admin_api.h).
   void SetAdminCall(AdminCall call);

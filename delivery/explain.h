@@ -10,7 +10,7 @@
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "delivery/delivery_server.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "store/ledger_entry.h"
 #include "store/ledger_reader.h"
 #include "store/store.h"
@@ -54,12 +54,11 @@ struct DeliveryQuestion {
   Seq seq;
   std::string message_id;
 };
-[[nodiscard]] StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& policy,
+[[nodiscard]] StatusOr<DeliveryFacts> GatherFacts(const Store& store, const Policies& policies,
                                                   const DeliveryQuestion& question, Timestamp now);
 
 // The same without the ledger: which message it is about.
-[[nodiscard]] StatusOr<DeliveryFacts> GatherMessage(const Store& store,
-                                                    const DeliveryPolicy& policy,
+[[nodiscard]] StatusOr<DeliveryFacts> GatherMessage(const Store& store, const Policies& policies,
                                                     const DeliveryQuestion& question,
                                                     Timestamp now);
 

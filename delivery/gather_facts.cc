@@ -83,7 +83,7 @@ Status ReadLedger(const Store& store, DeliveryFacts& facts) {
 
 }  // namespace
 
-StatusOr<DeliveryFacts> GatherMessage(const Store& store, const DeliveryPolicy& policy,
+StatusOr<DeliveryFacts> GatherMessage(const Store& store, const Policies& policies,
                                       const DeliveryQuestion& question, Timestamp now) {
   if (Status status = CheckQuestion(question); !status.ok()) return status;
   DeliveryFacts facts;
@@ -92,8 +92,9 @@ StatusOr<DeliveryFacts> GatherMessage(const Store& store, const DeliveryPolicy& 
   facts.seq = question.seq;
   facts.message_id = question.message_id;
   facts.now = now;
-  facts.ack_wait = policy.ack_wait;
-  facts.attempts_max = policy.retry.max_attempts;
+  const std::shared_ptr<const ChannelPolicy> policy = policies.For(question.channel);
+  facts.ack_wait = policy->ack_wait;
+  facts.attempts_max = policy->retry.max_attempts;
   store.derived().Read([&](const DerivedView& view) {
     const ChannelInfo* info = view.channels.Find(question.channel);
     if (info == nullptr) return;
@@ -105,9 +106,9 @@ StatusOr<DeliveryFacts> GatherMessage(const Store& store, const DeliveryPolicy& 
   return facts;
 }
 
-StatusOr<DeliveryFacts> GatherFacts(const Store& store, const DeliveryPolicy& policy,
+StatusOr<DeliveryFacts> GatherFacts(const Store& store, const Policies& policies,
                                     const DeliveryQuestion& question, Timestamp now) {
-  StatusOr<DeliveryFacts> facts = GatherMessage(store, policy, question, now);
+  StatusOr<DeliveryFacts> facts = GatherMessage(store, policies, question, now);
   if (!facts.ok() || !facts->message) return facts;
   if (Status status = ReadLedger(store, *facts); !status.ok()) return status;
   return facts;

@@ -44,9 +44,9 @@ StatusOr<Seq> LastThen(const Store& store, ChannelId channel, Timestamp at) {
   return Seq{low.value - 1};
 }
 
-StatusOr<DeliveryFacts> GatherMessageThen(const Store& store, const DeliveryPolicy& policy,
+StatusOr<DeliveryFacts> GatherMessageThen(const Store& store, const Policies& policies,
                                           const DeliveryQuestion& question, Timestamp at) {
-  StatusOr<DeliveryFacts> facts = GatherMessage(store, policy, question, at);
+  StatusOr<DeliveryFacts> facts = GatherMessage(store, policies, question, at);
   if (!facts.ok() || facts->channel_id.value == 0) return facts;
   const StatusOr<Seq> last = LastThen(store, facts->channel_id, at);
   if (!last.ok()) return last.status();

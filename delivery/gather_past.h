@@ -9,7 +9,7 @@
 
 #include "delivery/explain.h"
 #include "delivery/past_client.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "store/status.h"
 #include "store/store.h"
 
@@ -24,7 +24,7 @@ inline constexpr Duration kRecordedWithin{60'000};
 // The facts of which message it is about, as of `at`: one that was published later is none.
 //   kInvalidArgument  as GatherFacts
 [[nodiscard]] StatusOr<DeliveryFacts> GatherMessageThen(const Store& store,
-                                                        const DeliveryPolicy& policy,
+                                                        const Policies& policies,
                                                         const DeliveryQuestion& question,
                                                         Timestamp at);
 

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <memory>
 
+#include "delivery/admission.h"
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
 #include "delivery/http_target.h"
@@ -144,7 +145,9 @@ void HttpApi::Publish(const HttpRequest& request, const HttpTarget& target,
                       : ErrorResponse(outcome.status()));
   };
   StatusOr<PublishWork> work = MakePublish(request, target, path);
-  if (!work.ok()) return answer(work.status());
+  Status status = work.status();
+  if (status.ok()) status = Admit(deps_.policies, *work);
+  if (!status.ok()) return answer(status);
   work->done = answer;
   deps_.store.Submit(*std::move(work));
 }
@@ -153,6 +156,7 @@ void HttpApi::Read(const HttpRequest& request, const HttpTarget& target, const M
                    Done done) {
   StatusOr<HistoryQuestion> question = ParseHistoryQuestion(request, target, path);
   if (!question.ok()) return done(ErrorResponse(question.status()));
+  question->is_public = deps_.policies.For(path.channel)->is_public;
   deps_.read([&store = deps_.store, question = *std::move(question), done = std::move(done)] {
     done(question.seq ? ReadMessage(store, question) : ReadHistory(store, question));
   });

@@ -21,6 +21,7 @@ namespace ackwire {
 struct HttpTarget;
 struct MessagesPath;
 struct ReceiptsSource;
+class Policies;
 
 // A request that was read whole.
 struct HttpRequest {
@@ -54,6 +55,7 @@ class HttpApi {
     Metrics& metrics;
     std::function<void(std::function<void()>)> read;  // runs a job that may block
     const ReceiptsSource& receipts;
+    const Policies& policies;
   };
   explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}
 

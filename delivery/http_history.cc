@@ -12,6 +12,7 @@ namespace ackwire {
 namespace {
 
 constexpr char kImmutable[] = "private, immutable, max-age=31536000";
+constexpr char kPublicImmutable[] = "public, immutable, max-age=31536000";
 constexpr char kRevalidate[] = "private, no-cache";
 
 struct ChannelEnd {
@@ -140,8 +141,9 @@ HttpResponse ReadHistory(const Store& store, const HistoryQuestion& question) {
     response.body = BodyOf(page, store.epoch());
   }
   response.headers.emplace_back("ETag", etag);
+  const char* const immutable = question.is_public ? kPublicImmutable : kImmutable;
   response.headers.emplace_back("Cache-Control",
-                                IsPast(page, question.range) ? kImmutable : kRevalidate);
+                                IsPast(page, question.range) ? immutable : kRevalidate);
   return response;
 }
 

@@ -23,6 +23,7 @@ struct HistoryQuestion {
   std::optional<Seq> seq;  // one message; the range is not used
   ReadRange range;
   std::string if_none_match;
+  bool is_public = false;  // anyone may cache a page of the past
 };
 
 //   kInvalidArgument  names what is wrong: channel, seq, from, limit, reverse

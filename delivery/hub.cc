@@ -250,6 +250,11 @@ void Hub::ShutAll(std::uint16_t code, const std::string& reason) {
   for (const auto& session : all) session->Shut(code, reason);
 }
 
+void Hub::RenewPolicies() {
+  const std::set<std::shared_ptr<Session>> all = sessions_;
+  for (const auto& session : all) session->RenewPolicies();
+}
+
 ClientDirectory::Owner Hub::OwnerOf(Session& session) const {
   return {session.weak_from_this(), [this](std::function<void()> job) { Post(std::move(job)); }};
 }

@@ -23,7 +23,7 @@
 #include "delivery/io_loop.h"
 #include "delivery/message_cache.h"
 #include "delivery/metrics.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "delivery/receipt_watch.h"
 #include "outbox/sink.h"
 #include "store/clock.h"
@@ -44,7 +44,7 @@ class Hub final : public Sink {
     Store& store;
     const Clock& clock;
     Metrics& metrics;
-    const DeliveryPolicy& policy;
+    const Policies& policies;
     const SessionPolicy& session_policy;
     ClientHomes& homes;
     std::function<void(std::function<void()>)> read;  // runs a job that may block
@@ -95,6 +95,8 @@ class Hub final : public Sink {
   void WatchReceipts(Session& session);
 
   void ShutAll(std::uint16_t code, const std::string& reason);
+  // The policies were read again: they hold for what is sent and fails from now on.
+  void RenewPolicies();
 
   [[nodiscard]] ClientDirectory::Owner OwnerOf(Session& session) const;
   [[nodiscard]] const std::set<std::shared_ptr<Session>>& sessions() const { return sessions_; }

@@ -1,15 +1,22 @@
-// What holds for deliveries: the values of the server's flags.
+// What holds for deliveries: of clients, of channels, of sessions.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "outbox/retry_schedule.h"
 #include "store/types.h"
 
 namespace ackwire {
 
+class JsonSchema;
+
 enum class Ordering { kOrdered, kUnordered };
 
+// The values of the server's flags.
 struct DeliveryPolicy {
   Duration ack_wait{30'000};
   RetryPolicy retry;
@@ -24,6 +31,19 @@ inline constexpr std::uint32_t kWindowMax = 4096;
 // one says all of it first. Otherwise each nack would have the rest sent once more, the square of
 // the window in all.
 inline constexpr Duration kPauseAfterNack{20};
+
+// What holds for a channel. Set once, then shared.
+struct ChannelPolicy {
+  Ordering ordering = Ordering::kOrdered;
+  Duration ack_wait{30'000};
+  RetryPolicy retry;
+  std::optional<std::uint32_t> window;       // its share of the client's window; none: all of it
+  std::optional<Duration> ttl;               // of messages without one of their own
+  std::vector<std::string> content_types;    // what may be published; empty: any
+  std::vector<std::uint32_t> types;          // likewise
+  std::shared_ptr<const JsonSchema> schema;  // of payloads of application/json; null: any
+  bool is_public = false;                    // its history may be cached by anyone
+};
 
 struct SessionPolicy {
   Duration ping_interval{30'000};

@@ -83,10 +83,10 @@ std::vector<std::string> ReceiptChoice::Take(ReceiptCount& count) {
   return chosen;
 }
 
-ReceiptScan::ReceiptScan(const Store& store, const DeliveryPolicy& policy, StoredMessage message,
+ReceiptScan::ReceiptScan(const Store& store, const Policies& policies, StoredMessage message,
                          Options options)
     : store_(store),
-      policy_(policy),
+      policies_(policies),
       message_(std::move(message)),
       options_(std::move(options)),
       choice_(std::min(options_.clients_max, kClientsExplainedMax)) {}
@@ -170,7 +170,7 @@ StatusOr<bool> ReceiptScan::ExplainSome() {
     const std::string client = std::move(to_explain_.back());
     to_explain_.pop_back();
     StatusOr<DeliveryFacts> facts = GatherFacts(
-        store_, policy_,
+        store_, policies_,
         {.client = client, .channel = message_.message.channel(), .seq = message_.seq()},
         options_.now);
     if (!facts.ok()) return facts.status();
@@ -212,7 +212,7 @@ void AskReceipts(const ReceiptsSource& source, const ReceiptsQuestion& question,
     if (!message.ok()) return done(message.status());
     const auto count = [&source, question, done, message = *message](LiveDeliveries live) {
       const auto scan = std::make_shared<ReceiptScan>(
-          source.store, source.policy, message,
+          source.store, source.policies, message,
           ReceiptScan::Options{question.clients_max, source.clock.Now(), std::move(live)});
       source.read([scan, &source, done] { Continue(scan, source.read, done); });
     };

@@ -20,7 +20,7 @@
 #include "ackwire/v1/deliveries.pb.h"
 #include "delivery/delivery_server.h"
 #include "delivery/find_message.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "store/clock.h"
 #include "store/committed_group.h"
 #include "store/status.h"
@@ -73,7 +73,7 @@ using LiveDeliveries = std::map<std::string, LiveDelivery>;
 // hundred reads at most; all together as many as there are members and recorded failures of the
 // message.
 //
-// Lifetime: borrows store and policy.
+// Lifetime: borrows store and policies.
 class ReceiptScan {
  public:
   struct Options {
@@ -81,8 +81,7 @@ class ReceiptScan {
     Timestamp now{};
     LiveDeliveries live;
   };
-  ReceiptScan(const Store& store, const DeliveryPolicy& policy, StoredMessage message,
-              Options options);
+  ReceiptScan(const Store& store, const Policies& policies, StoredMessage message, Options options);
 
   // True when there is more to do. Blocks on disk.
   //   kDataLoss  a row is damaged
@@ -103,7 +102,7 @@ class ReceiptScan {
   [[nodiscard]] Receipt Unsettled(const std::string& client) const;
 
   const Store& store_;
-  const DeliveryPolicy& policy_;
+  const Policies& policies_;
   const StoredMessage message_;
   const Options options_;
   std::size_t phase_ = 0;
@@ -125,7 +124,7 @@ struct ReceiptsQuestion {
 // Where the answer comes from.
 struct ReceiptsSource {
   const Store& store;
-  const DeliveryPolicy& policy;
+  const Policies& policies;
   const Clock& clock;
   std::function<void(std::function<void()>)> read;  // runs a job that may block
   // Gives what the sessions know, once that is on record.

@@ -113,8 +113,8 @@ void Session::Load() {
 
 void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
   if (!loaded.ok()) return Fail(loaded.status());
-  const std::uint32_t window =
-      connect_.window == 0 ? hub_.deps().policy.window : std::min(connect_.window, kWindowMax);
+  const std::uint32_t window = connect_.window == 0 ? hub_.deps().policies.flags().window
+                                                    : std::min(connect_.window, kWindowMax);
   if (connect_.max_frame_bytes != 0) {
     max_frame_bytes_ = std::min(connect_.max_frame_bytes, kFrameBytesDefault);
   }
@@ -123,7 +123,7 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
                                         .window = window,
                                         .disconnects = loaded->state.disconnects,
                                         .paused = loaded->state.paused},
-                  std::move(grant_->sent), hub_.deps().policy, hub_.rng());
+                  std::move(grant_->sent), hub_.deps().policies, hub_.rng());
   for (const SubscriptionState& each : loaded->subscriptions) AddSubscription(each);
   loaded_up_to_ = loaded->up_to;
   for (const auto& [each, id] : std::exchange(early_subscriptions_, {})) {

@@ -68,8 +68,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // The peer sent something that is no message, a WebSocket ping or pong: it is alive.
   void OnHeard();
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
-  // The transport refused the bytes: the connection is gone.
-  void OnWriteFailed();
+  void OnWriteFailed();  // the transport refused the bytes: the connection is gone
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
   void End(std::uint16_t code);
 
@@ -84,6 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Changed();  // something may have to be sent, or put on record, or be due at another time
   void OnSubscribed(const SubscriptionState& subscription, EventId id);  // by whomever
   void OnTime();
+  void RenewPolicies();
   void Shut(std::uint16_t code, const std::string& reason);
   // Something of what it watches is to be told.
   void SendReceipts(ReceiptWatch& watch);

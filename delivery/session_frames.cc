@@ -266,13 +266,19 @@ void Session::Confirm(const std::vector<std::uint32_t>& ids) {
   for (const std::uint32_t id : ids) outlet_.Write(frame::EncodeConfirmed(id), {});
 }
 
+void Session::RenewPolicies() {
+  if (state_ != State::kOpen) return;  // they are read anew when it opens
+  ledger_->RenewPolicies();
+  Changed();
+}
+
 void Session::Record(std::function<void()> done) {
   hub_.SubmitEvents(TakeEvents(), [done = std::move(done)](const auto&) { done(); });
 }
 
 LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
   LiveDelivery live;
-  live.window_full = ledger_->sent().in_flight() >= ledger_->window();
+  live.window_full = ledger_->IsFull(channel);
   if (const auto number = ledger_->sent().InFlight({channel, seq})) {
     const AckWindow::Sent& sent = *ledger_->sent().Find(*number);
     live.in_flight = true;

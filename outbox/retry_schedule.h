@@ -23,7 +23,9 @@ class RetrySchedule {
   // Clients that failed together must not all come back together.
   static constexpr double kJitter = 0.2;
 
-  RetrySchedule(RetryPolicy policy, Rng& rng) : policy_(std::move(policy)), rng_(rng) {}
+  // Borrows both.
+  RetrySchedule(const RetryPolicy& policy, Rng& rng) : policy_(policy), rng_(rng) {}
+  RetrySchedule(RetryPolicy&& policy, Rng& rng) = delete;
 
   // The wait after a delivery has failed for the `failures`th time (from 1): the backoff, 20 % more
   // or less at random, or `at_least` if that is longer.
@@ -34,10 +36,8 @@ class RetrySchedule {
     return failures >= policy_.max_attempts;
   }
 
-  [[nodiscard]] const RetryPolicy& policy() const { return policy_; }
-
  private:
-  const RetryPolicy policy_;
+  const RetryPolicy& policy_;
   Rng& rng_;
 };
 

@@ -36,7 +36,7 @@ SimServer::SimServer(World& world, std::unique_ptr<Store> store)
         std::make_unique<Hub>(loops_[i], Hub::Dependencies{.store = *store_,
                                                            .clock = world_.clock,
                                                            .metrics = metrics_,
-                                                           .policy = world_.policy,
+                                                           .policies = policies_,
                                                            .session_policy = world_.session_policy,
                                                            .homes = homes_,
                                                            .read = read,

@@ -78,6 +78,7 @@ class SimServer {
   void WakeEverySecond();
 
   World& world_;
+  const Policies policies_{world_.policy};
   std::unique_ptr<Store> store_;
   Metrics metrics_;
   std::array<SimLoop, kHubs> loops_;

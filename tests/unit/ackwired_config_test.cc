@@ -156,7 +156,7 @@ TEST(AckwiredConfig, SaysWhatIsWrongAndWhatWouldBeRight) {
       {{"--http", "::1:7480"}, "[::1]:7400"},
       {{"--admin", "localhost:65536"}, "HOST:PORT"},
       {{"--log-format", "xml"}, "text or json"},
-      {{"--data-dir", ""}, "directory"}};
+      {{"--data-dir", ""}, "a path"}};
   for (const auto& [arguments, right] : cases) {
     EXPECT_THAT(ErrorOf(arguments), AllOf(HasSubstr(arguments[0]), HasSubstr(right)));
   }

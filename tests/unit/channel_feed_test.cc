@@ -10,8 +10,12 @@ namespace {
 
 constexpr Timestamp kNow = FromUnixMs(1'000);
 
+std::shared_ptr<const ChannelPolicy> PolicyWith(Ordering ordering) {
+  return std::make_shared<const ChannelPolicy>(ChannelPolicy{.ordering = ordering});
+}
+
 ChannelFeed Feed(std::uint64_t last, Ordering ordering = Ordering::kOrdered) {
-  return {"room/1", LedgerEntry(Seq{1}, kNow), Seq{last}, ordering};
+  return {"room/1", LedgerEntry(Seq{1}, kNow), Seq{last}, PolicyWith(ordering)};
 }
 
 Retry CountedUntil(Timestamp due) {
@@ -48,7 +52,7 @@ TEST(ChannelFeed, BeginsAboveTheFloorAndSkipsWhatIsSettled) {
   LedgerEntry entry(Seq{3}, kNow);
   entry.Settle({Seq{3}, Seq{3}});
   entry.Settle({Seq{5}, Seq{6}});
-  ChannelFeed feed("room/1", entry, Seq{8}, Ordering::kOrdered);
+  ChannelFeed feed("room/1", entry, Seq{8}, PolicyWith(Ordering::kOrdered));
   EXPECT_EQ(NextSeq(feed), 4U);
   feed.Send(Seq{4});
   EXPECT_EQ(NextSeq(feed), 7U);
@@ -160,7 +164,7 @@ TEST(ChannelFeed, UnorderedAReconnectSendsFirstWhatWasTriedBefore) {
   LedgerEntry entry(Seq{1}, kNow);
   entry.Fail({Seq{2}, Seq{2}}, CountedUntil(kNow + Duration(10)));
   entry.Fail({Seq{3}, Seq{3}}, RecalledNow());
-  ChannelFeed feed("room/1", entry, Seq{4}, Ordering::kUnordered);
+  ChannelFeed feed("room/1", entry, Seq{4}, PolicyWith(Ordering::kUnordered));
   for (const std::uint64_t seq : {1, 3, 4}) {
     EXPECT_EQ(NextSeq(feed), seq);
     feed.Send(Seq{seq});
@@ -177,7 +181,7 @@ TEST(ChannelFeed, TooManySettledRunsStopNewMessagesButNoRetries) {
     if (seq % 2 == 1) entry.Fail({Seq{seq}, Seq{seq}}, RecalledNow());
   }
   ASSERT_EQ(entry.settled().runs().size(), kSettledRunsMax);
-  ChannelFeed feed("room/1", entry, Seq{last + 1}, Ordering::kUnordered);
+  ChannelFeed feed("room/1", entry, Seq{last + 1}, PolicyWith(Ordering::kUnordered));
   SendNext(feed, kSettledRunsMax);
   EXPECT_EQ(NextSeq(feed), 0U);
   feed.Settle(Seq{last - 1});

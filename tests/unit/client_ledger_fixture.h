@@ -138,6 +138,13 @@ class ClientLedgerTest : public ::testing::Test {
   std::map<std::uint64_t, std::uint32_t> attempts;  // by number
   std::vector<std::uint64_t> channels_sent;         // each sending's
 
+  // From now on, as if they were read again.
+  void SetPolicies(const std::vector<ChannelPattern>& patterns) {
+    if (!policies_) policies_.emplace(policy);
+    policies_->Replace(patterns);
+    if (ledger_) ledger_->RenewPolicies();
+  }
+
  private:
   SubscriptionState StateOf(const std::string& channel) {
     const ChannelId id = IdOf(channel);
@@ -148,13 +155,14 @@ class ClientLedgerTest : public ::testing::Test {
   }
 
   void Connect(AckWindow sent) {
+    if (!policies_) policies_.emplace(policy);
     ledger_ = std::make_unique<ClientLedger>(
         ClientLedger::Options{.client = "alice",
                               .session = {.id = "s-1", .transport = "websocket"},
                               .window = window,
                               .disconnects = rows.client.disconnects,
                               .paused = rows.client.paused},
-        std::move(sent), policy, rng_);
+        std::move(sent), *policies_, rng_);
     for (const auto& [id, entry] : rows.entries) {
       if (entry.subscribed()) ledger_->AddSubscription(StateOf(NameOf(id)));
     }
@@ -177,6 +185,7 @@ class ClientLedgerTest : public ::testing::Test {
   Rng rng_{1};
   std::map<std::string, ChannelId> ids_;
   std::map<std::string, std::uint64_t> last_;
+  std::optional<Policies> policies_;
   std::unique_ptr<ClientLedger> ledger_;
   std::optional<AckWindow> ended_;
   Happened happened_;

@@ -10,7 +10,8 @@ using testing::IsEmpty;
 class ClientLedgerReplayTest : public ClientLedgerTest {
  protected:
   // A room of five messages, of which the client has parked 1 to 3 and acknowledged 4.
-  ClientLedgerReplayTest() {
+  explicit ClientLedgerReplayTest(std::uint32_t max_disconnects = 10) {
+    policy.max_disconnects = max_disconnects;
     policy.retry = {.backoff = {Duration(1'000)}, .max_attempts = 2};
     Subscribed(kRoom, 5);
     (void)SendAll();
@@ -121,8 +122,12 @@ TEST_F(ClientLedgerReplayTest, ComeBackWithTheClient) {
   EXPECT_THAT(SendReplays(), ElementsAre(2));
 }
 
-TEST_F(ClientLedgerReplayTest, AreGivenUpWhenTheyAreTheOldestOfTooManyDisconnections) {
-  policy.max_disconnects = 2;
+class ClientLedgerReplayGivenUp : public ClientLedgerReplayTest {
+ protected:
+  ClientLedgerReplayGivenUp() : ClientLedgerReplayTest(2) {}
+};
+
+TEST_F(ClientLedgerReplayGivenUp, AreGivenUpWhenTheyAreTheOldestOfTooManyDisconnections) {
   Replay({1});
   (void)SendReplays();
   Disconnect();

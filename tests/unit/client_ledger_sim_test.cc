@@ -217,7 +217,7 @@ class Simulation {
                               .session = {.id = "s-1", .transport = "websocket"},
                               .window = window_,
                               .disconnects = rows_.client.disconnects},
-        std::move(sent), policy_, rng_);
+        std::move(sent), policies_, rng_);
     for (const auto& [channel, entry] : rows_.entries) {
       if (entry.subscribed()) ledger_->AddSubscription(StateOf(channel));
     }
@@ -307,6 +307,7 @@ class Simulation {
 
   Rng rng_;
   const DeliveryPolicy policy_;
+  const Policies policies_{policy_};
   LedgerModel model_;
   LedgerRows rows_;
   std::uint32_t window_ = 0;

@@ -11,7 +11,7 @@ namespace {
 class GatherFactsTest : public testing::Test {
  protected:
   DeliveryFacts Gather(const DeliveryQuestion& question) {
-    const auto facts = GatherFacts(store_.store(), policy_, question, store_.clock().Now());
+    const auto facts = GatherFacts(store_.store(), policies_, question, store_.clock().Now());
     EXPECT_TRUE(facts.ok()) << facts.status();
     return facts.ok() ? *facts : DeliveryFacts();
   }
@@ -20,7 +20,7 @@ class GatherFactsTest : public testing::Test {
   }
 
   RunningStore store_;
-  DeliveryPolicy policy_;
+  const Policies policies_{DeliveryPolicy{}};
 };
 
 TEST_F(GatherFactsTest, FindsTheMessageBySeqAndById) {
@@ -31,8 +31,8 @@ TEST_F(GatherFactsTest, FindsTheMessageBySeqAndById) {
   ASSERT_TRUE(by_seq.message);
   EXPECT_EQ(by_seq.message->message_id(), "m-2");
   EXPECT_EQ(by_seq.channel_last, Seq{2});
-  EXPECT_EQ(by_seq.attempts_max, policy_.retry.max_attempts);
-  EXPECT_EQ(by_seq.ack_wait, policy_.ack_wait);
+  EXPECT_EQ(by_seq.attempts_max, policies_.flags().retry.max_attempts);
+  EXPECT_EQ(by_seq.ack_wait, policies_.flags().ack_wait);
   EXPECT_EQ(Gather({.client = "a", .channel = "c", .message_id = "m-2"}).seq, Seq{2});
   EXPECT_FALSE(Gather({.client = "a", .channel = "c", .seq = Seq{3}}).message);
   EXPECT_FALSE(Gather({.client = "a", .channel = "c", .message_id = "m-3"}).message);
@@ -44,7 +44,7 @@ TEST_F(GatherFactsTest, RefusesAQuestionThatIsNone) {
                                      {"a", "", Seq{1}, ""},
                                      {"a", "c", Seq{}, ""},
                                      {"a", "c", Seq{1}, "m-1"}}) {
-    EXPECT_EQ(GatherFacts(store_.store(), policy_, question, FromUnixMs(0)).status().code(),
+    EXPECT_EQ(GatherFacts(store_.store(), policies_, question, FromUnixMs(0)).status().code(),
               StatusCode::kInvalidArgument);
   }
 }

@@ -17,12 +17,12 @@ class GatherPast : public testing::Test {
   void Pass(Duration by) { store_.clock().Advance(by); }
 
   DeliveryFacts MessageAt(const DeliveryQuestion& question, Timestamp at) {
-    return GatherMessageThen(store_.store(), policy_, question, at).value();
+    return GatherMessageThen(store_.store(), policies_, question, at).value();
   }
   Seq LastAt(Timestamp at) { return LastThen(store_.store(), store_.IdOf("c"), at).value(); }
 
   RunningStore store_;
-  DeliveryPolicy policy_;
+  const Policies policies_{DeliveryPolicy{}};
 };
 
 TEST_F(GatherPast, AMessageIsThereFromItsPublicationOn) {

@@ -77,12 +77,12 @@ class HttpApiTest : public testing::Test {
   const std::string kMessages = "/v1/channels/room%2F1/messages";
   RunningStore store_;
   Metrics metrics_;
-  DeliveryPolicy policy_;
+  Policies policies_{DeliveryPolicy{}};
   const std::function<void(std::function<void()>)> read_ = [](const auto& job) { job(); };
   ReceiptsSource receipts_{
-      store_.store(), policy_, store_.clock(), read_,
+      store_.store(), policies_, store_.clock(), read_,
       [](ChannelId, Seq, const std::function<void(LiveDeliveries)>& done) { done({}); }};
-  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_}};
+  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_, policies_}};
 };
 
 TEST_F(HttpApiTest, PublishesAndSaysWhere) {

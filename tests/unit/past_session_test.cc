@@ -30,9 +30,9 @@ class PastOfSessions : public SessionTest {
   // In hours, which do not pass by themselves: the hub's timers follow the real time, and what they
   // did while a moment is being noted would be in one half of the note.
   PastOfSessions() {
-    policy_.ack_wait = 60 * kMinute;
-    policy_.retry.backoff = {20 * kMinute};
-    policy_.retry.max_attempts = 3;
+    policies_.Replace(
+        {{"*",
+          {.ack_wait = 60 * kMinute, .retry = {.backoff = {20 * kMinute}, .max_attempts = 3}}}});
     session_policy_.ping_interval = session_policy_.ping_timeout = 100'000 * kMinute;
   }
 
@@ -73,7 +73,7 @@ class PastOfSessions : public SessionTest {
 
   // What whoever asks is told now.
   v1::Delivery Now(const DeliveryQuestion& question) {
-    DeliveryFacts facts = GatherFacts(*store_, policy_, question, clock_.Now()).value();
+    DeliveryFacts facts = GatherFacts(*store_, policies_, question, clock_.Now()).value();
     const TestConnection* connection = connections_[question.client];
     facts.online = connection != nullptr;
     if (facts.online) facts.live = connection->session->Live(facts.channel_id, facts.seq);
@@ -81,7 +81,8 @@ class PastOfSessions : public SessionTest {
   }
 
   v1::Delivery Then(const DeliveryQuestion& question, Timestamp at) {
-    PastDelivery past(GatherMessageThen(*store_, policy_, question, at).value(), policy_.ordering);
+    PastDelivery past(GatherMessageThen(*store_, policies_, question, at).value(),
+                      Ordering::kOrdered);
     PastWalk walk(*store_, question.client, past.client(),
                   [&past](const JournalEvent& event) { past.Add(event); });
     while (!walk.Step(1 + Below(20)).value()) {

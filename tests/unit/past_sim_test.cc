@@ -178,7 +178,7 @@ class Life {
                                           .remote_address = "127.0.0.1:5"},
                               .window = window_,
                               .disconnects = rows_.client.disconnects},
-        std::move(sent), policy_, rng_);
+        std::move(sent), policies_, rng_);
     for (const auto& [channel, entry] : rows_.entries) {
       if (entry.subscribed()) ledger_->AddSubscription(StateOf(channel));
     }
@@ -365,6 +365,7 @@ class Life {
 
   Rng rng_;
   const DeliveryPolicy policy_;
+  const Policies policies_{policy_};
   const std::uint32_t window_ = static_cast<std::uint32_t>(1 + Below(8));
   Timestamp now_ = FromUnixMs(1'000'000);
   std::uint64_t session_ = 1;

@@ -73,7 +73,7 @@ class ReceiptScanTest : public testing::Test {
   }
   v1::Receipts Receipts(std::size_t clients_max = 0, LiveDeliveries live = {}) {
     auto message = FindMessage(store_.store(), {.channel = "c", .seq = Seq{1}});
-    ReceiptScan scan(store_.store(), policy_, *std::move(message),
+    ReceiptScan scan(store_.store(), policies_, *std::move(message),
                      {clients_max, store_.clock().Now(), std::move(live)});
     for (steps_ = 1;; ++steps_) {
       const auto more = scan.Step();
@@ -84,7 +84,7 @@ class ReceiptScanTest : public testing::Test {
   }
 
   RunningStore store_;
-  DeliveryPolicy policy_;
+  const Policies policies_{DeliveryPolicy{}};
   ChannelId id_;
   int steps_ = 0;
 };

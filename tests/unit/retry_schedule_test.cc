@@ -52,7 +52,8 @@ TEST(RetrySchedule, WaitsAtLeastWhatTheClientAskedFor) {
 
 TEST(RetrySchedule, WaitsNothingWithoutABackoff) {
   Rng rng(1);
-  RetrySchedule schedule({.backoff = {}, .max_attempts = 2}, rng);
+  const RetryPolicy policy{.backoff = {}, .max_attempts = 2};
+  RetrySchedule schedule(policy, rng);
   EXPECT_EQ(schedule.DelayAfter(1, Duration(0)), Duration(0));
   EXPECT_EQ(schedule.DelayAfter(1, Duration(70)), Duration(70));
 }

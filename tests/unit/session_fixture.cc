@@ -58,7 +58,7 @@ SessionTest::SessionTest() {
   hub_ = std::make_unique<Hub>(loop_, Hub::Dependencies{.store = *store_,
                                                         .clock = clock_,
                                                         .metrics = metrics_,
-                                                        .policy = policy_,
+                                                        .policies = policies_,
                                                         .session_policy = session_policy_,
                                                         .homes = homes_,
                                                         .read = read,

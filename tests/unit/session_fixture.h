@@ -151,7 +151,7 @@ class SessionTest : public ::testing::Test {
 
  protected:
   ManualClock clock_;
-  DeliveryPolicy policy_;
+  Policies policies_{DeliveryPolicy{}};
   SessionPolicy session_policy_;
 
  private:

@@ -13,7 +13,11 @@ constexpr char kOtherRoom[] = "room/2";
 
 class SessionLife : public SessionTest {
  protected:
-  SessionLife() { policy_.retry.backoff = {Duration(1'000)}; }
+  SessionLife() { SetAckWait(DeliveryPolicy().ack_wait); }
+
+  void SetAckWait(Duration ack_wait) {
+    policies_.Replace({{"*", {.ack_wait = ack_wait, .retry = {.backoff = {Duration(1'000)}}}}});
+  }
 
   // Of an open session, after time has passed: it is woken again, and not at once.
   void ExpectToWait(TestConnection& connection) {
@@ -126,7 +130,7 @@ TEST_F(SessionLife, ARetryThatFallsDueWhileAReadIsUnderWayWaitsForIt) {
 }
 
 TEST_F(SessionLife, AnAttemptTimesOutFromWhenItsBytesWereTaken) {
-  policy_.ack_wait = Duration(10'000);
+  SetAckWait(Duration(10'000));
   TestConnection& alice = ConnectSubscribed("alice", kRoom);
   Publish(kRoom);
   TakeDeliveries(alice, 1);

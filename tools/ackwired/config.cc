@@ -32,14 +32,6 @@ constexpr std::array<Unit, 5> kUnits = {{{"ms", std::chrono::milliseconds(1)},
 
 std::string Got(const std::string& text) { return ", got \"" + text + "\""; }
 
-StatusOr<Duration> ParsePositiveDuration(const std::string& text) {
-  StatusOr<Duration> duration = ParseDuration(text);
-  if (duration.ok() && duration->count() == 0) {
-    return InvalidArgument("must be longer than 0" + Got(text));
-  }
-  return duration;
-}
-
 StatusOr<std::vector<Duration>> ParseBackoff(const std::string& text) {
   std::vector<Duration> waits;
   for (std::size_t at = 0; at <= text.size();) {
@@ -99,7 +91,7 @@ StatusOr<Durability> ParseDurability(const std::string& text) {
 }
 
 StatusOr<std::filesystem::path> ParsePath(const std::string& text) {
-  if (text.empty()) return InvalidArgument("must name a directory, got nothing");
+  if (text.empty()) return InvalidArgument("must be a path, got nothing");
   return std::filesystem::path(text);
 }
 
@@ -145,6 +137,9 @@ class Flags {
 void AddListeners(Flags& flags, Config& config) {
   flags.Add({"--data-dir", "DIR", config.data_dir.string(), "Where everything is kept"},
             config.data_dir, &ParsePath);
+  flags.Add(
+      {"--config", "FILE", "", "TOML with policies by channel pattern; SIGHUP reads it again"},
+      config.file, &ParsePath);
   flags.Add({"--durability", "fsync|buffered", "fsync",
              "A write is answered once it is on disk; or, buffered, once the kernel has it: a "
              "power cut then takes the newest, and starts a new epoch"},
@@ -272,6 +267,14 @@ StatusOr<Duration> ParseDuration(const std::string& text) {
     return InvalidArgument("must be at most " + FormatDuration(kDurationMax) + Got(text));
   }
   return count * unit->length;
+}
+
+StatusOr<Duration> ParsePositiveDuration(const std::string& text) {
+  StatusOr<Duration> duration = ParseDuration(text);
+  if (duration.ok() && duration->count() == 0) {
+    return InvalidArgument("must be longer than 0" + Got(text));
+  }
+  return duration;
 }
 
 std::string FormatDuration(Duration duration) {

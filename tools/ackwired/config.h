@@ -27,6 +27,7 @@ struct Config {
   LogFormat log_format = LogFormat::kText;
   Durability durability = Durability::kFsync;
   std::uint64_t min_free_bytes = 256ULL << 20U;
+  std::filesystem::path file;  // with the channels' policies; empty: none
 };
 
 // To serve with `config`; or, when there is a text to print (--help, --version), to do only that.
@@ -45,6 +46,8 @@ struct CommandLine {
 
 // `250ms`, `30s`, `15m`, `12h`, `7d`.
 [[nodiscard]] StatusOr<Duration> ParseDuration(const std::string& text);
+// The same, longer than 0.
+[[nodiscard]] StatusOr<Duration> ParsePositiveDuration(const std::string& text);
 [[nodiscard]] std::string FormatDuration(Duration duration);
 
 // `1024`, `64KiB`, `256MiB`, `2GiB`: bytes.

@@ -128,7 +128,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
 
  private:
   [[nodiscard]] StatusOr<DeliveryFacts> Gather(const v1::ExplainDeliveryRequest& request) const {
-    return GatherFacts(deps_.store, deps_.policy,
+    return GatherFacts(deps_.store, deps_.policies,
                        {.client = request.client(),
                         .channel = request.channel(),
                         .seq = Seq{request.seq()},

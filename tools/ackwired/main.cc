@@ -21,6 +21,16 @@ constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
+void RenewAtSignal(boost::asio::signal_set& signal, Server& server) {
+  signal.async_wait([&signal, &server](const boost::system::error_code& ec, int /*signal*/) {
+    if (ec) return;
+    if (Status status = server.RenewPolicies(); !status.ok()) {
+      spdlog::error("SIGHUP: the policies stay as they were: {}", MessageOf(status));
+    }
+    RenewAtSignal(signal, server);
+  });
+}
+
 // Serves until a signal, or until the log takes no more writes.
 int Serve(const Config& config) {
   SetUpLogging(config.log_format);
@@ -28,8 +38,7 @@ int Serve(const Config& config) {
   // From here on a signal ends the server cleanly; one that comes while it starts does so once it
   // has started.
   boost::asio::signal_set end_signals(events, SIGINT, SIGTERM);
-  // SIGHUP has keys and policies read again, and there are none; unhandled it would end the server.
-  std::signal(SIGHUP, SIG_IGN);  // NOLINT(bugprone-unused-return-value)
+  boost::asio::signal_set renew_signal(events, SIGHUP);
 
   int exit_status = kExitDone;
   StatusOr<std::unique_ptr<Server>> server = Server::Start(config, [&events, &exit_status] {
@@ -48,6 +57,7 @@ int Serve(const Config& config) {
     if (!ec) spdlog::info("ending: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     events.stop();
   });
+  RenewAtSignal(renew_signal, **server);
   events.run();
   server->reset();
   return exit_status;

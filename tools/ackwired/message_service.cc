@@ -60,7 +60,7 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const PublishMetadata metadata = PublishMetadataOf(*context);
     if (metadata.is_retry) deps_.metrics.PublishRetried();
-    StatusOr<PublishWork> work = WorkFor(*request, metadata);
+    StatusOr<PublishWork> work = WorkFor(deps_, *request, metadata);
     if (!work.ok()) {
       deps_.metrics.PublishAnswered(work.status(), Metrics::Transport::kGrpc, Duration(0));
       reactor->Finish(ToGrpc(work.status()));

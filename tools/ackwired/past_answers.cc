@@ -68,10 +68,10 @@ class Question : public std::enable_shared_from_this<Question> {
 class DeliveryQuestionThen final : public Question {
  public:
   using Done = std::function<void(StatusOr<v1::Delivery>)>;
-  DeliveryQuestionThen(const ServiceDependencies& deps, DeliveryFacts asked, StillWanted wanted,
-                       Done done)
+  DeliveryQuestionThen(const ServiceDependencies& deps, const DeliveryFacts& asked,
+                       StillWanted wanted, Done done)
       : Question(deps, asked.client, std::move(wanted)),
-        past_(std::move(asked), deps.policy.ordering),
+        past_(asked, deps.policies.For(asked.channel)->ordering),
         done_(std::move(done)) {}
 
  private:
@@ -120,9 +120,9 @@ void AnswerDeliveryThen(const ServiceDependencies& deps, const v1::ExplainDelive
                                   .seq = Seq{request.seq()},
                                   .message_id = request.message_id()};
   deps.delivery.Read([deps, question, at, wanted = std::move(wanted), done = std::move(done)] {
-    StatusOr<DeliveryFacts> asked = GatherMessageThen(deps.store, deps.policy, question, at);
+    StatusOr<DeliveryFacts> asked = GatherMessageThen(deps.store, deps.policies, question, at);
     if (!asked.ok()) return done(asked.status());
-    std::make_shared<DeliveryQuestionThen>(deps, *std::move(asked), wanted, done)->Ask();
+    std::make_shared<DeliveryQuestionThen>(deps, *asked, wanted, done)->Ask();
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "delivery/admission.h"
 #include "delivery/traceparent.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
@@ -52,7 +53,8 @@ PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context) {
   return {.traceparent = std::string(Find(context, kTraceparent)), .is_retry = number > 1};
 }
 
-StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata& metadata) {
+StatusOr<PublishWork> WorkFor(const ServiceDependencies& deps, v1::PublishRequest request,
+                              const PublishMetadata& metadata) {
   PublishWork work;
   v1::Message& draft = work.draft;
   draft.set_channel(std::move(*request.mutable_channel()));
@@ -80,6 +82,7 @@ StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata&
   // Every caller is trusted to speak for the sender that it names, and then may do what that sender
   // may. One that names none speaks for itself, with the claim publishAs.
   work.may_publish_as = draft.sender().empty();
+  if (Status status = Admit(deps.policies, work); !status.ok()) return status;
   return work;
 }
 

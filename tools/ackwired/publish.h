@@ -13,6 +13,8 @@ class CallbackServerContext;
 
 namespace ackwire {
 
+struct ServiceDependencies;
+
 // What a publisher says outside of the message, in the call's metadata.
 struct PublishMetadata {
   std::string traceparent;
@@ -21,11 +23,11 @@ struct PublishMetadata {
 [[nodiscard]] PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context);
 
 // The work without its `done`.
-//   kInvalidArgument  names the field and the limit
-[[nodiscard]] StatusOr<PublishWork> WorkFor(v1::PublishRequest request,
+//   kInvalidArgument  names the field and the limit, or what the channel takes
+[[nodiscard]] StatusOr<PublishWork> WorkFor(const ServiceDependencies& deps,
+                                            v1::PublishRequest request,
                                             const PublishMetadata& metadata);
 
-struct ServiceDependencies;
 // For the metrics: a publish that was handed to the writer at `started` is answered.
 void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,
                  Timestamp started);

@@ -114,7 +114,7 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       }
       self->SetResult(batch, index, std::move(result));
     };
-    StatusOr<PublishWork> work = WorkFor(std::move(request), metadata_);
+    StatusOr<PublishWork> work = WorkFor(deps_, std::move(request), metadata_);
     if (!work.ok()) {
       done(work.status());
       return;

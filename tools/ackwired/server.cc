@@ -13,6 +13,7 @@
 
 #include "tools/ackwired/grpc_refusals.h"
 #include "tools/ackwired/library_logs.h"
+#include "tools/ackwired/policy_file.h"
 
 namespace ackwire {
 namespace {
@@ -28,12 +29,23 @@ void LogDamage(const Status& damage) {
       MessageOf(damage));
 }
 
+StatusOr<std::vector<ChannelPattern>> ReadPatterns(const Config& config) {
+  if (config.file.empty()) return std::vector<ChannelPattern>();
+  StatusOr<std::vector<ChannelPattern>> patterns = ReadPolicyFile(config.file, config.delivery);
+  if (patterns.ok()) {
+    spdlog::info("policies of {} channel patterns from {}", patterns->size(), config.file.string());
+  }
+  return patterns;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
                                                 std::function<void()> failed) {
   if (Status status = CheckLoopback(config); !status.ok()) return status;
-  std::unique_ptr<Server> server(new Server(config, std::move(failed)));
+  const StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config);
+  if (!patterns.ok()) return patterns.status();
+  std::unique_ptr<Server> server(new Server(config, *patterns, std::move(failed)));
   for (const auto step :
        {&Server::OpenStore, &Server::BindDelivery, &Server::StartDelivery, &Server::StartGrpc}) {
     if (Status status = (server.get()->*step)(); !status.ok()) return status;
@@ -44,9 +56,11 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   return server;
 }
 
-Server::Server(const Config& config, std::function<void()> failed)
+Server::Server(const Config& config, const std::vector<ChannelPattern>& patterns,
+               std::function<void()> failed)
     : config_(config),
       failed_(std::move(failed)),
+      policies_(config.delivery, patterns),
       state_(clock_.Now()),
       grpc_endpoint_(config.grpc) {}
 
@@ -78,7 +92,7 @@ Status Server::BindDelivery() {
       DeliveryServer::Bind(*store_, clock_, metrics_,
                            {.http = config_.http,
                             .admin = config_.admin,
-                            .policy = config_.delivery,
+                            .policies = policies_,
                             .session = config_.session,
                             .io_threads = config_.io_threads,
                             .seed = RandomSeed()});
@@ -107,7 +121,7 @@ Status Server::StartGrpc() {
                                  .relay = *relay_,
                                  .clock = clock_,
                                  .metrics = metrics_,
-                                 .policy = config_.delivery,
+                                 .policies = policies_,
                                  .state = state_,
                                  .min_free_bytes = config_.min_free_bytes};
   services_.push_back(MakeMessageService(deps));
@@ -141,6 +155,14 @@ Status Server::StartGrpc() {
       [calls = admin_calls_.get()](const auto& method, const auto& body, auto done) {
         calls->Call(method, body, std::move(done));
       });
+  return OkStatus();
+}
+
+Status Server::RenewPolicies() {
+  const StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config_);
+  if (!patterns.ok()) return patterns.status();
+  policies_.Replace(*patterns);
+  delivery_->RenewPolicies();
   return OkStatus();
 }
 

@@ -14,6 +14,7 @@
 
 #include "delivery/delivery_server.h"
 #include "delivery/metrics.h"
+#include "delivery/policies.h"
 #include "outbox/relay.h"
 #include "outbox/relay_thread.h"
 #include "store/outbox_rows.h"
@@ -43,11 +44,17 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Reads the channels' policies again: they hold for what is published, sent and fails from now
+  // on. Those that held hold on when the file is wrong.
+  //   kInvalidArgument, kNotFound  as ReadPolicyFile
+  [[nodiscard]] Status RenewPolicies();
+
   // Where it listens, with the ports that were picked.
   [[nodiscard]] std::string ReadyLine() const;
 
  private:
-  Server(const Config& config, std::function<void()> failed);
+  Server(const Config& config, const std::vector<ChannelPattern>& patterns,
+         std::function<void()> failed);
 
   [[nodiscard]] Status OpenStore();
   [[nodiscard]] Status BindDelivery();
@@ -59,6 +66,7 @@ class Server {
   const Config config_;
   const std::function<void()> failed_;
   const SystemClock clock_;
+  Policies policies_;
   ServerState state_;
   Metrics metrics_;
 

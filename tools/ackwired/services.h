@@ -11,7 +11,7 @@
 
 #include "delivery/delivery_server.h"
 #include "delivery/metrics.h"
-#include "delivery/policy.h"
+#include "delivery/policies.h"
 #include "outbox/relay.h"
 #include "store/clock.h"
 #include "store/store.h"
@@ -29,7 +29,7 @@ struct ServiceDependencies {
   const Relay& relay;
   const Clock& clock;
   Metrics& metrics;
-  const DeliveryPolicy& policy;
+  const Policies& policies;
   const ServerState& state;
   std::uint64_t min_free_bytes = 0;  // of disk: the rest is not for backups
 };

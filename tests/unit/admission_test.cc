@@ -1,0 +1,82 @@
+#include "delivery/admission.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "delivery/json_schema.h"
+
+namespace ackwire {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+PublishWork Work(const std::string& content_type, const std::string& payload,
+                 std::uint32_t type = 0) {
+  PublishWork work;
+  work.draft.set_channel("room/1");
+  work.draft.set_kind(v1::KIND_CREATED);
+  work.draft.set_content_type(content_type);
+  work.draft.set_payload(payload);
+  work.draft.set_type(type);
+  return work;
+}
+
+std::string Refusal(const ChannelPolicy& policy, PublishWork work) {
+  const Status status = Admit(Policies({}, {{"room/*", policy}}), work);
+  return MessageOf(status);
+}
+
+TEST(Admission, WithoutAPolicyTakesAll) {
+  PublishWork work = Work("text/plain", "hello", 7);
+  EXPECT_TRUE(Admit(Policies({}), work).ok());
+  EXPECT_FALSE(work.ttl);
+}
+
+TEST(Admission, TakesTheContentTypesOfThePolicy) {
+  const ChannelPolicy policy{.content_types = {"application/json", "text/plain"}};
+  EXPECT_EQ(Refusal(policy, Work("text/plain", "x")), "");
+  EXPECT_EQ(Refusal(policy, Work("Application/JSON; charset=utf-8", "{}")), "");
+  EXPECT_THAT(Refusal(policy, Work("text/html", "x")),
+              AllOf(HasSubstr("content_type"), HasSubstr("text/html"),
+                    HasSubstr("application/json or text/plain")));
+}
+
+TEST(Admission, TakesTheTypesOfThePolicy) {
+  const ChannelPolicy policy{.types = {1, 2}};
+  EXPECT_EQ(Refusal(policy, Work("text/plain", "x", 2)), "");
+  EXPECT_THAT(Refusal(policy, Work("text/plain", "x", 3)),
+              AllOf(HasSubstr("type"), HasSubstr("1, 2"), HasSubstr("got 3")));
+}
+
+TEST(Admission, ComparesJsonWithTheSchema) {
+  const ChannelPolicy policy{.schema = JsonSchema::Parse(R"({"type":"object"})").value()};
+  EXPECT_EQ(Refusal(policy, Work("application/json", "{}")), "");
+  EXPECT_THAT(Refusal(policy, Work("application/json; charset=utf-8", "[]")), HasSubstr("payload"));
+  EXPECT_EQ(Refusal(policy, Work("text/plain", "[]")), "");
+}
+
+TEST(Admission, AWithdrawalIsAlwaysTakenAndNeverExpires) {
+  const ChannelPolicy policy{.ttl = Duration(1'000),
+                             .content_types = {"application/json"},
+                             .types = {1},
+                             .schema = JsonSchema::Parse(R"({"type":"object"})").value()};
+  PublishWork work = Work("", "");
+  work.draft.set_kind(v1::KIND_DELETED);
+  EXPECT_TRUE(Admit(Policies({}, {{"*", policy}}), work).ok());
+  EXPECT_FALSE(work.ttl);
+}
+
+TEST(Admission, GivesThePoliciesTtlWhereThereIsNone) {
+  const Policies policies({}, {{"room/*", {.ttl = Duration(1'000)}}});
+  PublishWork without = Work("text/plain", "x");
+  EXPECT_TRUE(Admit(policies, without).ok());
+  EXPECT_EQ(without.ttl, Duration(1'000));
+  PublishWork with = Work("text/plain", "x");
+  with.ttl = Duration(5);
+  EXPECT_TRUE(Admit(policies, with).ok());
+  EXPECT_EQ(with.ttl, Duration(5));
+}
+
+}  // namespace
+}  // namespace ackwire

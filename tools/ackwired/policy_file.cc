@@ -1,0 +1,243 @@
+#include "tools/ackwired/policy_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "delivery/json_schema.h"
+#include "store/limits.h"
+#include "tools/ackwired/config.h"
+
+namespace ackwire {
+namespace {
+
+StatusOr<std::string> ReadAll(const std::filesystem::path& file, std::string_view what) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in.is_open() || in.bad()) {
+    return Error(StatusCode::kNotFound,
+                 fmt::format("{}: cannot read {}: is it there, and may the server read it?", what,
+                             file.string()));
+  }
+  return text;
+}
+
+// One [[channel]] table, read key by key: the first thing wrong is kept, and what it was about.
+class ChannelTable {
+ public:
+  ChannelTable(const toml::table& table, const std::filesystem::path& file)
+      : table_(table), file_(file) {}
+
+  [[nodiscard]] const Status& status() const { return status_; }
+
+  // `parse` makes of the text what `out` takes.
+  template <typename T, typename Out>
+  void Text(const char* key, Out& out, StatusOr<T> (*parse)(const std::string&)) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return;
+    const std::optional<std::string> text = node->value_exact<std::string>();
+    if (!text) return Wrong(*node, key, "must be a text in quotes");
+    StatusOr<T> parsed = parse(*text);
+    if (!parsed.ok()) return Wrong(*node, key, MessageOf(parsed.status()));
+    out = *std::move(parsed);
+  }
+
+  struct Range {
+    std::int64_t min = 0;
+    std::int64_t max = 0;
+  };
+  template <typename Out>
+  void Number(const char* key, Range range, Out& out) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return;
+    if (const auto number = NumberOf(*node, key, range)) out = static_cast<std::uint32_t>(*number);
+  }
+
+  void Flag(const char* key, bool& out) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return;
+    const std::optional<bool> flag = node->value_exact<bool>();
+    if (!flag) return Wrong(*node, key, "must be true or false");
+    out = *flag;
+  }
+
+  // An array, each of whose items `read` takes, which returns false for one that is wrong.
+  template <typename Read>
+  void Items(const char* key, Read read) {
+    const toml::node* node = Take(key);
+    if (node == nullptr) return;
+    const toml::array* items = node->as_array();
+    if (items == nullptr || items->empty()) {
+      return Wrong(*node, key, "must be an array with something in it, such as [\"1s\", \"5s\"]");
+    }
+    for (const toml::node& item : *items) {
+      if (!read(item)) return;
+    }
+  }
+
+  [[nodiscard]] std::optional<std::int64_t> NumberOf(const toml::node& node, const char* key,
+                                                     Range range) {
+    const std::optional<std::int64_t> number = node.value_exact<std::int64_t>();
+    if (number && *number >= range.min && *number <= range.max) return number;
+    Wrong(node, key, fmt::format("must be a whole number from {} to {}", range.min, range.max));
+    return std::nullopt;
+  }
+
+  // What was not asked for is not known.
+  void CheckNoOthers() {
+    for (const auto& [key, node] : table_) {
+      const std::string name(key.str());
+      if (taken_.contains(name)) continue;
+      return Wrong(node, name.c_str(),
+                   fmt::format("is no key of a channel; there are {}", fmt::join(taken_, ", ")));
+    }
+  }
+
+  void Wrong(const toml::node& node, const char* key, const std::string& what) {
+    if (!status_.ok()) return;
+    status_ = InvalidArgument(
+        fmt::format("{}:{}: {}: {}", file_.string(), node.source().begin.line, key, what));
+  }
+
+  void Require(const char* key) {
+    if (!table_.contains(key)) Wrong(table_, key, "is missing: it says which channels are meant");
+  }
+
+ private:
+  const toml::node* Take(const char* key) {
+    taken_.insert(key);
+    return table_.get(key);
+  }
+
+  const toml::table& table_;
+  const std::filesystem::path& file_;
+  std::set<std::string> taken_;
+  Status status_;
+};
+
+StatusOr<std::string> ParseMatch(const std::string& text) {
+  const std::string name = text.substr(0, text.size() - (text.ends_with('*') ? 1 : 0));
+  Status status = name.empty() && !text.empty() ? OkStatus() : CheckChannelName(name);
+  if (status.ok()) return text;
+  return InvalidArgument("must be a channel's name, or what names begin with and then *, got \"" +
+                         text + "\"");
+}
+
+StatusOr<Ordering> ParseOrdering(const std::string& text) {
+  if (text == "ordered") return Ordering::kOrdered;
+  if (text == "unordered") return Ordering::kUnordered;
+  return InvalidArgument("must be ordered or unordered, got \"" + text + "\"");
+}
+
+StatusOr<std::string> ParseMediaType(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const bool is_type =
+      slash != 0 && slash < text.size() - 1 && text.find_first_of("; \t,") == std::string::npos;
+  if (is_type) return text;
+  return InvalidArgument("must be a type such as application/json, without parameters, got \"" +
+                         text + "\"");
+}
+
+// An array of texts, each parsed.
+template <typename T>
+void ReadTexts(ChannelTable& table, const char* key, std::vector<T>& out,
+               StatusOr<T> (*parse)(const std::string&)) {
+  std::vector<T> read;
+  table.Items(key, [&](const toml::node& item) {
+    StatusOr<T> value = parse(item.value_exact<std::string>().value_or(""));
+    if (!value.ok()) table.Wrong(item, key, "each " + MessageOf(value.status()));
+    if (value.ok()) read.push_back(*std::move(value));
+    return value.ok();
+  });
+  if (!read.empty()) out = std::move(read);
+}
+
+void ReadTypes(ChannelTable& table, std::vector<std::uint32_t>& out) {
+  table.Items("types", [&](const toml::node& item) {
+    const auto type = table.NumberOf(item, "types", {0, kTypeMax});
+    if (type) out.push_back(static_cast<std::uint32_t>(*type));
+    return type.has_value();
+  });
+}
+
+void ReadSchema(ChannelTable& table, const toml::table& source, const std::filesystem::path& file,
+                std::shared_ptr<const JsonSchema>& out) {
+  std::string name;
+  table.Text<std::string>(
+      "schema", name, +[](const std::string& text) { return StatusOr<std::string>(text); });
+  if (name.empty()) return;
+  const std::filesystem::path beside = file.parent_path() / name;
+  const StatusOr<std::string> text = ReadAll(beside, "schema");
+  if (!text.ok()) return table.Wrong(*source.get("schema"), "schema", MessageOf(text.status()));
+  StatusOr<std::shared_ptr<const JsonSchema>> schema = JsonSchema::Parse(*text);
+  if (!schema.ok()) {
+    return table.Wrong(*source.get("schema"), "schema",
+                       beside.string() + ": " + MessageOf(schema.status()));
+  }
+  out = *std::move(schema);
+}
+
+StatusOr<ChannelPattern> ReadChannel(const toml::table& source, const std::filesystem::path& file,
+                                     const DeliveryPolicy& flags) {
+  ChannelTable table(source, file);
+  ChannelPattern pattern{.match = {}, .policy = PolicyOf(flags)};
+  ChannelPolicy& policy = pattern.policy;
+  constexpr std::int64_t kAttemptsMax = 1'000'000;
+  table.Require("match");
+  table.Text("match", pattern.match, &ParseMatch);
+  table.Text("ordering", policy.ordering, &ParseOrdering);
+  table.Text("ack_wait", policy.ack_wait, &ParsePositiveDuration);
+  ReadTexts(table, "backoff", policy.retry.backoff, &ParseDuration);
+  table.Number("max_attempts", {1, kAttemptsMax}, policy.retry.max_attempts);
+  table.Number("window", {1, kWindowMax}, policy.window);
+  table.Text("ttl", policy.ttl, &ParsePositiveDuration);
+  ReadTexts(table, "content_types", policy.content_types, &ParseMediaType);
+  ReadTypes(table, policy.types);
+  ReadSchema(table, source, file, policy.schema);
+  table.Flag("public", policy.is_public);
+  table.CheckNoOthers();
+  if (!table.status().ok()) return table.status();
+  return pattern;
+}
+
+}  // namespace
+
+StatusOr<std::vector<ChannelPattern>> ReadPolicyFile(const std::filesystem::path& file,
+                                                     const DeliveryPolicy& flags) {
+  const StatusOr<std::string> text = ReadAll(file, "--config");
+  if (!text.ok()) return text.status();
+  std::vector<ChannelPattern> patterns;
+  try {
+    const toml::table document = toml::parse(*text, file.string());
+    for (const auto& [key, node] : document) {
+      const toml::array* channels = node.as_array();
+      if (key != "channel" || channels == nullptr || !channels->is_array_of_tables()) {
+        return InvalidArgument(fmt::format(
+            "{}:{}: {}: the file has [[channel]] tables and nothing else; what flags say is said "
+            "by flags",
+            file.string(), node.source().begin.line, key.str()));
+      }
+      for (const toml::node& channel : *channels) {
+        StatusOr<ChannelPattern> pattern = ReadChannel(*channel.as_table(), file, flags);
+        if (!pattern.ok()) return pattern.status();
+        patterns.push_back(*std::move(pattern));
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    return InvalidArgument(
+        fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
+  }
+  return patterns;
+}
+
+}  // namespace ackwire
