@@ -26,10 +26,12 @@ void ChannelFeed::Extend(Seq last) {
   if (last > last_) last_ = last;
 }
 
-bool ChannelFeed::HasFresh() const {
-  return next_ <= last_ && entry_.settled().runs().size() < kSettledRunsMax &&
-         again_.size() + held_.size() < kWaitingMax;
+bool ChannelFeed::IsFull() const {
+  return entry_.settled().runs().size() >= kSettledRunsMax ||
+         again_.size() + held_.size() >= kWaitingMax;
 }
+
+bool ChannelFeed::HasFresh() const { return next_ <= last_ && !IsFull(); }
 
 Timestamp ChannelFeed::DueOf(Seq seq) const {
   const auto retry = entry_.retries().find(seq);

@@ -59,6 +59,8 @@ class ChannelFeed {
 
   // The earlier message that holds back all beyond it; none when nothing is held back.
   [[nodiscard]] std::optional<Seq> blocked_by() const;
+  // Too much of it is not settled in order, or waits to be sent again, for anything new.
+  [[nodiscard]] bool IsFull() const;
   [[nodiscard]] bool IsHeld(Seq seq) const { return held_.contains(seq); }
   [[nodiscard]] bool holds_any() const { return !held_.empty(); }
   // True when a message that failed, or cannot be read, holds back others.

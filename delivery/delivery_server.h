@@ -42,6 +42,7 @@ inline constexpr std::size_t kDismissedAtOnceMax = 10'000;
 struct LiveDelivery {
   bool in_flight = false;
   bool window_full = false;
+  std::uint32_t share_full = 0;  // with window_full: of the channel's share, which is so large
   // The earlier message of an ordered channel that failed, or is damaged on disk.
   std::optional<Seq> blocked_by;
   bool blocked_by_damage = false;

@@ -166,6 +166,13 @@ std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
       return fmt::format("it comes after seq {}, which failed and is tried again first{}{}",
                          decided.blocked_by_seq(), BlockerDue(facts, decided), ButPaused(facts));
     case v1::REASON_WINDOW_FULL:
+      if (facts.live && facts.live->share_full > 0) {
+        return fmt::format(
+            "its channel's share of the client's window, {}, is full, and it is sent when others "
+            "of "
+            "the channel are acknowledged",
+            facts.live->share_full);
+      }
       return "the client's window is full, and it is sent when others are acknowledged";
     default:
       break;

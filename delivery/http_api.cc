@@ -145,11 +145,9 @@ void HttpApi::Publish(const HttpRequest& request, const HttpTarget& target,
                       : ErrorResponse(outcome.status()));
   };
   StatusOr<PublishWork> work = MakePublish(request, target, path);
-  Status status = work.status();
-  if (status.ok()) status = Admit(deps_.policies, *work);
-  if (!status.ok()) return answer(status);
+  if (!work.ok()) return answer(work.status());
   work->done = answer;
-  deps_.store.Submit(*std::move(work));
+  SubmitAdmitted({deps_.store, deps_.policies, deps_.read}, *std::move(work));
 }
 
 void HttpApi::Read(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,

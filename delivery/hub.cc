@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "delivery/client_homes.h"
@@ -12,6 +13,9 @@
 
 namespace ackwire {
 namespace {
+
+// Sessions whose last events go to the writer together.
+constexpr std::size_t kEndingsAtOnce = 4;
 
 std::size_t BytesOf(const CommittedGroup& group) {
   std::size_t bytes = group.record.ByteSizeLong();
@@ -193,8 +197,40 @@ void Hub::OnFlushed(const StatusOr<Recorded>& outcome) {
   flush_timer_->Arm(kJournalFlushInterval, [this] { FlushJournal(); });
 }
 
-void Hub::SubmitEvents(std::vector<store::Event> events,
-                       std::function<void(const StatusOr<Recorded>&)> done) {
+void Hub::EndInTurn(std::function<void()> end) {
+  ends_.push_back(std::move(end));
+  if (ends_.size() == 1) Post([this] { EndNext(); });
+}
+
+void Hub::EndNext() {
+  ends_.front()();
+  ends_.pop_front();
+  if (!ends_.empty()) Post([this] { EndNext(); });
+}
+
+void Hub::SubmitEnding(std::vector<store::Event> events, RecordedDone done) {
+  endings_.push_back({std::move(events), std::move(done)});
+  if (!recording_endings_) RecordEndings();
+}
+
+void Hub::RecordEndings() {
+  recording_endings_ = !endings_.empty();
+  if (!recording_endings_) return;
+  std::vector<store::Event> events;
+  std::vector<RecordedDone> told;
+  while (!endings_.empty() && told.size() < kEndingsAtOnce) {
+    Ending ending = std::move(endings_.front());
+    endings_.pop_front();
+    std::move(ending.events.begin(), ending.events.end(), std::back_inserter(events));
+    told.push_back(std::move(ending.done));
+  }
+  SubmitEvents(std::move(events), [this, told = std::move(told)](const auto& recorded) {
+    for (const RecordedDone& done : told) done(recorded);
+    RecordEndings();
+  });
+}
+
+void Hub::SubmitEvents(std::vector<store::Event> events, RecordedDone done) {
   Count(events);
   JournalWork work;
   work.events = std::move(events);
@@ -248,6 +284,8 @@ void Hub::Read(const ReadAhead& what, std::function<void(const Status&)> done) {
 void Hub::ShutAll(std::uint16_t code, const std::string& reason) {
   const std::set<std::shared_ptr<Session>> all = sessions_;
   for (const auto& session : all) session->Shut(code, reason);
+  // Nobody publishes any more, and the loop may end before the next part's turn.
+  while (!endings_.empty()) RecordEndings();
 }
 
 void Hub::RenewPolicies() {

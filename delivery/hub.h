@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -68,6 +69,9 @@ class Hub final : public Sink {
   // Sessions.
   void Add(const std::shared_ptr<Session>& session);
   void Remove(Session& session);
+  // Ends a session whose connection is gone, soon. Of many at once each has a turn of the loop, so
+  // that other work of this thread goes on in between.
+  void EndInTurn(std::function<void()> end);
   // The session has this client: subscriptions made elsewhere are told to it.
   void Claimed(Session& session);
   void Listen(Session& session, ChannelId channel);
@@ -78,8 +82,11 @@ class Hub final : public Sink {
   void WakeAt(Session& session, Timestamp time);
   // Puts a session's events on record, after all that it had flushed, then calls `done` on this
   // thread.
-  void SubmitEvents(std::vector<store::Event> events,
-                    std::function<void(const StatusOr<Recorded>&)> done);
+  using RecordedDone = std::function<void(const StatusOr<Recorded>&)>;
+  void SubmitEvents(std::vector<store::Event> events, RecordedDone done);
+  // The same with the last events of a session. Of many that end at once a part at a time goes to
+  // the writer: who publishes meanwhile waits for a part, not for all of them.
+  void SubmitEnding(std::vector<store::Event> events, RecordedDone done);
   // Reads on from `key` into the cache, then calls `done`.
   struct ReadAhead {
     DeliveryKey key;
@@ -111,6 +118,8 @@ class Hub final : public Sink {
   void OnMessages(const CommittedGroup& group);
   void OnTime();
   void FlushJournal();
+  void EndNext();
+  void RecordEndings();
   void OnFlushed(const StatusOr<Recorded>& outcome);
   void Count(const std::vector<store::Event>& events);
   void ReadMembers(ChannelId channel);
@@ -142,6 +151,13 @@ class Hub final : public Sink {
   bool flushing_ = false;
   using Confirming = std::vector<std::pair<std::weak_ptr<Session>, std::vector<std::uint32_t>>>;
   Confirming confirming_;  // once the flush under way is on disk
+  std::deque<std::function<void()>> ends_;
+  struct Ending {
+    std::vector<store::Event> events;
+    RecordedDone done;
+  };
+  std::deque<Ending> endings_;  // not with the writer yet
+  bool recording_endings_ = false;
 };
 
 }  // namespace ackwire

@@ -13,6 +13,9 @@ enum class PayloadForm {
   kBytes,  // anything else: base64
 };
 
+// Without parameters and the white space before them.
+[[nodiscard]] std::string_view MediaTypeOf(std::string_view content_type);
+
 // Case and parameters (`; charset=utf-8`) do not matter.
 [[nodiscard]] PayloadForm FormOf(std::string_view content_type);
 

@@ -253,7 +253,7 @@ void Session::End(std::uint16_t code) {
                     .counts = !by_us},
                    hub_.now());
     hub_.deps().homes.Releasing(client());
-    hub_.SubmitEvents(TakeEvents(),
+    hub_.SubmitEnding(TakeEvents(),
                       [&homes = hub_.deps().homes, client = client(), id = identity_.id,
                        sent = ledger_->TakeAckWindow()](const auto& recorded) {
                         // A damaged row keeps nothing else from the record.

@@ -279,6 +279,7 @@ void Session::Record(std::function<void()> done) {
 LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
   LiveDelivery live;
   live.window_full = ledger_->IsFull(channel);
+  const bool by_share = live.window_full && ledger_->sent().in_flight() < ledger_->window();
   if (const auto number = ledger_->sent().InFlight({channel, seq})) {
     const AckWindow::Sent& sent = *ledger_->sent().Find(*number);
     live.in_flight = true;
@@ -292,6 +293,8 @@ LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
   live.replay_due = ledger_->lane().DueOf({channel, seq});
   const auto feed = ledger_->feeds().find(channel);
   if (feed != ledger_->feeds().end()) {
+    if (by_share) live.share_full = feed->second.policy().window.value_or(0);
+    live.window_full = live.window_full || feed->second.IsFull();
     const auto blocked_by = feed->second.blocked_by();
     if (blocked_by && *blocked_by < seq) {
       live.blocked_by = blocked_by;

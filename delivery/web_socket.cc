@@ -133,7 +133,8 @@ class WebSocketConnection final : public Outlet,
     for (;;) {
       const beast::error_code ec = co_await ReadMessage(self, buffer);
       if (ec) {
-        self->session_->End(CodeOf(ec, self->ws_.reason()));
+        self->hub_.EndInTurn([session = self->session_, self,
+                              code = CodeOf(ec, self->ws_.reason())] { session->End(code); });
         break;
       }
       if (buffer.size() > kFrameBytesReadMax) {
@@ -191,7 +192,8 @@ class WebSocketConnection final : public Outlet,
     self->queued_bytes_ -= out.text.size();
     if (ec) {
       const bool refused = ec.category() == asio::error::get_system_category() &&
-                           ec != asio::error::operation_aborted && !self->ws_.reason();
+                           ec != asio::error::operation_aborted && !self->ws_.reason() &&
+                           !self->read_ended_;
       if (refused) {
         self->session_->OnWriteFailed();
         self->Abort();  // it takes nothing more: nothing more is read from it either

@@ -87,7 +87,8 @@ test('a channel keeps to its share of the window, and explain says that it is fu
   const client = await connect('n', 'narrow/1');
   await publishMany(server, 'narrow/1', 4);
   const [first] = await client.collect(2);
-  await explained(rpc, 'n', 'narrow/1', 3, 'PENDING', 'WINDOW_FULL');
+  const waiting = await explained(rpc, 'n', 'narrow/1', 3, 'PENDING', 'WINDOW_FULL');
+  assert.match(waiting.explanation, /its channel's share of the client's window, 2, is full/);
   assert.equal(client.takeItem(), undefined, 'two in flight are all');
   await client.confirm(first);
   assert.equal((await client.nextDelivery()).message.seq, 3);
@@ -141,6 +142,20 @@ test('SIGHUP reads the file again, for sessions that are open too', async () => 
   await explained(rpc, 'again', 'again/1', 2, 'PENDING', 'WINDOW_FULL');
   client.nack(first);
   assert.equal((await client.nextDelivery()).message.seq, 2, 'nothing waits for what failed');
+});
+
+test('what is stored already is answered as it was, whatever the policy says by now', async () => {
+  const message = { contentType: 'text/plain', payload: 'x', messageId: 'm-1' };
+  assert.equal((await post(server, 'later', message)).status, 201);
+  await write(`${kPolicies}\n[[channel]]\nmatch = "later"\ntypes = [5]\n`);
+  server.child.kill('SIGHUP');
+  const refused = await eventually(async () => {
+    const answer = await post(server, 'later', { ...message, messageId: 'm-2', payload: 'y' });
+    return answer.status === 400 && answer;
+  }, 'the policy to hold');
+  assert.match(refused.json.error.message, /^type: channel later takes 5, got 0/);
+  const again = await post(server, 'later', message);
+  assert.deepEqual([again.status, again.json.duplicate], [200, true]);
 });
 
 test('a file that is wrong leaves the policies as they were, and the server says why', async () => {

@@ -67,6 +67,16 @@ TEST(Admission, AWithdrawalIsAlwaysTakenAndNeverExpires) {
   EXPECT_FALSE(work.ttl);
 }
 
+TEST(Admission, AnEditIsHeldToThePolicyButDoesNotExpireByIt) {
+  const Policies policies({}, {{"*", {.ttl = Duration(1'000), .types = {1}}}});
+  PublishWork edit = Work("text/plain", "x", 2);
+  edit.draft.set_kind(v1::KIND_EDITED);
+  EXPECT_FALSE(Admit(policies, edit).ok());
+  edit.draft.set_type(1);
+  EXPECT_TRUE(Admit(policies, edit).ok());
+  EXPECT_FALSE(edit.ttl);
+}
+
 TEST(Admission, GivesThePoliciesTtlWhereThereIsNone) {
   const Policies policies({}, {{"room/*", {.ttl = Duration(1'000)}}});
   PublishWork without = Work("text/plain", "x");

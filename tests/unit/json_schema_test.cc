@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "store/limits.h"
+
 namespace ackwire {
 namespace {
 
@@ -45,14 +47,45 @@ TEST(JsonSchema, WhatIsNoJsonIsRefused) {
   EXPECT_THAT(Refusal(kMessage, R"({"text":"a","text":"b"})"), HasSubstr("text"));
 }
 
-TEST(JsonSchema, WithPatternsStringsAreBounded) {
-  const std::string schema = R"({"type":"string","pattern":"^(a|b)*$"})";
-  EXPECT_EQ(Refusal(schema, "\"" + std::string(kMatchedBytesMax, 'a') + "\""), "");
-  EXPECT_THAT(Refusal(schema, "\"" + std::string(kMatchedBytesMax + 1, 'a') + "\""),
-              HasSubstr("4096"));
-  EXPECT_THAT(Refusal(schema, R"("abc")"), HasSubstr("schema"));
-  // Without, they may be as long as a payload.
-  EXPECT_EQ(Refusal(R"({"type":"string"})", "\"" + std::string(200'000, 'a') + "\""), "");
+TEST(JsonSchema, FollowsReferencesWithinTheSchema) {
+  const std::string schema = R"({"definitions":{"name":{"type":"string"}},
+      "properties":{"a":{"$ref":"#/definitions/name"},"b":{"$ref":"#/definitions/name"}}})";
+  EXPECT_EQ(Refusal(schema, R"({"a":"x","b":"y"})"), "");
+  EXPECT_THAT(Refusal(schema, R"({"a":"x","b":7})"), HasSubstr("[b]"));
+}
+
+TEST(JsonSchema, AKeywordsNameMayBeAProperty) {
+  const std::string schema = R"({"properties":{"pattern":{"type":"string"}},"enum":[
+      {"pattern":"a"},{"format":1}]})";
+  EXPECT_EQ(Refusal(schema, R"({"pattern":"a"})"), "");
+  EXPECT_THAT(Refusal(schema, R"({"pattern":"b"})"), HasSubstr("schema"));
+}
+
+TEST(JsonSchema, ARefusalIsShortWhateverThePayload) {
+  const std::string key(20'000, 'k');
+  EXPECT_LT(Refusal(kMessage, R"({"text":"a",")" + key + R"(":1})").size(), 500U);
+  EXPECT_LT(Refusal(kMessage, "{\"" + key + "\":1,\"" + key + "\":2}").size(), 500U);
+  std::string umlauts;
+  for (int i = 0; i < 300; ++i) umlauts += "ä";
+  const std::string refusal = Refusal(kMessage, R"({"text":"a",")" + umlauts + R"(":1})");
+  EXPECT_LT(refusal.size(), 500U);
+  EXPECT_TRUE(IsUtf8(refusal));
+}
+
+TEST(JsonSchema, WhatWouldKeepTheServerBusyIsNotTaken) {
+  const auto refusal = [](const std::string& text) {
+    return MessageOf(JsonSchema::Parse(text).status());
+  };
+  EXPECT_THAT(refusal(R"({"pattern":"a"})"), HasSubstr("\"pattern\" is not taken"));
+  EXPECT_THAT(refusal(R"({"properties":{"a":{"items":{"format":"date"}}}})"), HasSubstr("format"));
+  EXPECT_THAT(refusal(R"({"allOf":[{"patternProperties":{}}]})"), HasSubstr("patternProperties"));
+  EXPECT_THAT(refusal(R"({"uniqueItems":true})"), HasSubstr("uniqueItems"));
+  EXPECT_THAT(refusal(R"({"$ref":"#"})"), HasSubstr("circle"));
+  EXPECT_THAT(refusal(R"({"allOf":[{"$ref":"#"}]})"), HasSubstr("circle"));
+  EXPECT_THAT(refusal(R"({"definitions":{"a":{"$ref":"#/definitions/b"},
+      "b":{"items":{"$ref":"#/definitions/a"}}}})"),
+              HasSubstr("circle"));
+  EXPECT_THAT(refusal(R"({"$ref":"#/definitions/none"})"), HasSubstr("nothing at"));
 }
 
 TEST(JsonSchema, WhatIsNoSchemaIsRefused) {

@@ -101,6 +101,12 @@ TEST_F(PolicyFile, NamesWhatIsWrongAndWhatWouldBeRight) {
   EXPECT_THAT(WrongKey("acks_wait = \"1s\""),
               AllOf(HasSubstr("acks_wait: "), HasSubstr("ack_wait")));
   EXPECT_THAT(WrongKey("schema = \"none.json\""), HasSubstr("none.json"));
+  EXPECT_THAT(WrongKey("schema = \"\""), HasSubstr("name a file"));
+  EXPECT_THAT(WrongKey("schema = \".\""), HasSubstr("a file"));
+  EXPECT_THAT(WrongKey("content_types = [\"a/b/c\"]"), HasSubstr("application/json"));
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += "1, ";
+  EXPECT_THAT(WrongKey("types = [" + many + "]"), HasSubstr("at most 100"));
   Write("bad.json", "{");
   EXPECT_THAT(WrongKey("schema = \"bad.json\""), HasSubstr("bad.json"));
 }
@@ -125,6 +131,10 @@ TEST_F(PolicyFile, AFileThatIsNotThereIsSaid) {
   const auto read = ReadPolicyFile(directory_.path() / "none.toml", flags_);
   EXPECT_EQ(read.status().code(), StatusCode::kNotFound);
   EXPECT_THAT(MessageOf(read.status()), AllOf(HasSubstr("--config"), HasSubstr("none.toml")));
+  EXPECT_EQ(ReadPolicyFile(directory_.path(), flags_).status().code(), StatusCode::kNotFound);
+  Write("large.toml", std::string((1U << 20U) + 1, '#'));
+  EXPECT_THAT(MessageOf(ReadPolicyFile(directory_.path() / "large.toml", flags_).status()),
+              HasSubstr("1 MiB"));
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const PublishMetadata metadata = PublishMetadataOf(*context);
     if (metadata.is_retry) deps_.metrics.PublishRetried();
-    StatusOr<PublishWork> work = WorkFor(deps_, *request, metadata);
+    StatusOr<PublishWork> work = WorkFor(*request, metadata);
     if (!work.ok()) {
       deps_.metrics.PublishAnswered(work.status(), Metrics::Transport::kGrpc, Duration(0));
       reactor->Finish(ToGrpc(work.status()));
@@ -73,7 +73,7 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
       if (published.ok()) Fill(*published, deps_.store.epoch(), *response);
       reactor->Finish(ToGrpc(published.status()));
     };
-    deps_.store.Submit(*std::move(work));
+    Submit(deps_, *std::move(work));
     return reactor;
   }
 

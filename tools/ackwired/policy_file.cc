@@ -21,13 +21,23 @@
 namespace ackwire {
 namespace {
 
+constexpr std::uintmax_t kFileBytesMax = 1U << 20U;
+constexpr std::size_t kPatternsMax = 1000;
+constexpr std::size_t kItemsMax = 100;  // of an array
+
 StatusOr<std::string> ReadAll(const std::filesystem::path& file, std::string_view what) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::error_code ec;
+  const bool is_file = std::filesystem::is_regular_file(file, ec);
+  if (is_file && std::filesystem::file_size(file, ec) > kFileBytesMax) {
+    return InvalidArgument(fmt::format("{}: {} is larger than 1 MiB", what, file.string()));
+  }
+  std::string text;
+  std::ifstream in(is_file ? file : std::filesystem::path(), std::ios::binary);
+  if (in.is_open()) text.assign(std::istreambuf_iterator<char>(in), {});
   if (!in.is_open() || in.bad()) {
     return Error(StatusCode::kNotFound,
-                 fmt::format("{}: cannot read {}: is it there, and may the server read it?", what,
-                             file.string()));
+                 fmt::format("{}: cannot read {}: is it there, a file, and may the server read it?",
+                             what, file.string()));
   }
   return text;
 }
@@ -77,6 +87,9 @@ class ChannelTable {
     const toml::node* node = Take(key);
     if (node == nullptr) return;
     const toml::array* items = node->as_array();
+    if (items != nullptr && items->size() > kItemsMax) {
+      return Wrong(*node, key, fmt::format("has at most {} items", kItemsMax));
+    }
     if (items == nullptr || items->empty()) {
       return Wrong(*node, key, "must be an array with something in it, such as [\"1s\", \"5s\"]");
     }
@@ -141,8 +154,9 @@ StatusOr<Ordering> ParseOrdering(const std::string& text) {
 
 StatusOr<std::string> ParseMediaType(const std::string& text) {
   const std::size_t slash = text.find('/');
-  const bool is_type =
-      slash != 0 && slash < text.size() - 1 && text.find_first_of("; \t,") == std::string::npos;
+  const bool is_type = slash != 0 && slash < text.size() - 1 &&
+                       text.find('/', slash + 1) == std::string::npos &&
+                       text.find_first_of("; \t,") == std::string::npos;
   if (is_type) return text;
   return InvalidArgument("must be a type such as application/json, without parameters, got \"" +
                          text + "\"");
@@ -162,6 +176,11 @@ void ReadTexts(ChannelTable& table, const char* key, std::vector<T>& out,
   if (!read.empty()) out = std::move(read);
 }
 
+StatusOr<std::string> ParseFileName(const std::string& text) {
+  if (!text.empty()) return text;
+  return InvalidArgument("must name a file beside this one, got nothing");
+}
+
 void ReadTypes(ChannelTable& table, std::vector<std::uint32_t>& out) {
   table.Items("types", [&](const toml::node& item) {
     const auto type = table.NumberOf(item, "types", {0, kTypeMax});
@@ -173,8 +192,7 @@ void ReadTypes(ChannelTable& table, std::vector<std::uint32_t>& out) {
 void ReadSchema(ChannelTable& table, const toml::table& source, const std::filesystem::path& file,
                 std::shared_ptr<const JsonSchema>& out) {
   std::string name;
-  table.Text<std::string>(
-      "schema", name, +[](const std::string& text) { return StatusOr<std::string>(text); });
+  table.Text("schema", name, &ParseFileName);
   if (name.empty()) return;
   const std::filesystem::path beside = file.parent_path() / name;
   const StatusOr<std::string> text = ReadAll(beside, "schema");
@@ -231,6 +249,11 @@ StatusOr<std::vector<ChannelPattern>> ReadPolicyFile(const std::filesystem::path
         StatusOr<ChannelPattern> pattern = ReadChannel(*channel.as_table(), file, flags);
         if (!pattern.ok()) return pattern.status();
         patterns.push_back(*std::move(pattern));
+        if (patterns.size() > kPatternsMax) {
+          return InvalidArgument(fmt::format("{}:{}: channel: there are at most {} patterns",
+                                             file.string(), channel.source().begin.line,
+                                             kPatternsMax));
+        }
       }
     }
   } catch (const toml::parse_error& error) {

@@ -53,8 +53,7 @@ PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context) {
   return {.traceparent = std::string(Find(context, kTraceparent)), .is_retry = number > 1};
 }
 
-StatusOr<PublishWork> WorkFor(const ServiceDependencies& deps, v1::PublishRequest request,
-                              const PublishMetadata& metadata) {
+StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata& metadata) {
   PublishWork work;
   v1::Message& draft = work.draft;
   draft.set_channel(std::move(*request.mutable_channel()));
@@ -82,8 +81,12 @@ StatusOr<PublishWork> WorkFor(const ServiceDependencies& deps, v1::PublishReques
   // Every caller is trusted to speak for the sender that it names, and then may do what that sender
   // may. One that names none speaks for itself, with the claim publishAs.
   work.may_publish_as = draft.sender().empty();
-  if (Status status = Admit(deps.policies, work); !status.ok()) return status;
   return work;
+}
+
+void Submit(const ServiceDependencies& deps, PublishWork work) {
+  const auto read = [&delivery = deps.delivery](auto job) { delivery.Read(std::move(job)); };
+  SubmitAdmitted({deps.store, deps.policies, read}, std::move(work));
 }
 
 void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,

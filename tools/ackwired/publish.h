@@ -23,10 +23,11 @@ struct PublishMetadata {
 [[nodiscard]] PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context);
 
 // The work without its `done`.
-//   kInvalidArgument  names the field and the limit, or what the channel takes
-[[nodiscard]] StatusOr<PublishWork> WorkFor(const ServiceDependencies& deps,
-                                            v1::PublishRequest request,
+//   kInvalidArgument  names the field and the limit
+[[nodiscard]] StatusOr<PublishWork> WorkFor(v1::PublishRequest request,
                                             const PublishMetadata& metadata);
+// To the writer, if the channel takes it (delivery/admission.h).
+void Submit(const ServiceDependencies& deps, PublishWork work);
 
 // For the metrics: a publish that was handed to the writer at `started` is answered.
 void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,

@@ -114,13 +114,13 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       }
       self->SetResult(batch, index, std::move(result));
     };
-    StatusOr<PublishWork> work = WorkFor(deps_, std::move(request), metadata_);
+    StatusOr<PublishWork> work = WorkFor(std::move(request), metadata_);
     if (!work.ok()) {
       done(work.status());
       return;
     }
     work->done = std::move(done);
-    deps_.store.Submit(*std::move(work));
+    ackwire::Submit(deps_, *std::move(work));
   }
 
   void SetResult(Batch& batch, int index, v1::PublishResult result) {
