@@ -207,6 +207,7 @@ void DeliveryRules::SendsDelivery(Connection& connection, Session& session,
     Violate("number",
             json::serialize(item.at("delivery")) + " after " + Text(session.sendings.size()));
   }
+  controls_.CheckMaySend(connection.client);
   if (!CheckMessage(key, seq, message)) return;
   const auto owed = owed_.find(key);
   if (owed == owed_.end()) return Violate("not owed", InWords(key, seq) + ": not subscribed");

@@ -29,12 +29,12 @@
 #include "delivery/policy.h"
 #include "store/clock.h"
 #include "tests/faults/naive_ledger.h"
+#include "tests/simulation/control_rules.h"
+#include "tests/simulation/delivery_model.h"
 #include "tests/simulation/findings.h"
 #include "tests/simulation/said.h"
 
 namespace ackwire {
-
-using ConnectionId = std::uint64_t;
 
 class DeliveryRules {
  public:
@@ -68,59 +68,25 @@ class DeliveryRules {
   [[nodiscard]] Acked AckedOf(const std::string& client) const;
   void CheckOnRecord(const Acked& acked);
 
+  // What operators do to clients.
+  [[nodiscard]] ControlRules& controls() { return controls_; }
+  [[nodiscard]] const ControlRules& controls() const { return controls_; }
   [[nodiscard]] const NaiveLedger& record() const { return record_; }
+  // Whether the session's end is on record.
+  [[nodiscard]] bool HasClosed(const std::string& session) const {
+    return sessions_.at(session).closed;
+  }
   [[nodiscard]] std::uint64_t records() const { return records_; }
   // Owed and not settled on record, over all subscriptions.
   [[nodiscard]] std::uint64_t undelivered() const;
 
  private:
-  // One subscription, from its beginning to its end.
-  struct Owed {
-    std::uint64_t since = 0;                          // the event that began it
-    std::map<std::uint64_t, std::uint32_t> attempts;  // so far, by seq
-    std::set<std::uint64_t> acked;                    // in this life, or on record
-    std::set<std::uint64_t> perhaps_acked;  // by a number that was dropped perhaps; see CheckOrder
-    std::set<std::uint64_t> rejected;       // nacked for good
-    std::set<std::uint64_t> sent;           // in any life
-  };
-  struct Sending {
-    Key key;
-    std::uint64_t since = 0;  // of its subscription
-    std::uint64_t seq = 0;
-    std::uint32_t attempt = 0;
-    Timestamp sent_at{};
-    std::optional<Timestamp> deadline;  // none until it is written
-    bool nacked = false;
-    bool dropped = false;  // not covered by an acknowledgement up to a later number
-    bool perhaps = false;  // it was dropped, if what was nacked was not abandoned before
-    bool ended = false;    // on record
-  };
-  struct Session {
-    std::string client;
-    std::vector<Sending> sendings;  // number n at n - 1
-    std::size_t first = 0;          // of the connection that lasts
-    bool closed = false;            // on record
-  };
-  // What an end abandoned: all of the commit's messages, of which whoever asked is told those
-  // before its place in the commit.
-  struct Ending {
-    std::uint64_t least = 0;
-    std::uint64_t most = 0;
-  };
-  struct EndAsked {
-    std::string channel;
-    std::uint64_t records = 0;  // on record when it was asked
-  };
-  struct Connection {
-    std::string client;
-    Said connect;
-    std::size_t records_at_connect = 0;
-    std::string session;  // empty until it is welcome
-    std::uint32_t window = 0;
-    std::map<std::uint32_t, std::vector<Sending>> confirming;  // what is on record then
-    std::uint64_t unknown = 0;                                 // numbers that were never sent
-    std::map<std::uint32_t, EndAsked> ending;                  // by the frame's id
-  };
+  using Owed = OwedModel;
+  using Sending = SendingModel;
+  using Session = SessionModel;
+  using Ending = EndingModel;
+  using EndAsked = EndAskedModel;
+  using Connection = ConnectionModel;
   using Name = std::pair<std::string, std::string>;  // client, channel
 
   void Violate(const std::string& rule, const std::string& what) { findings_.Violate(rule, what); }
@@ -182,6 +148,7 @@ class DeliveryRules {
   Findings& findings_;
   NaiveLedger record_;
   std::uint64_t records_ = 0;  // folded into it
+  ControlRules controls_{record_, findings_};
   std::map<Key, Owed> owed_;
   std::map<std::string, Session> sessions_;  // of this life, by id
   std::map<ConnectionId, Connection> connections_;

@@ -58,6 +58,7 @@ Findings::Findings()
                     "takeovers",
                     "closed 4001: ping timeout",
                     "closed 4002: slow consumer",
+                    "closed 4004: by an operator",
                     "closed 4005: internal",
                     "closed 4006: connect timeout",
                     "closed 4500: replaced",
@@ -87,6 +88,10 @@ Findings::Findings()
                     "unsubscribed",
                     "unsubscribed elsewhere",
                     "unsubscribed from nothing",
+                    "paused",
+                    "resumed",
+                    "paused while connected",
+                    "dismissed",
                     "explained while connected",
                     "explained while offline",
                     "store compared with its journal"})) {}

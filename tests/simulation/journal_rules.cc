@@ -41,6 +41,7 @@ void DeliveryRules::Started(const SurvivingLog& log, std::size_t messages_seen,
   }
   sessions_.clear();
   connections_.clear();
+  controls_.BeginLife();
 }
 
 void DeliveryRules::Record(const store::JournalRecord& record, const LastBefore* last_before) {
@@ -58,6 +59,7 @@ void DeliveryRules::Record(const store::JournalRecord& record, const LastBefore*
 
 void DeliveryRules::CheckEvent(const store::Event& event, EventId id,
                                const LastBefore* last_before) {
+  controls_.CheckEvent(event);
   if (event.has_subscribed()) CheckSubscribed(event, id, last_before);
   if (event.has_unsubscribed()) CheckUnsubscribed(event, last_before);
   if (event.has_acked()) CheckAcked(event);
@@ -157,6 +159,9 @@ void DeliveryRules::CheckAcked(const store::Event& event) {
     for (const std::uint64_t seq : part.unparked()) {
       findings_.Event("acked when parked");
       check(seq);
+      if (!record_.subscriptions().at(key).parked.contains(seq)) {
+        Violate("acked", InWords(key, seq) + " is not parked");
+      }
     }
   }
 }
@@ -281,6 +286,13 @@ void DeliveryRules::CheckAbandoned(const store::Event& event) {
 }
 
 void DeliveryRules::CheckClosed(const store::Event& event) {
+  constexpr std::uint32_t kDisconnected = 4004;
+  const auto client = record_.clients().find(event.client());
+  const std::uint32_t before = client == record_.clients().end() ? 0 : client->second.disconnects;
+  const store::SessionClosed& closing = event.session_closed();
+  if (closing.close_code() == kDisconnected && closing.disconnects() > before) {
+    Violate("disconnects", event.client() + ": an operator's counts");
+  }
   const auto session = sessions_.find(event.session());
   if (session != sessions_.end()) session->second.closed = true;
 }

@@ -1,6 +1,10 @@
 // SimOperator is whoever changes and looks at clients from elsewhere, as the gRPC services do.
 #pragma once
 
+#include <string>
+
+#include "delivery/session.h"
+#include "tests/simulation/control_rules.h"
 #include "tests/simulation/world.h"
 
 namespace ackwire {
@@ -11,7 +15,7 @@ class SimOperator {
   SimOperator(const SimOperator&) = delete;
   SimOperator& operator=(const SimOperator&) = delete;
 
-  // From now on it acts every now and then, until all is calm.
+  // From now on it acts every now and then; once all is calm it only has clients go on.
   void Begin();
 
  private:
@@ -19,6 +23,11 @@ class SimOperator {
   void Subscribe();
   void Unsubscribe();
   void Explain();
+  void SetPaused(const std::string& client, ControlRules::Pause what);
+  void ResumeSome();
+  void Disconnect();
+  void Shut(const std::string& client, Session& session);
+  void Dismiss();
 
   World& world_;
 };

@@ -276,6 +276,7 @@ class Run {
 
   [[nodiscard]] bool Settled() const {
     return world_.server != nullptr && world_.deliveries.undelivered() == 0 &&
+           world_.deliveries.controls().PausedClients().empty() &&
            std::all_of(clients_.begin(), clients_.end(),
                        [](const auto& c) { return c->welcome(); }) &&
            std::none_of(publishers_.begin(), publishers_.end(),
@@ -299,16 +300,27 @@ class Run {
     for (std::size_t i = 0; i < SimServer::kHubs; ++i) {
       world_.log.CheckAllOffered(i);
       for (const auto& session : world_.server->hub(i).sessions()) {
-        if (!session->open()) continue;
-        if (session->ledger().undelivered() != 0 || session->ledger().sent().in_flight() != 0) {
-          Violate("unsettled", session->client() + " is owed " +
-                                   std::to_string(session->ledger().undelivered()) + ", " +
-                                   std::to_string(session->ledger().sent().in_flight()) +
-                                   " of it in flight");
-        }
+        if (session->open()) CheckSession(*session);
       }
     }
     Compare();
+  }
+
+  // What it knows of a client for which nothing is left to be done.
+  void CheckSession(Session& session) {
+    const ClientLedger& ledger = session.ledger();
+    if (ledger.undelivered() != 0 || ledger.sent().in_flight() != 0) {
+      Violate("unsettled", session.client() + " is owed " + std::to_string(ledger.undelivered()) +
+                               ", " + std::to_string(ledger.sent().in_flight()) + " in flight");
+    }
+    for (const auto& [channel, feed] : ledger.feeds()) {
+      const auto& on_record =
+          world_.deliveries.record().subscriptions().at({session.client(), channel.value});
+      if (feed.entry().parked() == on_record.parked.size()) continue;
+      Violate("parked", session.client() + " has " + std::to_string(on_record.parked.size()) +
+                            " parked in " + feed.name() + ", and its session counts " +
+                            std::to_string(feed.entry().parked()));
+    }
   }
 
   void StopAndStart() {

@@ -16,6 +16,8 @@ const char* EventOf(std::uint16_t code) {
       return "closed 4001: ping timeout";
     case close_code::kSlowConsumer:
       return "closed 4002: slow consumer";
+    case close_code::kDisconnected:
+      return "closed 4004: by an operator";
     case close_code::kInternal:
       return "closed 4005: internal";
     case close_code::kConnectTimeout:
