@@ -97,6 +97,7 @@ void ClientLedger::Apply(const store::Event& change, Timestamp now) {
                     .reason = v1::REASON_DISMISSED,
                     .state = v1::DELIVERY_STATE_ABANDONED});
     sent_.Forget(key);
+    lane_.Remember(key, SettledAs::kAbandoned);
   }
 }
 
@@ -244,6 +245,7 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
   ack_ages_.push_back(now - sent->published_at);
   if (was_parked) {
     feed(key.channel).Unpark();
+    lane_.Remember(key, SettledAs::kAcked);
   } else {
     feed(key.channel).Settle(key.seq);
   }
@@ -291,8 +293,10 @@ void ClientLedger::NackEnded(std::uint64_t number, const Refusal& refusal, Times
   const DeliveryKey key = sent->key;
   const bool parked = sent->parked;
   if (sent->replay.value != 0) {
-    if (refusal.final)
+    sent_.Drop(key.channel, {key.seq, key.seq});  // and nothing behind it: it holds up nothing
+    if (refusal.final) {
       EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_REJECTED});
+    }
     return;
   }
   Drop(key, now);

@@ -7,6 +7,15 @@ namespace ackwire {
 
 void ClientLedger::AddReplays(const std::vector<ReplayDelivery>& deliveries, Timestamp now) {
   for (const ReplayDelivery& each : deliveries) {
+    const std::optional<SettledAs> since = lane_.Remembered(each.key);
+    if (since && *since != each.before && feeds_.contains(each.key.channel)) {
+      const bool acked = *since == SettledAs::kAcked;
+      journal_.AddOutcome({each.replay, store::ReplayOutcome::SKIPPED,
+                           acked ? v1::REASON_UNSPECIFIED : v1::REASON_DISMISSED,
+                           acked ? v1::DELIVERY_STATE_ACKED : v1::DELIVERY_STATE_ABANDONED},
+                          each.key);
+      continue;
+    }
     if (feeds_.contains(each.key.channel)) {
       const auto number = sent_.InFlight(each.key);
       if (number && sent_.Find(*number)->replay.value != 0) {
@@ -46,24 +55,23 @@ ClientLedger::Delivery ClientLedger::SendReplay(const DeliveryKey& key, Timestam
 void ClientLedger::EndReplay(const DeliveryKey& key, LedgerJournal::Outcome how) {
   const std::optional<ReplayLane::Item> item = lane_.Take(key);
   if (!item) return;
-  for (const ReplayId replay : item->replays) {
-    how.replay = replay;
-    journal_.AddOutcome(how, key);
+  for (const auto* replays : {&item->replays, &item->withdrawn}) {
+    for (const ReplayId replay : *replays) {
+      how.replay = replay;
+      journal_.AddOutcome(how, key);
+    }
   }
 }
 
-// It may be late, and the delivery with its replay again: to be handed over once more, or to
-// another session. What the replay counts is what is open of it.
+// It may be late, and the delivery with its replay again, to be handed over once more or to another
+// session; or others deliver it by now. What a replay counts is what is open of it.
 void ClientLedger::SettleReplay(const AckWindow::Sent& sent) {
   const DeliveryKey key = sent.key;
   const auto known = feeds_.find(key.channel);
   if (known == feeds_.end()) return sent_.Forget(key);
   const LedgerJournal::Outcome acked{.replay = sent.replay, .kind = store::ReplayOutcome::ACKED};
-  if (lane_.Has(key)) {
-    EndReplay(key, acked);
-  } else {
-    journal_.AddOutcome(acked, key);
-  }
+  EndReplay(key, acked);
+  journal_.AddOutcome(acked, key);
   const LedgerEntry& entry = known->second.entry();
   if (key.seq >= entry.start() && !entry.IsSettled(key.seq)) {
     // Subscribed anew, it is owed as well.
@@ -74,6 +82,7 @@ void ClientLedger::SettleReplay(const AckWindow::Sent& sent) {
     journal_.AddAcked(
         {.key = key, .attempt = sent.attempt, .sent_at = sent.sent_at, .replay = sent.replay});
     if (sent.before == SettledAs::kParked && entry.parked() > 0) known->second.Unpark();
+    lane_.Remember(key, SettledAs::kAcked);
   }
   sent_.Forget(key);
   CountAcked();
@@ -85,20 +94,22 @@ void ClientLedger::FailReplays(const Numbers& failed, v1::Reason reason, const R
   store::Failed& record = journal_.AddFailed(reason, refusal.reason, now);
   for (const std::uint64_t number : failed) {
     const DeliveryKey key = sent_.Find(number)->key;
-    // One that was withdrawn is not tried again.
-    const bool withdrawn = !lane_.Has(key);
-    const std::uint32_t failures = withdrawn ? 1 : lane_.CountFailure(key);
+    const std::uint32_t failures = lane_.CountFailure(key);
     const Timestamp due = now + ScheduleOf(key.channel).DelayAfter(failures, refusal.delay);
     const HowFailed how{nacked ? AckWindow::State::kDropped : AckWindow::State::kLate, reason, true,
                         due};
     LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
     sent_.End(number, how.state);
+    // Whatever the number under which the client was sent it, it has dropped it.
+    if (nacked) sent_.Drop(key.channel, {key.seq, key.seq});
     if (refusal.final || ScheduleOf(key.channel).Exhausted(failures)) {
       const v1::Reason why = refusal.final ? reason : v1::REASON_MAX_ATTEMPTS;
       EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = why});
       sent_.Park(key);  // a late acknowledgement still counts, of some
-    } else if (!withdrawn) {
+    } else if (lane_.IsWanted(key)) {
       lane_.Retry(key, due);
+    } else {
+      (void)lane_.Take(key);  // all were withdrawn
     }
   }
 }

@@ -47,21 +47,6 @@ Status NamingFlag(const char* flag, const Status& status) {
                                   "; give another address, or port 0 for any that is free");
 }
 
-void Collect(const Hub& hub, OnlineScan& scan) {
-  for (const auto& session : hub.sessions()) {
-    if (!session->open()) continue;
-    ++scan.sessions;
-    scan.clients.insert(session->client());
-    for (const auto& [channel, feed] : session->ledger().feeds()) {
-      const std::uint64_t undelivered = feed.undelivered();
-      if (undelivered == 0) continue;
-      scan.undelivered += undelivered;
-      scan.blocked_subscriptions += feed.blocked() ? 1 : 0;
-      Lower(scan.oldest, channel, feed.entry().FirstUnsettled({feed.entry().floor().value + 1}));
-    }
-  }
-}
-
 }  // namespace
 
 struct DeliveryServer::Parts {

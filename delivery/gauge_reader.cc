@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "delivery/hub.h"
+#include "delivery/session.h"
+
 namespace ackwire {
 namespace {
 
@@ -10,6 +13,21 @@ namespace {
 constexpr Duration kOfflineScanInterval{15'000};
 
 }  // namespace
+
+void Collect(const Hub& hub, OnlineScan& scan) {
+  for (const auto& session : hub.sessions()) {
+    if (!session->open()) continue;
+    ++scan.sessions;
+    scan.clients.insert(session->client());
+    for (const auto& [channel, feed] : session->ledger().feeds()) {
+      const std::uint64_t undelivered = feed.undelivered();
+      if (undelivered == 0) continue;
+      scan.undelivered += undelivered;
+      scan.blocked_subscriptions += feed.blocked() ? 1 : 0;
+      Lower(scan.oldest, channel, feed.entry().FirstUnsettled({feed.entry().floor().value + 1}));
+    }
+  }
+}
 
 Metrics::Gauges GaugeReader::Read(const OnlineScan& online, const OutboxDepth& depth) {
   Metrics::Gauges gauges;

@@ -19,6 +19,8 @@
 
 namespace ackwire {
 
+class Hub;
+
 // What is collected from the sessions.
 struct OnlineScan {
   std::uint64_t undelivered = 0;
@@ -27,6 +29,9 @@ struct OnlineScan {
   OldestSeqs oldest;
   std::set<std::string> clients;
 };
+
+// Adds what a hub's sessions know; on its thread.
+void Collect(const Hub& hub, OnlineScan& scan);
 
 class GaugeReader {
  public:

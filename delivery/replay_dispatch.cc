@@ -48,6 +48,7 @@ std::vector<ReplayDispatch::Batch> ReplayDispatch::Next(const ReplayTable::Open&
       continue;
     }
     tokens_ -= static_cast<double>(batch.keys.size());
+    handed_to_.insert(batch.client);
     batches.push_back(std::move(batch));
   }
   return batches;
@@ -78,12 +79,6 @@ std::vector<DeliveryKey> ReplayDispatch::Take(const ReplayTable::Open& open,
     }
   }
   return keys;
-}
-
-std::vector<std::string> ReplayDispatch::ClientsHandedTo() const {
-  std::vector<std::string> clients;
-  for (const auto& [client, channels] : handed_) clients.push_back(client);
-  return clients;
 }
 
 void ReplayDispatch::Return(const std::string& client, ChannelId channel, SeqRun seqs) {

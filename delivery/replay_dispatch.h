@@ -3,7 +3,8 @@
 // takes. It knows no session, no disk and no clock.
 //
 // Threads: one owner.
-// Bounds:  what is handed over: kReplayLaneMax a client. What is open stays where it is.
+// Bounds:  what is handed over: kReplayLaneMax a client; and the names of those to whom anything
+//          was. What is open stays where it is.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,9 @@ class ReplayDispatch {
   // It was settled, or the client did not take it after all.
   void Return(const std::string& client, ChannelId channel, SeqRun seqs);
 
-  [[nodiscard]] std::vector<std::string> ClientsHandedTo() const;
+  // All to whom anything ever was: news that one is offline may be of an earlier connection, and
+  // what was handed over since is with a later one.
+  [[nodiscard]] const std::set<std::string>& ClientsHandedTo() const { return handed_to_; }
   // Next has nothing more before somebody connects or something is returned.
   [[nodiscard]] bool idle() const { return candidates_.empty(); }
   // With connected clients: in flight, or about to be.
@@ -58,6 +61,7 @@ class ReplayDispatch {
   std::string last_turn_;             // the client that was served last
   std::map<std::string, std::map<ChannelId, SeqRuns>> handed_;
   std::uint64_t handed_total_ = 0;
+  std::set<std::string> handed_to_;
 };
 
 }  // namespace ackwire

@@ -72,7 +72,8 @@ class Decider {
     }
     const auto acked = ledger.AckOf(client_, key.channel, key.seq);
     if (!acked.ok()) return acked.status();
-    const bool again = selection_.has_range() && selection_.range().include_acked();
+    const bool again = selection_.has_range() && selection_.range().include_acked() &&
+                       (!acked->has_value() || !IsSince((*acked)->id));
     if (acked->has_value() && !again) {
       return Skipped(v1::REASON_UNSPECIFIED, v1::DELIVERY_STATE_ACKED);
     }
@@ -96,10 +97,12 @@ class Decider {
   bool WasDismissedSince(const std::vector<JournalEvent>& last) const {
     if (selection_.has_failed()) return true;
     if (last.empty()) return false;
-    const store::Event& event = last.back().event;
-    return event.abandoned().reason() == v1::REASON_DISMISSED &&
-           FromUnixMs(event.at_ms()) >= replay_.started_at;
+    return last.back().event.abandoned().reason() == v1::REASON_DISMISSED &&
+           IsSince(last.back().id);
   }
+
+  // By order, not by time: the clock may have been set back before this server was started.
+  [[nodiscard]] bool IsSince(EventId event) const { return event.value > replay_.id.value; }
 
   // Of a delivery that failed: how often it had been sent.
   static std::uint32_t AttemptOf(const store::Event& event, const DeliveryKey& key) {

@@ -10,6 +10,7 @@ void ReplayLane::Add(const ReplayDelivery& delivery, Timestamp now) {
   if (std::find(item.replays.begin(), item.replays.end(), delivery.replay) == item.replays.end()) {
     item.replays.push_back(delivery.replay);
   }
+  std::erase(item.withdrawn, delivery.replay);
   if (!added) return;
   item.attempts = delivery.attempts;
   item.before = delivery.before;
@@ -50,7 +51,9 @@ const ReplayLane::Item& ReplayLane::Send(const DeliveryKey& key) {
 }
 
 void ReplayLane::Retry(const DeliveryKey& key, Timestamp due) {
-  items_.at(key).due = due;
+  Item& item = items_.at(key);
+  item.due = due;
+  item.withdrawn.clear();
   waiting_.insert({due, key});
 }
 
@@ -74,19 +77,35 @@ std::vector<std::pair<DeliveryKey, ReplayLane::Item>> ReplayLane::Take(ChannelId
   }
   std::vector<std::pair<DeliveryKey, Item>> taken;
   for (const DeliveryKey& key : keys) taken.emplace_back(key, *Take(key));
+  std::erase_if(remembered_, [&](const auto& each) { return each.first.channel == channel; });
+  std::erase_if(remembered_order_, [&](const auto& each) { return each.channel == channel; });
   return taken;
 }
 
+void ReplayLane::Remember(const DeliveryKey& key, SettledAs what) {
+  if (remembered_.insert_or_assign(key, what).second) remembered_order_.push_back(key);
+  if (remembered_order_.size() <= kParkedRememberedMax) return;
+  remembered_.erase(remembered_order_.front());
+  remembered_order_.pop_front();
+}
+
+std::optional<SettledAs> ReplayLane::Remembered(const DeliveryKey& key) const {
+  const auto found = remembered_.find(key);
+  return found == remembered_.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::vector<DeliveryKey> ReplayLane::Withdraw(ReplayId replay) {
-  std::vector<DeliveryKey> withdrawn;
-  for (auto& [key, item] : items_) {
-    if (std::erase(item.replays, replay) > 0) withdrawn.push_back(key);
-  }
   std::vector<DeliveryKey> unsent;
-  for (const DeliveryKey& key : withdrawn) {
-    const Item& item = items_.at(key);
-    if (item.due) unsent.push_back(key);
-    if (item.replays.empty()) (void)Take(key);
+  for (auto& [key, item] : items_) {
+    if (std::erase(item.replays, replay) == 0) continue;
+    if (item.due) {
+      unsent.push_back(key);
+    } else {
+      item.withdrawn.push_back(replay);
+    }
+  }
+  for (const DeliveryKey& key : unsent) {
+    if (!IsWanted(key)) (void)Take(key);
   }
   return unsent;
 }

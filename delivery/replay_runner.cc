@@ -10,14 +10,13 @@
 #include "delivery/session.h"
 
 namespace ackwire {
-namespace {
-
-// How often deliveries are handed over while there are some.
-constexpr std::chrono::milliseconds kStepInterval{10};
-
-}  // namespace
 
 void ReplayRunner::Start() {
+  StartByHand();
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ReplayRunner::StartByHand() {
   Post([this] {
     const auto all = deps_.store.derived().Read([](const DerivedView& view) {
       std::vector<ReplayId> ids;
@@ -26,7 +25,6 @@ void ReplayRunner::Start() {
     });
     for (const ReplayId id : all) OnControl(id);
   });
-  thread_ = std::thread([this] { Run(); });
 }
 
 void ReplayRunner::Stop() {
@@ -67,16 +65,34 @@ void ReplayRunner::Run() {
       std::unique_lock lock(mutex_);
       const auto called = [this] { return stopping_ || !jobs_.empty(); };
       if (more) {
-        wake_.wait_for(lock, kStepInterval, [this] { return stopping_; });
+        wake_.wait_for(lock, kReplayStepInterval, [this] { return stopping_; });
       } else {
         wake_.wait(lock, called);
       }
       if (stopping_) return;
       jobs = std::exchange(jobs_, {});
     }
-    for (const Job& job : jobs) job();
-    more = Step();
+    more = RunJobs(jobs);
   }
+}
+
+bool ReplayRunner::StepByHand() {
+  std::vector<Job> jobs;
+  {
+    std::lock_guard lock(mutex_);
+    jobs = std::exchange(jobs_, {});
+  }
+  return RunJobs(jobs);
+}
+
+bool ReplayRunner::RunJobs(const std::vector<Job>& jobs) {
+  for (const Job& job : jobs) job();
+  return Step();
+}
+
+bool ReplayRunner::called() const {
+  std::lock_guard lock(mutex_);
+  return !jobs_.empty();
 }
 
 void ReplayRunner::OnEvent(const store::Event& event) {
@@ -166,6 +182,13 @@ void ReplayRunner::OnControl(ReplayId replay) {
   for (const std::string& client : online_) dispatch.Online(client);
 }
 
+bool ReplayRunner::GoesOn(ReplayId replay) const {
+  return deps_.store.derived().Read([replay](const DerivedView& view) {
+    const ReplayInfo* info = view.replays.Find(replay);
+    return info != nullptr && !info->ended_at && !info->paused;
+  });
+}
+
 // What is in flight stays so: its outcome counts if the replay goes on.
 void ReplayRunner::Withdraw(ReplayId replay, const ReplayDispatch& dispatch) {
   for (const std::string& client : dispatch.ClientsHandedTo()) {
@@ -212,9 +235,10 @@ void ReplayRunner::HandOver(const ReplayInfo& replay, const ReplayDispatch::Batc
   }
   PutOnRecord(replay.id, batch.client, std::move(turn->ended));
   if (turn->deliver.empty()) return;
-  deps_.homes.AskSession(batch.client, [this, client = batch.client,
+  deps_.homes.AskSession(batch.client, [this, id = replay.id, client = batch.client,
                                         deliver = std::move(turn->deliver)](Session* session) {
-    if (session != nullptr) return session->Replay(deliver);
+    if (session != nullptr && GoesOn(id)) return session->Replay(deliver);
+    if (session != nullptr) return;
     // A server that was killed left it connected on record.
     Post([this, client] { OnPresence(client, false); });
   });

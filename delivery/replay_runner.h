@@ -25,6 +25,9 @@
 
 namespace ackwire {
 
+// How often deliveries are handed over while there are some.
+inline constexpr Duration kReplayStepInterval{10};
+
 class ReplayRunner final : public Sink {
  public:
   struct Dependencies {
@@ -41,6 +44,13 @@ class ReplayRunner final : public Sink {
   void Start();
   void Stop();
 
+  // The same without a thread: whoever calls StepByHand is it. Returns whether there is more to do
+  // kReplayStepInterval later.
+  void StartByHand();
+  [[nodiscard]] bool StepByHand();
+  // Something has happened since the last step.
+  [[nodiscard]] bool called() const;
+
   [[nodiscard]] Offered Offer(const SharedGroup& group) override;
 
   [[nodiscard]] DeliveryServer::ReplayActivity ActivityOf(ReplayId replay) const;
@@ -50,6 +60,7 @@ class ReplayRunner final : public Sink {
 
   void Post(Job job);
   void Run();
+  [[nodiscard]] bool RunJobs(const std::vector<Job>& jobs);
   // On this thread, all of these.
   void OnEvent(const store::Event& event);
   void OnPresence(const std::string& client, bool online);
@@ -59,6 +70,8 @@ class ReplayRunner final : public Sink {
   // It was started, paused, cancelled, …: what it is now stands in the derived state.
   void OnControl(ReplayId replay);
   void Withdraw(ReplayId replay, const ReplayDispatch& dispatch);
+  // From any thread. What was read before a pause may come to a session behind it.
+  [[nodiscard]] bool GoesOn(ReplayId replay) const;
   // Hands over what is due. Returns whether more may be due soon.
   bool Step();
   // From any thread: the client takes nothing now.

@@ -295,13 +295,22 @@ StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
 // Whoever hands a replay's deliveries over has read what is parked some time ago.
 Status Writer::AddAcked(store::Event event, StagedGroup& staged) {
   Status status;
+  // Two replays may have delivered the same, and the client acknowledged both before either was
+  // written down: it is parked once.
+  std::set<std::pair<std::uint64_t, Seq>> unparked;
+  for (const store::AckedChannel& part : event.acked().channels()) {
+    for (const std::uint64_t seq : part.unparked()) unparked.insert({part.channel(), {seq}});
+  }
   for (store::AckedChannel& part : *event.mutable_acked()->mutable_channels()) {
     for (const auto& run : part.replayed()) {
       for (Seq seq{run.first()}; seq.value <= run.last(); ++seq.value) {
+        if (unparked.contains({part.channel(), seq})) continue;
         const StatusOr<bool> parked = staged.IsParked(event.client(), {part.channel()}, seq);
         // Where that cannot be read it stays parked; what else was acknowledged is not refused.
         status.Update(parked.status());
-        if (parked.ok() && *parked) part.add_unparked(seq.value);
+        if (!parked.ok() || !*parked) continue;
+        unparked.insert({part.channel(), seq});
+        part.add_unparked(seq.value);
       }
     }
   }

@@ -4,6 +4,7 @@
 
 #include "store/proto_time.h"
 #include "tests/faults/naive_ledger.h"
+#include "tests/faults/replay_line.h"
 
 namespace ackwire {
 namespace {
@@ -69,6 +70,7 @@ class Asker {
       for (const std::string& client : *clients) AskClient(client, by_id);
     }
     if (!status_.ok()) return status_;
+    for (std::string& line : DescribeReplaysOf(store_.derived)) lines_.push_back(std::move(line));
     lines_.push_back(
         TotalsLine(store_.derived.Read([](const DerivedView& view) { return view.totals; })));
     return std::move(lines_);
@@ -173,6 +175,7 @@ std::vector<std::string> NaiveLedger::Describe() const {
   std::vector<std::string> lines;
   DescribeChannels(lines);
   DescribeClients(lines);
+  DescribeReplays(lines);
   Totals totals{.clients = clients_.size()};
   for (const auto& [key, subscription] : subscriptions_) {
     totals.undelivered += Undelivered(key).size();

@@ -31,6 +31,10 @@ void NaiveLedger::ApplyRecord(std::uint64_t number, const store::JournalRecord& 
 }
 
 void NaiveLedger::ApplyEvent(std::uint64_t id, const store::Event& event) {
+  if (event.has_replay_started() || event.has_replay_pinned() || event.has_replay_outcome() ||
+      event.has_replay_controlled()) {
+    return ApplyReplay(event);
+  }
   const std::string& name = event.client();
   Client& client = clients_[name];
   if (event.has_session_opened() || event.has_session_closed()) {
@@ -83,6 +87,7 @@ void NaiveLedger::Settle(const SubscriptionKey& key, std::uint64_t first, std::u
 
 void NaiveLedger::Fail(const store::Event& event) {
   for (const auto& part : event.failed().channels()) {
+    if (part.replay() != 0) continue;
     Subscription& subscription = subscriptions_.at({event.client(), part.channel()});
     for (const auto& run : part.runs()) {
       for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {

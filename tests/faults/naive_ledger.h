@@ -44,6 +44,25 @@ class NaiveLedger {
     std::string pause_note;
   };
   using SubscriptionKey = std::pair<std::string, std::uint64_t>;  // client, channel
+  using DeliveryKey = std::pair<SubscriptionKey, std::uint64_t>;  // and seq
+  struct Replay {
+    store::ReplayStarted started;
+    std::int64_t started_at_ms = 0;
+    std::set<DeliveryKey> pinned;
+    std::set<DeliveryKey> acked;
+    std::set<DeliveryKey> failed;
+    std::map<std::pair<int, int>, std::set<DeliveryKey>> skipped;  // by reason and state
+    std::uint32_t rate_per_second = 0;
+    bool paused = false;
+    bool cancelled = false;
+    std::int64_t ended_at_ms = 0;  // 0: it has not
+
+    // Pinned, and nothing has become of them. Those of a cancelled one too, which never will.
+    [[nodiscard]] std::set<DeliveryKey> Left() const;
+    [[nodiscard]] bool IsLeft(const DeliveryKey& key) const;
+    [[nodiscard]] bool includes_acked() const;
+    [[nodiscard]] bool of_failed() const;
+  };
 
   NaiveLedger() = default;
   explicit NaiveLedger(const SurvivingLog& log);
@@ -57,6 +76,7 @@ class NaiveLedger {
     return subscriptions_;
   }
   [[nodiscard]] const std::map<std::string, Client>& clients() const { return clients_; }
+  [[nodiscard]] const std::map<std::uint64_t, Replay>& replays() const { return replays_; }
   // Owed and not settled, in order.
   [[nodiscard]] std::vector<std::uint64_t> Undelivered(const SubscriptionKey& key) const;
 
@@ -67,12 +87,17 @@ class NaiveLedger {
   void ApplyRecord(std::uint64_t number, const store::JournalRecord& record);
   void Settle(const SubscriptionKey& key, std::uint64_t first, std::uint64_t last);
   void Fail(const store::Event& event);
+  void ApplyReplay(const store::Event& event);
+  static void EndSome(Replay& replay, const store::Event& event);
+  static void Control(Replay& replay, const store::Event& event);
+  void DescribeReplays(std::vector<std::string>& lines) const;
   void DescribeChannels(std::vector<std::string>& lines) const;
   void DescribeClients(std::vector<std::string>& lines) const;
 
   std::map<std::uint64_t, Channel> channels_;
   std::map<SubscriptionKey, Subscription> subscriptions_;
   std::map<std::string, Client> clients_;
+  std::map<std::uint64_t, Replay> replays_;
 };
 
 // The same lines, as the store answers.

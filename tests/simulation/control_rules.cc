@@ -18,7 +18,9 @@ void ControlRules::PauseAnswered(const PauseAsked& asked, const Status& status) 
   auto& under_way = pausing_[asked.client];
   const bool still_alone =
       asked.alone && under_way.size() == 1 && under_way.begin()->first == asked.number;
-  under_way.erase(asked.number);
+  // Where the log takes no more writes the session goes on, until the process ends.
+  const bool done = status.ok() || status.code() == StatusCode::kNotFound;
+  if (done) under_way.erase(asked.number);
   const auto client = record_.clients().find(asked.client);
   if (status.code() == StatusCode::kNotFound && client != record_.clients().end() && still_alone) {
     findings_.Violate("pause", asked.client + " is said to be unknown");

@@ -32,12 +32,14 @@ struct SendingModel {
   std::uint64_t since = 0;  // of its subscription
   std::uint64_t seq = 0;
   std::uint32_t attempt = 0;
+  std::uint64_t replay = 0;  // that it is sent with; 0: it is owed
   Timestamp sent_at{};
   std::optional<Timestamp> deadline;  // none until it is written
   bool nacked = false;
   bool dropped = false;  // not covered by an acknowledgement up to a later number
   bool perhaps = false;  // it was dropped, if what was nacked was not abandoned before
   bool ended = false;    // on record
+  bool acked = false;    // by whatever number: all of the delivery's are forgotten then
 };
 
 struct SessionModel {

@@ -57,6 +57,7 @@ bool DeliveryRules::HasExpired(const Key& key, std::uint64_t seq) const {
 }
 
 bool DeliveryRules::IsAcked(const Sending& sending) const {
+  if (sending.replay != 0) return sending.acked;
   return IsOwed(sending) && owed_.at(sending.key).acked.contains(sending.seq);
 }
 
@@ -113,67 +114,6 @@ void DeliveryRules::Hears(ConnectionId id, const Said& said, bool open) {
   if (said.kind == Said::Kind::kNack) HearNack(*session, said);
 }
 
-void DeliveryRules::HearAck(Connection& connection, Session& session, const Said& said) {
-  std::vector<Sending>* confirming = said.id == 0 ? nullptr : &connection.confirming[said.id];
-  if (said.up_to > session.sendings.size()) {
-    ++connection.unknown;
-    if (said.id != 0) connection.confirming.erase(said.id);
-    return;
-  }
-  for (std::uint64_t number = 1; number <= said.up_to; ++number) {
-    findings_.Event("acked up to");
-    AckCovered(session, number, confirming);
-  }
-  bool unknown = false;
-  for (const std::uint64_t number : said.deliveries) {
-    if (number > session.sendings.size()) {
-      unknown = true;
-      continue;
-    }
-    findings_.Event("acked by number");
-    Ack(session, number, confirming);
-  }
-  if (!unknown) return;
-  ++connection.unknown;
-  if (said.id != 0) connection.confirming.erase(said.id);
-}
-
-void DeliveryRules::Ack(Session& session, std::uint64_t number, std::vector<Sending>* confirming) {
-  const Sending& sending = session.sendings[number - 1];
-  if (!IsOwed(sending)) return;
-  if (sending.ended && !IsAcked(sending)) findings_.Event("acked after the attempt ended");
-  owed_.at(sending.key).acked.insert(sending.seq);
-  if (confirming != nullptr && !IsForgotten(session, number)) confirming->push_back(sending);
-}
-
-// By an acknowledgement of a later one.
-void DeliveryRules::AckCovered(Session& session, std::uint64_t number,
-                               std::vector<Sending>* confirming) {
-  const Sending& sending = session.sendings[number - 1];
-  if (sending.dropped) return;
-  if (!sending.perhaps) return Ack(session, number, confirming);
-  if (IsOwed(sending)) owed_.at(sending.key).perhaps_acked.insert(sending.seq);
-}
-
-void DeliveryRules::HearNack(Session& session, const Said& said) {
-  for (const std::uint64_t number : said.deliveries) {
-    if (number > session.sendings.size() || IsForgotten(session, number)) continue;
-    const Sending nacked = session.sendings[number - 1];
-    if (!IsOwed(nacked) || IsAcked(nacked)) continue;
-    findings_.Event(said.final ? "nacked for good" : "nacked");
-    if (said.final) owed_.at(nacked.key).rejected.insert(nacked.seq);
-    const bool sure = !HasExpired(nacked.key, nacked.seq) &&
-                      !owed_.at(nacked.key).perhaps_acked.contains(nacked.seq);
-    const bool ordered = policy_.ordering == Ordering::kOrdered;
-    for (Sending& each : session.sendings) {
-      if (each.key != nacked.key || each.since != nacked.since) continue;
-      if (each.seq == nacked.seq) each.nacked = true;
-      if (each.seq != nacked.seq && (!ordered || each.seq < nacked.seq)) continue;
-      (sure ? each.dropped : each.perhaps) = true;
-    }
-  }
-}
-
 void DeliveryRules::Sends(ConnectionId id, const json::object& frame) {
   Connection& connection = connections_[id];
   const std::string type = TextOf(frame.at("type"));
@@ -211,6 +151,16 @@ void DeliveryRules::SendsDelivery(Connection& connection, Session& session,
   if (!CheckMessage(key, seq, message)) return;
   const auto owed = owed_.find(key);
   if (owed == owed_.end()) return Violate("not owed", InWords(key, seq) + ": not subscribed");
+  if (const std::string replay = TextOf(item.at("replay")); !replay.empty()) {
+    CheckNotInFlight(session, key, seq);
+    session.sendings.push_back({.key = key,
+                                .since = owed->second.since,
+                                .seq = seq,
+                                .attempt = attempt,
+                                .replay = replays_.CheckSends(replay, {key, seq}),
+                                .sent_at = clock_.Now()});
+    return CheckWindow(connection, session);
+  }
   CheckMaySend(key, seq, owed->second);
   CheckOrder(key, seq, owed->second);
   CheckNotInFlight(session, key, seq);
@@ -298,7 +248,8 @@ void DeliveryRules::CheckNotInFlight(const Session& session, const Key& key, std
   for (std::size_t i = session.sendings.size(); i > session.first; --i) {
     const Sending& each = session.sendings[i - 1];
     if (each.key != key || each.seq != seq || !IsOwed(each)) continue;
-    if (each.dropped || each.perhaps || each.ended) return;
+    if (each.dropped || each.perhaps || each.ended || each.acked) return;
+    if (controls_.MayBeDismissed(key, seq)) return;
     const std::uint64_t up_to = policy_.ordering == Ordering::kOrdered ? seq : 0;
     const bool late = each.deadline && *each.deadline <= clock_.Now();
     if (late || SomeOverdue(session, key, up_to)) return;
@@ -317,13 +268,20 @@ bool DeliveryRules::MayHaveEnded(const Key& key) const {
 // Counts only what is in flight whatever the session may have decided meanwhile.
 void DeliveryRules::CheckWindow(const Connection& connection, const Session& session) {
   std::uint64_t in_flight = 0;
+  std::uint64_t replayed = 0;
   for (std::size_t i = session.first; i < session.sendings.size(); ++i) {
     const Sending& each = session.sendings[i];
     if (each.dropped || each.perhaps || each.ended) continue;
     if (!IsOwed(each) || MayBeAcked(each)) continue;
     if (MayHaveEnded(each.key)) continue;
     constexpr std::uint64_t kAny = ~0ULL;
-    if (!SomeOverdue(session, each.key, kAny)) ++in_flight;
+    if (SomeOverdue(session, each.key, kAny)) continue;
+    if (controls_.MayBeDismissed(each.key, each.seq)) continue;
+    ++in_flight;
+    if (each.replay != 0) ++replayed;
+  }
+  if (replayed > std::max<std::uint64_t>(connection.window / 2, 1)) {
+    Violate("window", Text(replayed) + " of replays are in flight for " + connection.client);
   }
   if (in_flight <= connection.window) return;
   Violate("window", Text(in_flight) + " are in flight for " + connection.client +
@@ -342,16 +300,16 @@ void DeliveryRules::Written(ConnectionId id, const std::vector<std::uint64_t>& d
 DeliveryRules::Acked DeliveryRules::AckedOf(const std::string& client) const {
   Acked acked;
   for (const auto& [key, owed] : owed_) {
-    if (key.first == client) acked[key] = owed.acked;
+    if (key.first == client) acked[key] = {owed.since, owed.acked};
   }
   return acked;
 }
 
 void DeliveryRules::CheckOnRecord(const Acked& acked) {
-  for (const auto& [key, seqs] : acked) {
+  for (const auto& [key, of_one] : acked) {
     const auto found = record_.subscriptions().find(key);
-    if (found == record_.subscriptions().end()) continue;
-    for (const std::uint64_t seq : seqs) {
+    if (found == record_.subscriptions().end() || owed_.at(key).since != of_one.since) continue;
+    for (const std::uint64_t seq : of_one.seqs) {
       if (seq < found->second.start || found->second.settled.contains(seq)) continue;
       Violate("explain", InWords(key, seq) + " is acknowledged, and not on record");
     }

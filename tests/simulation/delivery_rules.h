@@ -32,6 +32,7 @@
 #include "tests/simulation/control_rules.h"
 #include "tests/simulation/delivery_model.h"
 #include "tests/simulation/findings.h"
+#include "tests/simulation/replay_rules.h"
 #include "tests/simulation/said.h"
 
 namespace ackwire {
@@ -64,13 +65,19 @@ class DeliveryRules {
   void CheckNone(const std::string& client, const std::string& channel, std::uint64_t records);
 
   // Whatever the client has acknowledged by now, for a look at it later: then it is on record.
-  using Acked = std::map<Key, std::set<std::uint64_t>>;
+  struct AckedOfOne {
+    std::uint64_t since = 0;  // the subscription
+    std::set<std::uint64_t> seqs;
+  };
+  using Acked = std::map<Key, AckedOfOne>;
   [[nodiscard]] Acked AckedOf(const std::string& client) const;
   void CheckOnRecord(const Acked& acked);
 
   // What operators do to clients.
   [[nodiscard]] ControlRules& controls() { return controls_; }
   [[nodiscard]] const ControlRules& controls() const { return controls_; }
+  [[nodiscard]] ReplayRules& replays() { return replays_; }
+  [[nodiscard]] const ReplayRules& replays() const { return replays_; }
   [[nodiscard]] const NaiveLedger& record() const { return record_; }
   // Whether the session's end is on record.
   [[nodiscard]] bool HasClosed(const std::string& session) const {
@@ -100,10 +107,12 @@ class DeliveryRules {
   // A number so old that the session may have forgotten it.
   [[nodiscard]] static bool IsForgotten(const Session& session, std::uint64_t number);
 
+  // answer_rules.cc
   void HearAck(Connection& connection, Session& session, const Said& said);
   void Ack(Session& session, std::uint64_t number, std::vector<Sending>* confirming);
   void AckCovered(Session& session, std::uint64_t number, std::vector<Sending>* confirming);
   void HearNack(Session& session, const Said& said);
+  void DropNacked(Session& session, const Sending& nacked, bool sure);
 
   // frame_rules.cc
   void SendsWelcome(Connection& connection, const boost::json::object& frame);
@@ -140,8 +149,14 @@ class DeliveryRules {
   void CheckAbandoned(const store::Event& event);
   void CheckClosed(const store::Event& event);
   void CheckRecalledAndParked(const store::Event& event);
-  Sending* FindSending(const store::Event& event, const Key& key, std::uint64_t seq,
-                       std::uint32_t attempt);
+  struct Attempt {
+    Key key;
+    std::uint64_t seq = 0;
+    std::uint32_t number = 0;
+    std::uint64_t replay = 0;
+    std::int64_t sent_at_ms = 0;
+  };
+  Sending* FindSending(const store::Event& event, const Attempt& attempt);
 
   const Clock& clock_;
   const DeliveryPolicy& policy_;
@@ -149,6 +164,7 @@ class DeliveryRules {
   NaiveLedger record_;
   std::uint64_t records_ = 0;  // folded into it
   ControlRules controls_{record_, findings_};
+  ReplayRules replays_{record_, findings_};
   std::map<Key, Owed> owed_;
   std::map<std::string, Session> sessions_;  // of this life, by id
   std::map<ConnectionId, Connection> connections_;

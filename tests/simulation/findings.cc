@@ -14,6 +14,22 @@ Counters Zeros(const std::vector<std::string>& kinds) {
   return counters;
 }
 
+const char* const kReplayEvents[] = {"replays",
+                                     "replays of acked ones too",
+                                     "replays paused",
+                                     "replays resumed",
+                                     "replays cancelled",
+                                     "replays given another rate",
+                                     "replays gone on with after a start",
+                                     "replays begun by a later life",
+                                     "replayed",
+                                     "replayed again after a start",
+                                     "replayed and acked",
+                                     "replayed and failed",
+                                     "skipped by a replay",
+                                     "acked by a replay, and never before",
+                                     "attempts of replays that failed"};
+
 }  // namespace
 
 Findings::Findings()
@@ -31,6 +47,7 @@ Findings::Findings()
                     "read late",
                     "reads out of order",
                     "background late",
+                    "replays late",
                     "clock set forward",
                     "clock set back between starts",
                     "publisher's answer lost",
@@ -94,7 +111,9 @@ Findings::Findings()
                     "dismissed",
                     "explained while connected",
                     "explained while offline",
-                    "store compared with its journal"})) {}
+                    "store compared with its journal"})) {
+  for (const char* const kind : kReplayEvents) events[kind] = 0;
+}
 
 void Findings::Violate(const std::string& rule, const std::string& what) {
   if (trace) std::fprintf(stderr, "VIOLATION %s: %s\n", rule.c_str(), what.c_str());

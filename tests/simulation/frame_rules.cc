@@ -126,6 +126,7 @@ void DeliveryRules::SendsConfirmed(Connection& connection, const json::object& f
   findings_.Event("acks confirmed");
   for (const Sending& sending : asked->second) {
     if (!IsOwed(sending)) continue;
+    if (sending.replay != 0) replays_.CheckConfirmed(sending.replay, {sending.key, sending.seq});
     const NaiveLedger::Subscription& on_record = record_.subscriptions().at(sending.key);
     if (!on_record.settled.contains(sending.seq) || on_record.parked.contains(sending.seq)) {
       Violate("confirmed", "seq " + Text(sending.seq) + " of " + sending.key.first +

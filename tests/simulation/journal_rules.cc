@@ -42,6 +42,7 @@ void DeliveryRules::Started(const SurvivingLog& log, std::size_t messages_seen,
   sessions_.clear();
   connections_.clear();
   controls_.BeginLife();
+  replays_.BeginLife();
 }
 
 void DeliveryRules::Record(const store::JournalRecord& record, const LastBefore* last_before) {
@@ -52,6 +53,7 @@ void DeliveryRules::Record(const store::JournalRecord& record, const LastBefore*
     CheckEvent(event, id, last_before);
     record_.ApplyEvent(id.value, event);
   }
+  replays_.EndRecord(record);
   for (const store::Event& event : record.events()) {
     if (event.has_failed()) CheckRecalledAndParked(event);
   }
@@ -60,6 +62,7 @@ void DeliveryRules::Record(const store::JournalRecord& record, const LastBefore*
 void DeliveryRules::CheckEvent(const store::Event& event, EventId id,
                                const LastBefore* last_before) {
   controls_.CheckEvent(event);
+  replays_.CheckEvent(event, id);
   if (event.has_subscribed()) CheckSubscribed(event, id, last_before);
   if (event.has_unsubscribed()) CheckUnsubscribed(event, last_before);
   if (event.has_acked()) CheckAcked(event);
@@ -123,13 +126,15 @@ void DeliveryRules::CheckUnsubscribed(const store::Event& event, const LastBefor
   owed_.erase(key);
 }
 
-DeliveryRules::Sending* DeliveryRules::FindSending(const store::Event& event, const Key& key,
-                                                   std::uint64_t seq, std::uint32_t attempt) {
+DeliveryRules::Sending* DeliveryRules::FindSending(const store::Event& event,
+                                                   const Attempt& attempt) {
   const auto session = sessions_.find(event.session());
   if (session == sessions_.end()) return nullptr;
   auto& sendings = session->second.sendings;
   const auto found = std::find_if(sendings.rbegin(), sendings.rend(), [&](const Sending& each) {
-    return each.key == key && each.seq == seq && each.attempt == attempt && IsOwed(each);
+    return each.key == attempt.key && each.seq == attempt.seq && each.attempt == attempt.number &&
+           each.replay == attempt.replay && ToUnixMs(each.sent_at) == attempt.sent_at_ms &&
+           IsOwed(each);
   });
   return found == sendings.rend() ? nullptr : &*found;
 }
@@ -153,7 +158,17 @@ void DeliveryRules::CheckAcked(const store::Event& event) {
         if (record_.subscriptions().at(key).settled.contains(seq)) {
           Violate("acked", InWords(key, seq) + " is settled already");
         }
-        if (Sending* sending = FindSending(event, key, seq, run.attempt())) sending->ended = true;
+        Sending* sending = FindSending(event, {key, seq, run.attempt(), 0, run.sent_at_ms()});
+        if (sending != nullptr) sending->ended = true;
+      }
+    }
+    for (const auto& run : part.replayed()) {
+      for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {
+        findings_.Event("acked by a replay, and never before");
+        check(seq);
+        Sending* sending =
+            FindSending(event, {key, seq, run.attempt(), part.replay(), run.sent_at_ms()});
+        if (sending != nullptr) sending->ended = true;
       }
     }
     for (const std::uint64_t seq : part.unparked()) {
@@ -179,7 +194,7 @@ void DeliveryRules::CheckFailed(const store::Event& event) {
 void DeliveryRules::CheckAttempt(const store::Event& event, const store::FailedChannel& part,
                                  const store::SentRun& run, std::uint64_t seq) {
   const Key key{event.client(), part.channel()};
-  Sending* sending = FindSending(event, key, seq, run.attempt());
+  Sending* sending = FindSending(event, {key, seq, run.attempt(), part.replay(), run.sent_at_ms()});
   if (sending == nullptr || sending->ended || !owed_.contains(key)) {
     return Violate("failed", InWords(key, seq) + ", attempt " + Text(run.attempt()) +
                                  ": was not sent, or has ended");
@@ -195,8 +210,13 @@ void DeliveryRules::CheckAttempt(const store::Event& event, const store::FailedC
     Violate("timeout", InWords(key, seq) + " was not late");
   }
   if (reason == v1::REASON_RECALLED) findings_.Event("attempts recalled");
+  if (reason == v1::REASON_RECALLED && part.replay() != 0) {
+    Violate("recall", InWords(key, seq) + " is a replay's");
+  }
   if (reason == v1::REASON_DISCONNECTED) findings_.Event("attempts ended by a disconnection");
+  if (part.replay() != 0) findings_.Event("attempts of replays that failed");
   if (!part.counted()) return;
+  // A replay's are counted by its session, and the first wait is the shortest.
   const auto& retries = record_.subscriptions().at(key).retries;
   const auto retry = retries.find(seq);
   const std::size_t failures = retry == retries.end() ? 0 : retry->second.counted;
@@ -216,7 +236,9 @@ void DeliveryRules::CheckRecalledAndParked(const store::Event& event) {
   for (const auto& part : event.failed().channels()) {
     const Key key{event.client(), part.channel()};
     const auto on_record = record_.subscriptions().find(key);
-    if (!part.counted() || on_record == record_.subscriptions().end()) continue;
+    if (!part.counted() || part.replay() != 0 || on_record == record_.subscriptions().end()) {
+      continue;
+    }
     for (const auto& run : part.runs()) {
       const auto retry = on_record->second.retries.find(run.first());
       if (retry != on_record->second.retries.end() &&
@@ -226,8 +248,8 @@ void DeliveryRules::CheckRecalledAndParked(const store::Event& event) {
       const auto session = sessions_.find(event.session());
       if (policy_.ordering == Ordering::kUnordered || session == sessions_.end()) continue;
       for (const Sending& each : session->second.sendings) {
-        if (each.key == key && each.seq > run.first() && !each.ended && IsOwed(each) &&
-            ToUnixMs(each.sent_at) < event.at_ms() && !MayBeAcked(each) &&
+        if (each.key == key && each.seq > run.first() && each.replay == 0 && !each.ended &&
+            IsOwed(each) && ToUnixMs(each.sent_at) < event.at_ms() && !MayBeAcked(each) &&
             !on_record->second.settled.contains(each.seq)) {
           Violate("recall", InWords(key, each.seq) + " is in flight behind " + Text(run.first()) +
                                 ", which failed");

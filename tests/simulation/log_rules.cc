@@ -39,6 +39,7 @@ void LogRules::Committed(const CommittedGroup& group) {
   }
   if (group.number.value == 0) return;
   records_.push_back(group.record);
+  if (findings_.trace) findings_.Note("record " + group.record.ShortDebugString());
   if (group.number.value != records_.size()) {
     findings_.Violate("journal number",
                       Text(group.number.value) + " comes after " + Text(records_.size() - 1));

@@ -42,8 +42,10 @@ SimServer::SimServer(World& world, std::unique_ptr<Store> store)
                                                            .read = read,
                                                            .seed = world_.rng.Next()}));
     hubs_.back()->Start([this] { relay_ready_ = true; });
-    intakes_.push_back(std::make_unique<Intake>(*this, i));
+    intakes_.push_back(std::make_unique<Intake>(*this, *hubs_.back(), i));
   }
+  replays_.emplace(ReplayRunner::Dependencies{*store_, world_.clock, homes_});
+  intakes_.push_back(std::make_unique<Intake>(*this, *replays_, kHubs));
 }
 
 Status SimServer::Start() {
@@ -61,11 +63,13 @@ Status SimServer::Start() {
   std::vector<Sink*> sinks;
   for (const auto& intake : intakes_) sinks.push_back(intake.get());
   WakeEverySecond();
+  replays_->StartByHand();
   return relay_->Load(sinks);
 }
 
 SimServer::~SimServer() {
   if (tick_) world_.agenda.Cancel(*tick_);
+  if (replays_tick_) world_.agenda.Cancel(*replays_tick_);
   // Sessions hold themselves while something is under way for them.
   for (const auto& socket : sockets_) socket->Lose();
   for (SimLoop& loop : loops_) loop.Clear();
@@ -98,8 +102,10 @@ Offered SimServer::Intake::Offer(const SharedGroup& group) {
     });
     return Offered::kFull;
   }
-  const Offered offered = server_.hubs_[index_]->Offer(group);
-  if (offered == Offered::kTaken) world.log.Offered(index_, *group);
+  const Offered offered = sink_.Offer(group);
+  if (offered != Offered::kTaken) return offered;
+  world.log.Offered(index_, *group);
+  if (index_ == kHubs) server_.NoteStops(*group);
   return offered;
 }
 
@@ -127,6 +133,8 @@ bool SimServer::IsReady(Thread thread) const {
       return relay_ready_;
     case kBackground:
       return background_ready_;
+    case kReplays:
+      return replays_ready_ || replays_->called();
   }
   return false;
 }
@@ -134,7 +142,7 @@ bool SimServer::IsReady(Thread thread) const {
 bool SimServer::Step() {
   std::array<Thread, kThreads> ready{};
   std::size_t count = 0;
-  for (const Thread thread : {kIo0, kIo1, kReads, kWriter, kRelay, kBackground}) {
+  for (const Thread thread : {kIo0, kIo1, kReads, kWriter, kRelay, kBackground, kReplays}) {
     if (IsReady(thread)) ready[count++] = thread;
   }
   if (count == 0) return false;
@@ -162,6 +170,8 @@ void SimServer::Run(Thread thread) {
       background_ready_ = false;
       world_.findings.Event("derived rows written");
       return store_->BackgroundStep();
+    case kReplays:
+      return StepReplays();
   }
 }
 
@@ -179,6 +189,38 @@ void SimServer::StepRelay() {
   relay_ready_ = false;
   const Status status = relay_->Step({.checkpoint_now = world_.OneIn(4)});
   if (!status.ok()) failed_ = true;
+}
+
+void SimServer::NoteStops(const CommittedGroup& group) {
+  for (int i = 0; i < group.record.events_size(); ++i) {
+    const store::ReplayControlled& controlled = group.record.events(i).replay_controlled();
+    const bool stops = controlled.action() == v1::ControlReplayRequest::PAUSE ||
+                       controlled.action() == v1::ControlReplayRequest::CANCEL;
+    if (!stops) continue;
+    stops_.emplace_back(controlled.replay(),
+                        EventId::Of(group.number, static_cast<std::uint64_t>(i)));
+  }
+}
+
+void SimServer::StepReplays() {
+  replays_ready_ = false;
+  if (replays_tick_) world_.agenda.Cancel(*replays_tick_);
+  replays_tick_.reset();
+  const bool more = replays_->StepByHand();
+  writer_ready_ = true;
+  // Whoever asks behind the runner comes to each session after it.
+  for (const auto& [replay, control] : std::exchange(stops_, {})) {
+    for (const std::string& client : world_.clients) {
+      homes_.AskSession(client, [this, client, replay = replay, control = control](Session*) {
+        world_.deliveries.replays().Stopped(replay, client, control);
+      });
+    }
+  }
+  if (!more) return;
+  replays_tick_ = world_.agenda.After(kReplayStepInterval, [this] {
+    replays_tick_.reset();
+    replays_ready_ = true;
+  });
 }
 
 }  // namespace ackwire

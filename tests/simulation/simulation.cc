@@ -12,6 +12,7 @@
 #include "tests/simulation/client.h"
 #include "tests/simulation/operator.h"
 #include "tests/simulation/publisher.h"
+#include "tests/simulation/replayer.h"
 #include "tests/simulation/server.h"
 #include "tests/simulation/world.h"
 
@@ -38,7 +39,7 @@ const FaultDisk& EmptyStore() {
 
 class Run {
  public:
-  Run(std::uint64_t seed, Trace trace) : world_(seed), operator_(world_) {
+  Run(std::uint64_t seed, Trace trace) : world_(seed), operator_(world_), replayer_(world_) {
     world_.findings.trace = trace == Trace::kYes;
     world_.env.disk().CopyFrom(EmptyStore());
     for (const std::string& name : world_.clients) {
@@ -57,6 +58,7 @@ class Run {
     for (const auto& client : clients_) client->Begin();
     for (const auto& publisher : publishers_) publisher->Begin();
     operator_.Begin();
+    replayer_.Begin();
     PlanFalls();
     Disturb();
     const Timestamp end = world_.agenda.now() + kTroubled;
@@ -226,16 +228,17 @@ class Run {
       const char* name;
     };
     const Lateness late[] = {
-        {SimServer::kIo0, "I/O thread late"}, {SimServer::kIo1, "I/O thread late"},
-        {SimServer::kReads, "read late"},     {SimServer::kWriter, "writer late"},
-        {SimServer::kRelay, "relay late"},    {SimServer::kBackground, "background late"}};
+        {SimServer::kIo0, "I/O thread late"},       {SimServer::kIo1, "I/O thread late"},
+        {SimServer::kReads, "read late"},           {SimServer::kWriter, "writer late"},
+        {SimServer::kRelay, "relay late"},          {SimServer::kReplays, "replays late"},
+        {SimServer::kBackground, "background late"}};
     const std::uint64_t draw = world_.Below(20);
     if (draw < 9) {
-      const Lateness& who = late[std::min<std::uint64_t>(draw, 5)];
+      const Lateness& who = late[std::min<std::uint64_t>(draw, std::size(late) - 1)];
       world_.findings.Fault(who.name);
       server.Delay(who.thread, world_.Wait(2, 60));
     } else if (draw < 12) {
-      server.FillSink(world_.Below(SimServer::kHubs), world_.Wait(2, 80));
+      server.FillSink(world_.Below(SimServer::kSinks), world_.Wait(2, 80));
     } else if (draw == 12) {
       world_.findings.Fault("clock set forward");
       world_.clock.Set(world_.Wait(1, 150));
@@ -277,6 +280,7 @@ class Run {
   [[nodiscard]] bool Settled() const {
     return world_.server != nullptr && world_.deliveries.undelivered() == 0 &&
            world_.deliveries.controls().PausedClients().empty() &&
+           world_.deliveries.replays().Going().empty() &&
            std::all_of(clients_.begin(), clients_.end(),
                        [](const auto& c) { return c->welcome(); }) &&
            std::none_of(publishers_.begin(), publishers_.end(),
@@ -291,14 +295,17 @@ class Run {
         what += ", " + key.first + ' ' + std::to_string(key.second) + ':' + std::to_string(seq);
       }
     }
+    for (const std::uint64_t replay : world_.deliveries.replays().Going()) {
+      what += ", replay " + std::to_string(replay);
+    }
     for (const auto& client : clients_) what += client->welcome() ? "" : ", a client waits";
     for (const auto& each : publishers_) what += each->waits() ? ", a publisher waits" : "";
     return what;
   }
 
   void CheckTheEnd() {
+    for (std::size_t i = 0; i < SimServer::kSinks; ++i) world_.log.CheckAllOffered(i);
     for (std::size_t i = 0; i < SimServer::kHubs; ++i) {
-      world_.log.CheckAllOffered(i);
       for (const auto& session : world_.server->hub(i).sessions()) {
         if (session->open()) CheckSession(*session);
       }
@@ -332,6 +339,7 @@ class Run {
 
   World world_;
   SimOperator operator_;
+  SimReplayer replayer_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<std::unique_ptr<SimPublisher>> publishers_;
   std::uint64_t steps_ = 0;

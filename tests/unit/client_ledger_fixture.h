@@ -56,10 +56,10 @@ class ClientLedgerTest : public ::testing::Test {
   }
 
   // Hands deliveries of replay 77 over.
-  void Replay(const Seqs& seqs, SettledAs before = SettledAs::kParked) {
+  void Replay(const Seqs& seqs, SettledAs before = SettledAs::kParked, ReplayId replay = {77}) {
     std::vector<ReplayDelivery> deliveries;
     for (const std::uint64_t seq : seqs) {
-      deliveries.push_back({ReplayId{77}, {IdOf(kRoom), Seq{seq}}, 6, before});
+      deliveries.push_back({replay, {IdOf(kRoom), Seq{seq}}, 6, before});
     }
     ledger().AddReplays(deliveries, now);
   }

@@ -163,6 +163,49 @@ TEST_F(ClientLedgerReplayTest, AreNotSentTwiceWhenTheyAreTakenBackAndHandedOverA
   EXPECT_THAT(SendReplays(), ElementsAre(1));
 }
 
+TEST_F(ClientLedgerReplayTest, OfOneThatIsPausedCountWhenTheyAreAcknowledgedForAnother) {
+  Replay({1});
+  (void)SendReplays();
+  (void)ledger().WithdrawReplay({77});
+  Replay({1}, SettledAs::kParked, {78});
+  Ack({2});
+  EXPECT_THAT(Events(),
+              ElementsAre("acked 1, replayed", "replay 77: 1 ACKED", "replay 78: 1 ACKED"));
+}
+
+TEST_F(ClientLedgerReplayTest, ThatWereRefusedAreNotCoveredUnderAnEarlierNumber) {
+  Replay({1});
+  (void)SendReplays();
+  After(policy.ack_wait);
+  ledger().Tick(now);
+  After(Duration(2'000));
+  EXPECT_THAT(SendReplays(), ElementsAre(1));
+  const std::uint64_t number = ledger().sent().last_number();
+  (void)Events();
+  Refuse({.deliveries = {number}, .final = true});
+  AckUpTo(number);
+  EXPECT_THAT(Events(), testing::Not(testing::Contains(testing::HasSubstr("ACKED"))));
+}
+
+// Whoever hands them over has looked before that was on record.
+TEST_F(ClientLedgerReplayTest, AreNotSentOnceTheyWereAcknowledgedOrDismissedHere) {
+  Replay({1});
+  (void)SendReplays();
+  Ack({2});
+  store::Event dismissal;
+  dismissal.mutable_abandoned()->set_channel(IdOf(kRoom).value);
+  dismissal.mutable_abandoned()->add_unparked(2);
+  ledger().Apply(dismissal, now);
+  (void)Events();
+  Replay({1, 2, 3}, SettledAs::kParked, {78});
+  EXPECT_THAT(SendReplays(), ElementsAre(3));
+  EXPECT_THAT(Events(), ElementsAre("replay 78: 1 SKIPPED", "replay 78: 2 SKIPPED dismissed"));
+  // By whom that is known.
+  Replay({1}, SettledAs::kAcked, {79});
+  Replay({2}, SettledAs::kAbandoned, {79});
+  EXPECT_THAT(SendReplays(), ElementsAre(1, 2));
+}
+
 TEST_F(ClientLedgerReplayTest, LeaveHalfOfTheWindowToWhatIsOwed) {
   window = 4;
   Reconnect();

@@ -51,6 +51,17 @@ class ReplayDispatchTest : public testing::Test {
   Timestamp now_ = FromUnixMs(1'000'000);
 };
 
+// It may be an earlier connection's end that is heard of.
+TEST_F(ReplayDispatchTest, KnowsToWhomItHasHandedAlsoWhenTheyAreSaidToBeOffline) {
+  dispatch_.SetRate(1000);
+  Open("alice", kRoom, {{1}, {1}});
+  EXPECT_THAT(dispatch_.ClientsHandedTo(), IsEmpty());
+  dispatch_.Online("alice");
+  (void)Next();
+  dispatch_.Offline("alice");
+  EXPECT_THAT(dispatch_.ClientsHandedTo(), ElementsAre("alice"));
+}
+
 TEST_F(ReplayDispatchTest, HandsNothingToWhoIsNotConnected) {
   dispatch_.SetRate(1000);
   Open("alice", kRoom, {{1}, {5}});

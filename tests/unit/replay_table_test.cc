@@ -202,6 +202,16 @@ TEST_F(StoredReplayTest, UnparksNothingThatTheSameCommitDismisses) {
   EXPECT_EQ(store_.Entry("alice", "room/1").parked(), 0U);
 }
 
+TEST_F(StoredReplayTest, UnparksOnceWhatTwoReplaysDelivered) {
+  const ChannelId room = store_.IdOf("room/1");
+  store::Event both = events::AckedInReplay(replay_, "alice", room, {{2}, {2}});
+  const store::Event other = events::AckedInReplay({replay_.value + 7}, "alice", room, {{2}, {2}});
+  *both.mutable_acked()->add_channels() = other.acked().channels(0);
+  store_.Record({both});
+  EXPECT_EQ(store_.totals().parked, 1U);
+  EXPECT_EQ(store_.Entry("alice", "room/1").parked(), 1U);
+}
+
 TEST_F(StoredReplayTest, IsTheAcknowledgementOfWhatItDelivered) {
   Settle({{2}, {4}});
   for (const Seq seq : {Seq{2}, Seq{3}, Seq{4}}) {

@@ -64,13 +64,6 @@ v1::Replay Describe(const ReplayInfo& info, const DeliveryServer::ReplayActivity
   return out;
 }
 
-store::Event EventAt(Timestamp now, const std::string& client) {
-  store::Event event;
-  event.set_client(client);
-  event.set_at_ms(ToUnixMs(now));
-  return event;
-}
-
 Status CheckAction(const v1::ControlReplayRequest& request) {
   if (!v1::ControlReplayRequest::Action_IsValid(request.action()) ||
       request.action() == v1::ControlReplayRequest::ACTION_UNSPECIFIED) {
@@ -102,30 +95,6 @@ void ReplayCalls::Plan(const v1::PlanReplayRequest& request, const Done<v1::Repl
   });
 }
 
-JournalWork ReplayCalls::WorkFor(const PlannedReplay& planned,
-                                 const v1::StartReplayRequest& request,
-                                 const std::string& by) const {
-  const Timestamp now = deps_.clock.Now();
-  JournalWork work;
-  work.events.reserve(planned.open.size() + 1);
-  store::ReplayStarted& started =
-      *work.events.emplace_back(EventAt(now, "")).mutable_replay_started();
-  started.set_selection(planned.selection.SerializeAsString());
-  started.set_note(request.note());
-  started.set_started_by(by);
-  started.set_rate_per_second(planned.rate_per_second);
-  started.set_deliveries(planned.plan.deliveries());
-  started.set_messages(planned.plan.messages());
-  started.set_bytes(planned.plan.bytes());
-  for (const auto& [pair, seqs] : planned.open) {
-    store::ReplayPinned& pinned =
-        *work.events.emplace_back(EventAt(now, pair.first)).mutable_replay_pinned();
-    pinned.set_channel(pair.second.value);
-    PackRuns(seqs, *pinned.mutable_runs());
-  }
-  return work;
-}
-
 void ReplayCalls::Start(const v1::StartReplayRequest& request, const std::string& by,
                         const Done<v1::Replay>& done) {
   if (Status status = CheckNote("note", request.note()); !status.ok()) return done(status);
@@ -148,7 +117,8 @@ void ReplayCalls::Start(const v1::StartReplayRequest& request, const std::string
                   "plan: with the replays that go on, more than " + std::to_string(kReplayRunsMax) +
                       " runs of deliveries would be open; wait for one of them, or cancel it");
   }
-  JournalWork work = WorkFor(planned, request, by);
+  JournalWork work =
+      StartOf(planned, {.note = request.note(), .started_by = by}, deps_.clock.Now());
   work.done = [this, token = request.plan(), done](const StatusOr<Recorded>& recorded) {
     plans_.Started(token, recorded.ok() ? recorded->replay : ReplayId{});
     if (!recorded.ok()) return done(recorded.status());
@@ -211,8 +181,9 @@ void ReplayCalls::Control(const v1::ControlReplayRequest& request, const Done<v1
                                                    ", and cannot be changed any more"));
   }
   JournalWork work;
-  store::ReplayControlled& controlled =
-      *work.events.emplace_back(EventAt(deps_.clock.Now(), "")).mutable_replay_controlled();
+  store::Event& event = work.events.emplace_back();
+  event.set_at_ms(ToUnixMs(deps_.clock.Now()));
+  store::ReplayControlled& controlled = *event.mutable_replay_controlled();
   controlled.set_replay(info->id.value);
   controlled.set_action(request.action());
   controlled.set_rate_per_second(request.rate_per_second());

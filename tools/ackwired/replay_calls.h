@@ -40,9 +40,6 @@ class ReplayCalls {
   void Control(const v1::ControlReplayRequest& request, const Done<v1::Replay>& done);
 
  private:
-  [[nodiscard]] JournalWork WorkFor(const PlannedReplay& planned,
-                                    const v1::StartReplayRequest& request,
-                                    const std::string& by) const;
   [[nodiscard]] StatusOr<v1::Replay> Describe(ReplayId id) const;
   // Describes it, on the read pool.
   void Answer(ReplayId id, const Done<v1::Replay>& done);

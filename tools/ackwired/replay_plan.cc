@@ -48,6 +48,30 @@ Status CheckRange(const v1::RangeSelection& range) {
 
 }  // namespace
 
+JournalWork StartOf(const PlannedReplay& planned, const ReplayStarter& starter, Timestamp now) {
+  JournalWork work;
+  work.events.reserve(planned.open.size() + 1);
+  store::Event& first = work.events.emplace_back();
+  first.set_at_ms(ToUnixMs(now));
+  store::ReplayStarted& started = *first.mutable_replay_started();
+  started.set_selection(planned.selection.SerializeAsString());
+  started.set_note(starter.note);
+  started.set_started_by(starter.started_by);
+  started.set_rate_per_second(planned.rate_per_second);
+  started.set_deliveries(planned.plan.deliveries());
+  started.set_messages(planned.plan.messages());
+  started.set_bytes(planned.plan.bytes());
+  for (const auto& [pair, seqs] : planned.open) {
+    store::Event& event = work.events.emplace_back();
+    event.set_client(pair.first);
+    event.set_at_ms(ToUnixMs(now));
+    store::ReplayPinned& pinned = *event.mutable_replay_pinned();
+    pinned.set_channel(pair.second.value);
+    PackRuns(seqs, *pinned.mutable_runs());
+  }
+  return work;
+}
+
 Status CheckPlan(const v1::PlanReplayRequest& request) {
   const v1::ReplaySelection& selection = request.selection();
   if (selection.has_failed() == selection.has_range()) {

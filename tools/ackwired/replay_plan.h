@@ -33,6 +33,14 @@ struct PlannedReplay {
   std::size_t runs = 0;  // in `open`
 };
 
+// What puts its start on record. Without `done`.
+struct ReplayStarter {
+  std::string note;
+  std::string started_by;
+};
+[[nodiscard]] JournalWork StartOf(const PlannedReplay& planned, const ReplayStarter& starter,
+                                  Timestamp now);
+
 //   kInvalidArgument  nothing, or both, are selected; a name or a range is none; the rate is too
 //                     high
 [[nodiscard]] Status CheckPlan(const v1::PlanReplayRequest& request);
