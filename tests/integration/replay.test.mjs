@@ -316,6 +316,19 @@ test('ackctl plans, starts, waits and lists; its numbers are the plan’s', asyn
   assert.match(wrong.stderr, /--failed/);
 });
 
+test('each command of ackctl replay has its own examples; one that is none is named', async () => {
+  for (const command of ['plan', 'start', 'list', 'show', 'pause', 'resume', 'cancel', 'rate']) {
+    const { code, stdout } = await ackctl('replay', command, '--help');
+    assert.equal(code, 0);
+    assert.deepEqual([...new Set(stdout.match(/Example: ackctl \w+ \w+/g))], [
+      `Example: ackctl replay ${command}`,
+    ]);
+  }
+  const { code, stderr } = await ackctl('replay', 'stop', 'r-1');
+  assert.equal(code, 2);
+  assert.match(stderr, /no command "ackctl replay stop"; there are plan, start, list, .*, rate\n/);
+});
+
 test('verify finds nothing wrong with what replays have left', async () => {
   await server.stop();
   const { code, stdout, stderr } = await ackctl('verify', server.dataDir);

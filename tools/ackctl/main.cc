@@ -15,6 +15,7 @@
 
 #include "tools/ackctl/command.h"
 #include "tools/ackctl/command_error.h"
+#include "tools/ackctl/usage.h"
 
 namespace ackwire::ctl {
 namespace {
@@ -57,6 +58,14 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--no-color", options.no_color, "As the environment variable NO_COLOR");
 }
 
+void NameGlobalOptions(CLI::App& group) {
+  for (CLI::App* command : group.get_subcommands([](CLI::App*) { return true; })) {
+    command->footer(command->get_footer() +
+                    "\nThe options of ackctl --help (--server, --token, -o json …) hold here too.");
+    NameGlobalOptions(*command);
+  }
+}
+
 void AddCommands(CLI::App& app, Chosen& chosen) {
   AddStatus(app, chosen);
   AddPublish(app, chosen);
@@ -79,10 +88,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddRestore(app, chosen);
   AddVerify(app, chosen);
   AddRecover(app, chosen);
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
-    command->footer(command->get_footer() +
-                    "\nThe options of ackctl --help (--server, --token, -o json …) hold here too.");
-  }
+  NameGlobalOptions(app);
 }
 
 std::size_t TerminalWidth() {
@@ -114,27 +120,11 @@ ExitStatus Fail(ExitStatus status, const std::string& what) {
   return status;
 }
 
-// What was wrong, and the page that would have helped.
-std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
-  std::string what = error.what();
-  std::string command = "ackctl";
-  for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
-  // CLI11 asks for a command also when there is one that it does not know.
-  if (app.get_subcommands().empty() && app.remaining_size() > 0) {
-    what = fmt::format("there is no command \"{}\"", app.remaining().front());
-  }
-  return fmt::format("{}\nSee {} --help.", what, command);
-}
-
 ExitStatus Run(int argc, char** argv) {
   CLI::App app(
       "The operator's tool of Ackwire: publish, read, subscribe, explain, list failures, back up;\n"
       "and without a server: restore, verify and recover what is on disk.",
       "ackctl");
-  app.footer(
-      "Example: ackctl publish room/1 'hello'\n"
-      "Each command has its own --help. Exit status: 0 done, 1 the server refused or "
-      "something\ndiffers, 2 usage, 3 cannot connect.");
   app.set_version_flag("--version", "ackctl " ACKWIRE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();  // inherited by the commands: global options may stand behind them
@@ -142,6 +132,11 @@ ExitStatus Run(int argc, char** argv) {
   Chosen chosen;
   AddGlobalOptions(app, options);
   AddCommands(app, chosen);
+  // After the commands, which would inherit it.
+  app.footer(
+      "Example: ackctl publish room/1 'hello'\n"
+      "Each command has its own --help. Exit status: 0 done, 1 the server refused or "
+      "something\ndiffers, 2 usage, 3 cannot connect.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -327,6 +327,8 @@ void AddControl(CLI::App& replay, Chosen& chosen, const std::pair<const char*, c
         ->required()
         ->check(WholeNumber());
   }
+  command->footer(fmt::format("Example: ackctl replay {} r-7f3a{}", what.first,
+                              action == v1::ControlReplayRequest::SET_RATE ? " 500" : ""));
   command->callback([&chosen, id, rate, action] {
     chosen = [id, rate, action](const Context& context) {
       v1::ControlReplayRequest request;
@@ -346,10 +348,12 @@ void AddReplay(CLI::App& app, Chosen& chosen) {
   AddPlan(*replay, chosen);
   AddStart(*replay, chosen);
   CLI::App* list = replay->add_subcommand("list", "All replays, newest first");
+  list->footer("Example: ackctl replay list");
   list->callback([&chosen] { chosen = [](const Context& context) { List(context); }; });
   CLI::App* show = replay->add_subcommand("show", "How far a replay is");
   auto id = std::make_shared<std::string>();
   show->add_option("REPLAY", *id, "The replay: r-…")->required();
+  show->footer("Example: ackctl replay show r-7f3a");
   show->callback([&chosen, id] {
     chosen = [id](const Context& context) { Show(context, Admin(context).Get(*id)); };
   });
