@@ -189,6 +189,18 @@ bool ReplayRunner::GoesOn(ReplayId replay) const {
   });
 }
 
+// Paused and resumed before this thread heard of either, it goes on as if nothing had been.
+void ReplayRunner::Return(ReplayId replay, const std::string& client,
+                          const std::vector<ReplayDelivery>& deliveries) {
+  Post([this, replay, client, deliveries] {
+    const auto running = running_.find(replay);
+    if (running == running_.end()) return;
+    for (const ReplayDelivery& each : deliveries) {
+      running->second.Return(client, each.key.channel, {each.key.seq, each.key.seq});
+    }
+  });
+}
+
 // What is in flight stays so: its outcome counts if the replay goes on.
 void ReplayRunner::Withdraw(ReplayId replay, const ReplayDispatch& dispatch) {
   for (const std::string& client : dispatch.ClientsHandedTo()) {
@@ -209,7 +221,9 @@ bool ReplayRunner::Step() {
       info = *view.replays.Find(id);
       return dispatch.Next(view.replays.OpenOf(id), now);
     });
+    // It may have been cancelled, and the news of it are still to come.
     if (info->ended_at) {
+      Withdraw(id, dispatch);
       at = running_.erase(at);
       continue;
     }
@@ -238,7 +252,7 @@ void ReplayRunner::HandOver(const ReplayInfo& replay, const ReplayDispatch::Batc
   deps_.homes.AskSession(batch.client, [this, id = replay.id, client = batch.client,
                                         deliver = std::move(turn->deliver)](Session* session) {
     if (session != nullptr && GoesOn(id)) return session->Replay(deliver);
-    if (session != nullptr) return;
+    if (session != nullptr) return Return(id, client, deliver);
     // A server that was killed left it connected on record.
     Post([this, client] { OnPresence(client, false); });
   });

@@ -76,6 +76,9 @@ class ReplayRunner final : public Sink {
   bool Step();
   // From any thread: the client takes nothing now.
   void HandBack(ReplayId replay, const std::string& client);
+  // The same of some deliveries.
+  void Return(ReplayId replay, const std::string& client,
+              const std::vector<ReplayDelivery>& deliveries);
   void HandOver(const ReplayInfo& replay, const ReplayDispatch::Batch& batch);
 
   const Dependencies deps_;

@@ -1,6 +1,7 @@
 // POST /v1/admin/{Method}: what gRPC serves to operators, as JSON.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test, { after, afterEach } from 'node:test';
 import { Client, dropAll } from '../support/client.mjs';
 import { grpcClients } from '../support/grpc.mjs';
@@ -134,6 +135,18 @@ test('numbers beyond 2^53 stay what they are', async () => {
   assert.match(body, new RegExp(`"seq":${max},`));
   const beyond = '{"client":"a","channel":"numbers","seq":18446744073709551616}';
   await named('ExplainDelivery', beyond, /^seq: must be a whole number/);
+});
+
+test('the methods that are offered are those that are served', async () => {
+  const url = new URL('../../proto/ackwire/v1/deliveries.proto', import.meta.url);
+  const unary = readFileSync(url, 'utf8').matchAll(/rpc (\w+)\(\w+\) returns \((?!stream)/g);
+  const { json } = await call('Explode', {});
+  const offered = /there are (.*)/.exec(json.error.message)[1].split(', ');
+  const served = [];
+  for (const [, method] of unary) {
+    if ((await call(method, {})).status !== 501) served.push(method);
+  }
+  assert.deepEqual(offered.sort(), served.sort());
 });
 
 test('what is no such call', async () => {

@@ -287,6 +287,10 @@ test('ackctl pause, resume, disconnect and dismiss', async () => {
     await told('pause', 'shown', '--reason', 'why not'),
     'shown is paused, with 0 undelivered messages; `ackctl resume shown` goes on.\n',
   );
+  assert.match(
+    await told('pause', 'shown', '--reason', 'again'),
+    /^shown was paused already, since \S+Z \(why not\): nothing changed\. It has 0 undeliv/,
+  );
   await publish(server, 'shown', 2);
   assert.match(await told('clients', '--prefix', 'shown'), /^shown +online, paused /m);
   assert.match(await told('client', 'shown'), /^Paused +\S+Z: why not$/m);
@@ -299,6 +303,14 @@ test('ackctl pause, resume, disconnect and dismiss', async () => {
   assert.equal(
     await told('resume', 'shown'),
     'shown is sent messages again when it connects: 1 undelivered message to go.\n',
+  );
+  assert.equal(
+    await told('resume', 'shown'),
+    'shown was not paused: nothing changed. It has 1 undelivered message, and is not connected.\n',
+  );
+  assert.equal(
+    await told('disconnect', 'shown'),
+    'shown was not connected: nothing changed. It has 1 undelivered message.\n',
   );
   assert.equal(JSON.parse(await told('-o', 'json', 'pause', 'shown')).paused, true);
   const failed = await ackctl(...at, 'pause', 'nobody');

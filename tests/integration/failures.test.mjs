@@ -269,10 +269,17 @@ test('ackctl failures: a table, JSON, and lines as they come', async () => {
     [['shown', 'rejected', 1, 'never', [{ state: 'parked', count: 1 }]]],
   );
   const none = await ackctl(...at, 'failures', '--client', 'nobody');
-  assert.equal(none.stdout, 'No failure on record matches.\n');
+  assert.match(none.stdout, /^No failure on record matches: there is no client nobody; `ackctl c/);
+  const nowhere = await ackctl(...at, 'failures', '--channel', 'nowhere');
+  assert.equal(nowhere.stdout, 'No failure on record matches: there is no channel nowhere.\n');
+  const future = await ackctl(...at, 'failures', '--since', '2999-01-01T00:00:00Z');
+  assert.equal(future.stdout, 'No failure on record matches: --since is in the future.\n');
+  const both = await ackctl(...at, 'failures', '--channel', 'shown', '--reason', 'expired');
+  assert.equal(both.stdout, 'No failure on record matches.\n');
   const refused = await ackctl(...at, 'failures', '--follow', '--channel', 'a b');
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
+  assert.match(refused.stderr, /watch failures: --channel: must have no/);
   const wrong = await ackctl(...at, 'failures', '--reason', 'bad luck');
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /--reason: "bad luck" is no reason; there are ack_timeout, nack/);
+  assert.match(wrong.stderr, /"bad luck" is no reason of failures; there are ack_timeout, nack/);
 });

@@ -90,6 +90,14 @@ test('the dashboard shows what the contract has, and each panel says what it is'
   assert.equal(new Set(ids).size, ids.length);
 });
 
+test('ackctl says so when it was given a port of HTTP', async () => {
+  for (const port of [server.http, server.admin]) {
+    const { code, stderr } = await ackctl('--server', port, 'status');
+    assert.equal(code, 3);
+    assert.match(stderr, /That port serves HTTP: .* ackctl speaks gRPC.* port 7400 by default/);
+  }
+});
+
 test('every command that a next step names is one of ackctl', async () => {
   const named = [alerts, read('README.md')].flatMap((text) =>
     [...text.matchAll(/`ackctl ([a-z]+)/g)].map((match) => match[1]),

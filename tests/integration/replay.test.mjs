@@ -311,9 +311,26 @@ test('ackctl plans, starts, waits and lists; its numbers are the plan’s', asyn
     [json.replays[0].note, json.replays[0].state, json.replays[0].acked],
     ['by hand', 'done', 2],
   );
-  const wrong = await tool('replay', 'plan', '--reason', 'nack');
-  assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /--failed/);
+  assert.match(ended.stdout, /Selection +failed ones of client tool\n/);
+  const { stdout: attempts } = await tool('explain', 'tool', 'tool', '1');
+  assert.match(attempts, /REASON +REPLAY +DETAIL\n/);
+  assert.match(attempts, / rejected +- +broken build\n.* - +r-\w+ +-\n/);
+  const nothing = await tool('replay', 'plan', '--failed', '--channel', 'nowhere');
+  assert.match(nothing.stdout, /nothing to deliver again: there is no channel nowhere\.\n/);
+  const plan = ['replay', 'plan'];
+  const ranged = [...plan, '--channel', 'tool'];
+  for (const [words, code, why] of [
+    [[...plan, '--reason', 'nack'], 2, /--failed/],
+    [[...plan, '--failed', '--rate', '0'], 2, /--rate: "0" is not .* from 1 to 1000000/],
+    [['replay', 'rate', 'r-1', '1000001'], 2, /N: "1000001" is not .* from 1 to 1000000/],
+    [[...ranged, '--from', '5', '--to', '3'], 2, /--to: 3 is before --from, 5/],
+    [[...plan, '--channel', 'nowhere'], 1, /: --channel: there is no channel nowhere/],
+    [['replay', 'show', 'r-1'], 1, /: REPLAY: there is no replay r-1/],
+  ]) {
+    const wrong = await tool(...words);
+    assert.equal(wrong.code, code, wrong.stderr);
+    assert.match(wrong.stderr, why);
+  }
 });
 
 test('each command of ackctl replay has its own examples; one that is none is named', async () => {

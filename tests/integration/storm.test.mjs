@@ -19,6 +19,8 @@ const kInFlight = 100;
 const kConnectedAtOnce = 100;
 const kWaitMs = 120_000;
 const kPublishMs = 50; // at the 99th percentile
+const kSlowDisk = 4; // or so much longer than before the storm, where the disk itself is slow
+const kQuietPublishes = 200;
 const kPlacesOfRecord = 2 ** 24; // a failure's id: its journal record, and its place in it
 
 function connect(server, client, received) {
@@ -49,18 +51,23 @@ async function connectAll(server, received) {
   return sockets;
 }
 
-// Publishes on a thread of its own, so that what this one is busy with is not measured.
-async function publishing(server) {
+// Publishes on a thread of its own, so that what this one is busy with is not measured. Promises a
+// function that promises how long each took; without `count` it ends the publishing.
+async function publishing(server, count) {
   const worker = new Worker(fileURLToPath(new URL('../support/publisher.mjs', import.meta.url)), {
-    workerData: { http: server.http, channel: 'live' },
+    workerData: { http: server.http, channel: 'live', count },
   });
   await once(worker, 'message'); // the first is answered
+  const ended = once(worker, 'message');
   return async () => {
-    worker.postMessage('stop');
-    const [took] = await once(worker, 'message');
+    if (count === undefined) worker.postMessage('stop');
+    const [took] = await ended;
+    await worker.terminate();
     return took.sort((a, b) => a - b);
   };
 }
+
+const p99Of = (took) => took[Math.floor(took.length * 0.99)];
 
 async function listed(rpc) {
   const found = [];
@@ -83,6 +90,7 @@ test('a storm of disconnections is recorded whole, and slows no publisher', asyn
   await publishMany(server, 'storm', kInFlight);
   const total = kClients * kInFlight;
   await eventually(() => received === total, `${total} deliveries in flight`, kWaitMs);
+  const quiet = p99Of(await (await publishing(server, kQuietPublishes))());
   const stop = await publishing(server);
   for (const socket of sockets) socket.terminate();
   const failures = await eventually(
@@ -97,10 +105,11 @@ test('a storm of disconnections is recorded whole, and slows no publisher', asyn
   assert.equal(new Set(failures.map((each) => each.client)).size, kClients);
   const records = new Set(failures.map((each) => Math.floor(each.id / kPlacesOfRecord))).size;
   assert.ok(records <= kClients, `${records} journal records`);
-  const p99 = took[Math.floor(took.length * 0.99)];
+  const p99 = p99Of(took);
+  const [usual, most, slowest] = [quiet, p99, took.at(-1)].map((ms) => ms.toFixed(1));
   t.diagnostic(
     `${total} deliveries of ${kClients} clients in ${records} journal records; publishing: ` +
-      `${took.length} answers, p99 ${p99.toFixed(1)} ms, the slowest ${took.at(-1).toFixed(1)} ms`,
+      `${took.length} answers, p99 ${most} ms, the slowest ${slowest} ms; before: p99 ${usual} ms`,
   );
-  assert.ok(p99 <= kPublishMs, `p99 ${p99} ms`);
+  assert.ok(p99 <= Math.max(kPublishMs, kSlowDisk * quiet), `p99 ${p99} ms, before ${quiet} ms`);
 });

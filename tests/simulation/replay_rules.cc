@@ -164,7 +164,6 @@ void ReplayRules::EndRecord(const store::JournalRecord& record) {
 
 void ReplayRules::BeginLife() {
   acked_at_.clear();
-  perhaps_acked_at_.clear();
   rejected_at_.clear();
   stopped_.clear();
   starts_asked_.clear();

@@ -246,7 +246,7 @@ class Run {
       Flush(server);
     } else if (draw == 14) {
       server.RunBackground();
-    } else if (draw == 15 && world_.OneIn(4)) {
+    } else if (draw == 15 && world_.OneIn(4) && !server.failed()) {
       Compare();
     }
   }

@@ -1,5 +1,6 @@
-// A thread that publishes one message after the other until it is told to stop, and then says how
-// long each took to be answered, in milliseconds. Its first message says that it has begun.
+// A thread that publishes one message after the other, `count` of them or until it is told to stop,
+// and then says how long each took to be answered, in milliseconds. Its first message says that it
+// has begun.
 
 import { Agent, request } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -27,7 +28,7 @@ function publish(payload) {
   });
 }
 
-for (let n = 0; !stopped; n += 1) {
+for (let n = 0; !stopped && n !== workerData.count; n += 1) {
   const from = performance.now();
   await publish({ n });
   took.push(performance.now() - from);

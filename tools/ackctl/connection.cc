@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tools/ackctl/argument_names.h"
 #include "tools/ackctl/command_error.h"
 #include "tools/ackctl/text.h"
 
@@ -44,11 +45,17 @@ std::shared_ptr<grpc::ChannelCredentials> CredentialsFor(const ConnectionOptions
 }
 
 CommandError CannotConnect(const ConnectionOptions& options, const std::string& reason) {
+  // gRPC's own words.
+  const bool is_http = reason.find("Trying to connect an http1.x server") != std::string::npos;
   return CommandError(
       ExitStatus::kCannotConnect,
-      fmt::format("cannot reach {} ({} TLS): {}\nIs ackwired running there? It prints its gRPC "
-                  "address when ready; give it with --server HOST:PORT or ACKCTL_SERVER.",
-                  options.server, UsesTls(options) ? "with" : "without", reason));
+      fmt::format("cannot reach {} ({} TLS): {}\n{} It prints its gRPC address when ready "
+                  "(grpc=HOST:PORT; port 7400 by default); give it with --server HOST:PORT or "
+                  "ACKCTL_SERVER.",
+                  options.server, UsesTls(options) ? "with" : "without", reason,
+                  is_http ? "That port serves HTTP: it is --http or --admin of ackwired, and "
+                            "ackctl speaks gRPC."
+                          : "Is ackwired running there?"));
 }
 
 }  // namespace
@@ -92,7 +99,8 @@ void Connection::Check(const std::string& what, const grpc::Status& status) cons
       channel_->GetState(false) != GRPC_CHANNEL_READY) {
     throw CannotConnect(options_, Escape(status.error_message()));
   }
-  std::string text = fmt::format("{}: {} ({})", Escape(what), Escape(status.error_message()),
+  std::string text = fmt::format("{}: {} ({})", Escape(what),
+                                 Escape(NameArgument(status.error_message(), options_.arguments)),
                                  CodeName(status.error_code()));
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED && options_.token.empty()) {
     text += "\nThis server wants a token: give one with --token or ACKCTL_TOKEN.";

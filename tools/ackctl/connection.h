@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace ackwire::ctl {
 
@@ -15,6 +16,7 @@ struct ConnectionOptions {
   std::string tls_ca;
   std::string tls_cert;
   std::string tls_key;
+  std::vector<std::string> arguments;  // of the command: errors are told by them
 };
 
 // One gRPC channel to one server. All failures become CommandError: the server

@@ -7,8 +7,10 @@
 #include "tools/ackctl/command_error.h"
 #include "tools/ackctl/failure_filter.h"
 #include "tools/ackctl/json.h"
+#include "tools/ackctl/no_match.h"
 #include "tools/ackctl/table.h"
 #include "tools/ackctl/text.h"
+#include "tools/ackctl/time_format.h"
 
 // What an operator does to a client, and to what is parked.
 namespace ackwire::ctl {
@@ -28,19 +30,53 @@ std::string Waiting(const v1::Client& client) {
   return Count(client.undelivered(), "undelivered message");
 }
 
-std::string PausedText(const v1::Client& client) {
+// The client as it was before the call, and as it is now.
+struct Change {
+  v1::Client before;
+  v1::Client now;
+};
+
+std::string PausedText(const Change& change) {
+  const v1::Client& client = change.now;
+  if (change.before.paused()) {
+    const std::string& why = client.pause_reason();
+    return fmt::format("{} was paused already, since {}{}: nothing changed. It has {}.",
+                       Escape(client.id()), FormatTime(client.paused_at()),
+                       why.empty() ? "" : " (" + Escape(why) + ")", Waiting(client));
+  }
   return fmt::format("{} is paused, with {}; `ackctl resume {}` goes on.", Escape(client.id()),
                      Waiting(client), Escape(client.id()));
 }
 
-std::string ResumedText(const v1::Client& client) {
+std::string ResumedText(const Change& change) {
+  const v1::Client& client = change.now;
+  if (!change.before.paused()) {
+    return fmt::format("{} was not paused: nothing changed. It has {}{}.", Escape(client.id()),
+                       Waiting(client), client.online() ? "" : ", and is not connected");
+  }
   return fmt::format("{} is sent messages again{}: {} to go.", Escape(client.id()),
                      client.online() ? "" : " when it connects", Waiting(client));
 }
 
-std::string DisconnectedText(const v1::Client& client) {
+std::string DisconnectedText(const Change& change) {
+  const v1::Client& client = change.now;
+  if (!change.before.online()) {
+    return fmt::format("{} was not connected: nothing changed. It has {}.", Escape(client.id()),
+                       Waiting(client));
+  }
   const char* how = client.online() ? "has connected again" : "is not connected now";
   return fmt::format("{} {}; it has {}.", Escape(client.id()), how, Waiting(client));
+}
+
+v1::Client ClientNow(const Connection& connection, const std::string& what,
+                     const std::string& name) {
+  v1::GetClientRequest request;
+  request.set_client(name);
+  v1::Client client;
+  const auto stub = v1::DeliveryService::NewStub(connection.channel());
+  connection.Call(
+      what, [&](grpc::ClientContext& call) { return stub->GetClient(&call, request, &client); });
+  return client;
 }
 
 // Pause, resume and disconnect differ in the call, and in the line that tells what came of it.
@@ -48,7 +84,7 @@ template <typename Request>
 struct Control {
   const char* verb;
   grpc::Status (v1::AdminService::Stub::*call)(grpc::ClientContext*, const Request&, v1::Client*);
-  std::string (*text)(const v1::Client&);
+  std::string (*text)(const Change&);
 };
 
 template <typename Request>
@@ -58,13 +94,14 @@ void Run(const Context& context, const ClientArguments& arguments,
   request.set_client(arguments.client);
   request.set_reason(arguments.reason);
   const Connection connection(context.connection);
+  const std::string what = fmt::format("{} {}", control.verb, arguments.client);
+  Change change;
+  if (!context.output.json) change.before = ClientNow(connection, what, arguments.client);
   const auto stub = v1::AdminService::NewStub(connection.channel());
-  v1::Client client;
-  connection.Call(fmt::format("{} {}", control.verb, arguments.client),
-                  [&](grpc::ClientContext& call) {
-                    return (stub.get()->*control.call)(&call, request, &client);
-                  });
-  fmt::print("{}\n", context.output.json ? ToJson(client) : control.text(client));
+  connection.Call(what, [&](grpc::ClientContext& call) {
+    return (stub.get()->*control.call)(&call, request, &change.now);
+  });
+  fmt::print("{}\n", context.output.json ? ToJson(change.now) : control.text(change));
 }
 
 struct Help {
@@ -105,7 +142,8 @@ void Dismiss(const Context& context, const DismissArguments& arguments) {
   if (context.output.json) {
     fmt::print("{}\n", ToJson(response));
   } else if (response.dismissed() == 0) {
-    fmt::print("Nothing that is parked matches: 0 dismissed.\n");
+    fmt::print("Nothing that is parked matches{}: 0 dismissed.\n",
+               WhyNoneMatches(connection, request.filter()));
   } else {
     fmt::print("{} dismissed: no replay of failures delivers them again.\n",
                response.dismissed() == 1

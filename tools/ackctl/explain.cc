@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "tools/ackctl/command.h"
@@ -52,18 +55,24 @@ std::string AttemptText(const v1::Attempt& attempt, std::uint32_t attempts_max) 
 
 std::string RenderAttempts(const v1::Delivery& delivery, bool color) {
   if (delivery.attempts().empty()) return "No attempt is on record.\n";
-  Table table({{"ATTEMPT", Align::kRight},
-               {"SENT"},
-               {"ENDED"},
-               {"SESSION"},
-               {"TRANSPORT"},
-               {"REASON"},
-               {"DETAIL"}});
+  const bool any_replay =
+      std::any_of(delivery.attempts().begin(), delivery.attempts().end(),
+                  [](const v1::Attempt& attempt) { return !attempt.replay().empty(); });
+  std::vector<Column> columns = {
+      {"ATTEMPT", Align::kRight}, {"SENT"}, {"ENDED"}, {"SESSION"}, {"TRANSPORT"}, {"REASON"}};
+  if (any_replay) columns.push_back({"REPLAY"});
+  columns.push_back({"DETAIL"});
+  Table table(columns);
   for (const v1::Attempt& attempt : delivery.attempts()) {
-    table.AddRow({AttemptText(attempt, delivery.attempts_max()),
-                  attempt.has_sent_at() ? FormatTime(attempt.sent_at()) : "",
-                  attempt.has_ended_at() ? FormatTime(attempt.ended_at()) : "", attempt.session(),
-                  attempt.transport(), ReasonText(attempt.reason()), attempt.detail()});
+    std::vector<std::string> cells = {AttemptText(attempt, delivery.attempts_max()),
+                                      attempt.has_sent_at() ? FormatTime(attempt.sent_at()) : "",
+                                      attempt.has_ended_at() ? FormatTime(attempt.ended_at()) : "",
+                                      attempt.session(),
+                                      attempt.transport(),
+                                      ReasonText(attempt.reason())};
+    if (any_replay) cells.push_back(attempt.replay());
+    cells.push_back(attempt.detail());
+    table.AddRow(cells);
   }
   return table.Render(color);
 }

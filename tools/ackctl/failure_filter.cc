@@ -1,26 +1,35 @@
 #include "tools/ackctl/failure_filter.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/util/time_util.h>
 
 #include "tools/ackctl/command_error.h"
 #include "tools/ackctl/json.h"
+#include "tools/ackctl/time_format.h"
 #include "tools/ackctl/time_option.h"
 
 namespace ackwire::ctl {
 namespace {
+
+// The others say why a delivery waits, or is none.
+bool IsOfFailures(v1::Reason reason) {
+  return reason != v1::REASON_UNSPECIFIED &&
+         (reason < v1::REASON_CLIENT_OFFLINE || reason > v1::REASON_BEFORE_SUBSCRIPTION);
+}
 
 v1::Reason ReasonOption(const std::string& text) {
   std::string known;
   const google::protobuf::EnumDescriptor& reasons = *v1::Reason_descriptor();
   for (int i = 0; i < reasons.value_count(); ++i) {
     const auto reason = static_cast<v1::Reason>(reasons.value(i)->number());
-    if (reason == v1::REASON_UNSPECIFIED) continue;
+    if (!IsOfFailures(reason)) continue;
     const std::string name = EnumName(*reasons.value(i));
     if (name == text) return reason;
     known += (known.empty() ? "" : ", ") + name;
   }
-  throw CommandError(ExitStatus::kUsage,
-                     fmt::format("--reason: \"{}\" is no reason; there are {}", text, known));
+  throw CommandError(
+      ExitStatus::kUsage,
+      fmt::format("--reason: \"{}\" is no reason of failures; there are {}", text, known));
 }
 
 }  // namespace
@@ -53,6 +62,11 @@ v1::FailureFilter FilterOf(const FailureFilterOptions& options) {
   for (const std::string& reason : options.reasons) filter.add_reasons(ReasonOption(reason));
   if (!options.since.empty()) *filter.mutable_since() = TimeOption("--since", options.since);
   if (!options.until.empty()) *filter.mutable_until() = TimeOption("--until", options.until);
+  if (filter.has_since() && filter.has_until() && filter.since() >= filter.until()) {
+    throw CommandError(ExitStatus::kUsage,
+                       fmt::format("--until: {} is not after --since, {}: nothing lies between",
+                                   FormatTime(filter.until()), FormatTime(filter.since())));
+  }
   filter.set_open_only(options.open);
   return filter;
 }

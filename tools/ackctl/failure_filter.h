@@ -21,7 +21,7 @@ struct FailureFilterOptions {
 
 void AddFailureFilter(CLI::App& command, FailureFilterOptions& options);
 
-// Throws CommandError (kUsage) when a time or a reason is none.
+// Throws CommandError (kUsage) when a time or a reason is none, or nothing can match.
 v1::FailureFilter FilterOf(const FailureFilterOptions& options);
 
 // "ack_timeout"; empty for REASON_UNSPECIFIED.

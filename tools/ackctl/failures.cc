@@ -12,6 +12,7 @@
 #include "tools/ackctl/failure_filter.h"
 #include "tools/ackctl/interrupt.h"
 #include "tools/ackctl/json.h"
+#include "tools/ackctl/no_match.h"
 #include "tools/ackctl/table.h"
 #include "tools/ackctl/text.h"
 #include "tools/ackctl/time_format.h"
@@ -131,14 +132,14 @@ void Follow(const Context& context, const Arguments& arguments) {
 }
 
 // The newest, at most `limit` of them. A page may be empty before the end.
-v1::ListFailuresResponse Newest(const Context& context, const Arguments& arguments) {
-  const Connection connection(context.connection);
+v1::ListFailuresResponse Newest(const Connection& connection, const v1::FailureFilter& filter,
+                                std::uint64_t limit) {
   const auto stub = v1::DeliveryService::NewStub(connection.channel());
   v1::ListFailuresRequest request;
-  *request.mutable_filter() = FilterOf(arguments.filter);
+  *request.mutable_filter() = filter;
   v1::ListFailuresResponse all;
   do {
-    const std::uint64_t left = arguments.limit - static_cast<std::uint64_t>(all.failures_size());
+    const std::uint64_t left = limit - static_cast<std::uint64_t>(all.failures_size());
     request.set_page_size(static_cast<std::uint32_t>(std::min<std::uint64_t>(left, kPageSize)));
     v1::ListFailuresResponse page;
     connection.Call("list failures", [&](grpc::ClientContext& call) {
@@ -148,18 +149,20 @@ v1::ListFailuresResponse Newest(const Context& context, const Arguments& argumen
     all.mutable_failures()->MergeFrom(page.failures());
     all.set_next_page_token(page.next_page_token());
   } while (!request.page_token().empty() &&
-           static_cast<std::uint64_t>(all.failures_size()) < arguments.limit);
+           static_cast<std::uint64_t>(all.failures_size()) < limit);
   return all;
 }
 
 void List(const Context& context, const Arguments& arguments) {
-  const v1::ListFailuresResponse newest = Newest(context, arguments);
+  const v1::FailureFilter filter = FilterOf(arguments.filter);
+  const Connection connection(context.connection);
+  const v1::ListFailuresResponse newest = Newest(connection, filter, arguments.limit);
   if (context.output.json) {
     fmt::print("{}\n", ListToJson(newest));
     return;
   }
   if (newest.failures().empty()) {
-    fmt::print("No failure on record matches.\n");
+    fmt::print("No failure on record matches{}.\n", WhyNoneMatches(connection, filter));
     return;
   }
   std::vector<Column> columns;

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "tools/ackctl/argument_names.h"
 #include "tools/ackctl/command.h"
 #include "tools/ackctl/command_error.h"
 #include "tools/ackctl/usage.h"
@@ -145,6 +146,7 @@ ExitStatus Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Fail(ExitStatus::kUsage, UsageText(app, error));
   }
+  options.connection.arguments = ArgumentsOf(ChosenCommand(app));
   try {
     chosen(ContextFor(options));
   } catch (const CommandError& error) {

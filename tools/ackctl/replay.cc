@@ -2,6 +2,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <memory>
 #include <thread>
@@ -12,7 +13,9 @@
 #include "tools/ackctl/command_error.h"
 #include "tools/ackctl/failure_filter.h"
 #include "tools/ackctl/json.h"
+#include "tools/ackctl/no_match.h"
 #include "tools/ackctl/progress_bar.h"
+#include "tools/ackctl/selection_text.h"
 #include "tools/ackctl/table.h"
 #include "tools/ackctl/text.h"
 #include "tools/ackctl/time_format.h"
@@ -22,6 +25,21 @@ namespace ackwire::ctl {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{200};
+constexpr std::uint32_t kRateMax = 1'000'000;  // of the contract
+
+// Deliveries a second.
+CLI::Option* AddRate(CLI::App& command, const std::string& name, std::uint32_t& rate) {
+  const auto check = [](const std::string& text) {
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole && value >= 1 && value <= kRateMax
+               ? ""
+               : fmt::format("\"{}\" is not a whole number from 1 to {}", text, kRateMax);
+  };
+  return command.add_option(name, rate, "Deliveries a second, of all clients together")
+      ->check(CLI::Validator(check, ""));
+}
 
 std::string ReplayStateText(v1::ReplayState state) {
   return EnumName(*v1::ReplayState_descriptor()->FindValueByNumber(state));
@@ -75,6 +93,9 @@ class Admin {
     return Call<v1::Replay>("control " + request.id(), &v1::AdminService::Stub::ControlReplay,
                             request);
   }
+  std::string WhyNone(const v1::FailureFilter& filter) const {
+    return WhyNoneMatches(connection_, filter);
+  }
 
  private:
   template <typename Response, typename Request>
@@ -114,7 +135,7 @@ void Show(const Context& context, const v1::Replay& replay) {
                                    replay.started_by().empty() ? "?" : replay.started_by()));
   if (replay.has_ended_at()) facts.Add("Ended", FormatTime(replay.ended_at()));
   facts.Add("Note", replay.note());
-  facts.Add("Selection", ToJson(replay.selection()));
+  facts.Add("Selection", SelectionText(replay.selection()));
   fmt::print("{}", facts.Render(context.output.color));
 }
 
@@ -145,6 +166,10 @@ v1::PlanReplayRequest RequestFor(const PlanArguments& arguments) {
     throw CommandError(ExitStatus::kUsage,
                        "replay plan: --reason, --id and --open choose failures: give --failed");
   }
+  if (arguments.to != 0 && arguments.to < arguments.from) {
+    throw CommandError(ExitStatus::kUsage,
+                       fmt::format("--to: {} is before --from, {}", arguments.to, arguments.from));
+  }
   if (filter.channel().empty()) {
     throw CommandError(ExitStatus::kUsage,
                        "replay plan: give --failed for what failed, or --channel C for a range");
@@ -169,7 +194,9 @@ std::string BytesText(std::uint64_t bytes) {
 }
 
 void Plan(const Context& context, const PlanArguments& arguments) {
-  const v1::ReplayPlan plan = Admin(context).Plan(RequestFor(arguments));
+  const v1::PlanReplayRequest request = RequestFor(arguments);
+  const Admin admin(context);
+  const v1::ReplayPlan plan = admin.Plan(request);
   if (context.output.json) {
     fmt::print("{}\n", ToJson(plan));
     return;
@@ -191,7 +218,7 @@ void Plan(const Context& context, const PlanArguments& arguments) {
   facts.Add("Valid until", FormatTime(plan.expires_at()));
   fmt::print("{}\n", facts.Render(context.output.color));
   if (plan.deliveries() == 0) {
-    fmt::print("There is nothing to deliver again.\n");
+    fmt::print("There is nothing to deliver again{}.\n", admin.WhyNone(FilterOf(arguments.filter)));
   } else {
     fmt::print(
         "Nothing has been changed. To start it:\n  ackctl replay start {} --note WHY --wait\n",
@@ -288,9 +315,7 @@ void AddPlan(CLI::App& replay, Chosen& chosen) {
       ->type_name("N");
   command->add_flag("--include-acked", arguments->include_acked,
                     "Also what the clients acknowledged before");
-  command->add_option("--rate", arguments->rate, "Deliveries a second, of all clients together")
-      ->check(WholeNumber())
-      ->type_name("N");
+  AddRate(*command, "--rate", arguments->rate)->type_name("N");
   command->footer(
       "What is owed is delivered without a replay, and is in no plan.\n\n"
       "Example: ackctl replay plan --failed --since -2h --rate 500\n"
@@ -323,9 +348,7 @@ void AddControl(CLI::App& replay, Chosen& chosen, const std::pair<const char*, c
   auto rate = std::make_shared<std::uint32_t>(0);
   command->add_option("REPLAY", *id, "The replay: r-…")->required();
   if (action == v1::ControlReplayRequest::SET_RATE) {
-    command->add_option("N", *rate, "Deliveries a second, of all clients together")
-        ->required()
-        ->check(WholeNumber());
+    AddRate(*command, "N", *rate)->required();
   }
   command->footer(fmt::format("Example: ackctl replay {} r-7f3a{}", what.first,
                               action == v1::ControlReplayRequest::SET_RATE ? " 500" : ""));
