@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "delivery/gauge_reader.h"
 #include "store/store.h"
 #include "tests/faults/surviving_log.h"
 #include "tests/simulation/client.h"
@@ -311,6 +312,36 @@ class Run {
       }
     }
     Compare();
+    CheckMetrics();
+  }
+
+  // What a scrape says, and a full count of what is on record.
+  void CheckMetrics() {
+    SimServer& server = *world_.server;
+    OnlineScan scan;
+    for (std::size_t i = 0; i < SimServer::kHubs; ++i) Collect(server.hub(i), scan);
+    const Metrics::Gauges gauges = GaugeReader(server.store(), world_.clock).Read(scan, {});
+    std::uint64_t parked = 0;
+    for (const auto& [key, subscription] : world_.deliveries.record().subscriptions()) {
+      parked += subscription.parked.size();
+    }
+    CheckMetric("parked", gauges.parked, parked);
+    CheckMetric("undelivered, online", gauges.undelivered_online, world_.deliveries.undelivered());
+    CheckMetric("undelivered, offline", gauges.undelivered_offline, 0);
+    CheckMetric("blocked subscriptions", gauges.blocked_subscriptions, 0);
+    CheckMetric("sessions", gauges.websocket_sessions, clients_.size());
+    CheckMetric("last position", gauges.log_last_position, world_.log.messages());
+    const std::string scrape = server.metrics().Scrape(gauges);
+    const std::string name = "\nackwire_replay_deliveries_total ";
+    const auto at = scrape.find(name);
+    const std::uint64_t replayed =
+        at == std::string::npos ? 0 : std::stoull(scrape.substr(at + name.size()));
+    CheckMetric("replayed", replayed, world_.deliveries.replays().sent_in_life());
+  }
+  void CheckMetric(const std::string& name, std::uint64_t said, std::uint64_t counted) {
+    if (said == counted) return;
+    Violate("metrics", name + ": " + std::to_string(said) + ", and " + std::to_string(counted) +
+                           " are on record");
   }
 
   // What it knows of a client for which nothing is left to be done.
