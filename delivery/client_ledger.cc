@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace ackwire {
+namespace {
+
+// The channel has in flight what its policy lets it have of the window.
+bool HasItsShare(const AckWindow& sent, ChannelId channel, const ChannelFeed& feed) {
+  const std::optional<std::uint32_t>& share = feed.policy().window;
+  return share && sent.in_flight(channel) >= *share;
+}
+
+}  // namespace
 
 ClientLedger::ClientLedger(Options options, AckWindow sent, const Policies& policies, Rng& rng)
     : options_(std::move(options)),
@@ -135,9 +144,7 @@ void ClientLedger::WakeWaiting(Timestamp now) {
 bool ClientLedger::IsFull(ChannelId channel) const {
   if (sent_.in_flight() >= options_.window) return true;
   const auto found = feeds_.find(channel);
-  if (found == feeds_.end()) return false;
-  const std::optional<std::uint32_t>& share = found->second.policy().window;
-  return share && sent_.in_flight(channel) >= *share;
+  return found != feeds_.end() && HasItsShare(sent_, channel, found->second);
 }
 
 std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
@@ -147,7 +154,7 @@ std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
     auto turn = ready_.upper_bound(last_turn_);
     if (turn == ready_.end()) turn = ready_.begin();
     const auto found = feeds_.find(*turn);
-    const bool may_send = found != feeds_.end() && !IsFull(*turn);
+    const bool may_send = found != feeds_.end() && !HasItsShare(sent_, *turn, found->second);
     const auto next = may_send ? found->second.FindNext(now) : std::nullopt;
     if (next && next->due <= now) return DeliveryKey{*turn, next->seq};
     if (next) waiting_.insert({next->due, *turn});

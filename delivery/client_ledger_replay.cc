@@ -7,27 +7,26 @@ namespace ackwire {
 
 void ClientLedger::AddReplays(const std::vector<ReplayDelivery>& deliveries, Timestamp now) {
   for (const ReplayDelivery& each : deliveries) {
+    const auto skip = [&](v1::Reason reason, v1::DeliveryState state) {
+      journal_.AddOutcome({each.replay, store::ReplayOutcome::SKIPPED, reason, state}, each.key);
+    };
+    if (!feeds_.contains(each.key.channel)) {
+      skip(v1::REASON_NO_SUBSCRIPTION, v1::DELIVERY_STATE_NOT_OWED);
+      continue;
+    }
     const std::optional<SettledAs> since = lane_.Remembered(each.key);
-    if (since && *since != each.before && feeds_.contains(each.key.channel)) {
+    if (since && *since != each.before) {
       const bool acked = *since == SettledAs::kAcked;
-      journal_.AddOutcome({each.replay, store::ReplayOutcome::SKIPPED,
-                           acked ? v1::REASON_UNSPECIFIED : v1::REASON_DISMISSED,
-                           acked ? v1::DELIVERY_STATE_ACKED : v1::DELIVERY_STATE_ABANDONED},
-                          each.key);
+      skip(acked ? v1::REASON_UNSPECIFIED : v1::REASON_DISMISSED,
+           acked ? v1::DELIVERY_STATE_ACKED : v1::DELIVERY_STATE_ABANDONED);
       continue;
     }
-    if (feeds_.contains(each.key.channel)) {
-      const auto number = sent_.InFlight(each.key);
-      if (number && sent_.Find(*number)->replay.value != 0) {
-        lane_.AddInFlight(each);
-      } else {
-        lane_.Add(each, now);
-      }
-      continue;
+    const auto number = sent_.InFlight(each.key);
+    if (number && sent_.Find(*number)->replay.value != 0) {
+      lane_.AddInFlight(each);
+    } else {
+      lane_.Add(each, now);
     }
-    journal_.AddOutcome({each.replay, store::ReplayOutcome::SKIPPED, v1::REASON_NO_SUBSCRIPTION,
-                         v1::DELIVERY_STATE_NOT_OWED},
-                        each.key);
   }
 }
 

@@ -88,7 +88,7 @@ class Decider {
       }
     }
     delivery.before = acked->has_value() ? SettledAs::kAcked : SettledAs::kAbandoned;
-    if (acked->has_value()) delivery.attempts = AttemptOf((*acked)->event.acked(), key);
+    if (acked->has_value()) delivery.attempts = AttemptOf((*acked)->event, key);
     out.deliver.push_back(delivery);
     return std::optional<Skip>();
   }
@@ -104,26 +104,26 @@ class Decider {
   // By order, not by time: the clock may have been set back before this server was started.
   [[nodiscard]] bool IsSince(EventId event) const { return event.value > replay_.id.value; }
 
-  // Of a delivery that failed: how often it had been sent.
+  // How often a delivery had been sent that the event settled or failed; 0 when it names another.
   static std::uint32_t AttemptOf(const store::Event& event, const DeliveryKey& key) {
     if (event.has_parked()) return event.parked().attempts();
     for (const auto& part : event.failed().channels()) {
       if (part.channel() != key.channel.value) continue;
-      for (const auto& run : part.runs()) {
-        if (run.first() <= key.seq.value && key.seq.value <= run.last()) return run.attempt();
+      if (const std::uint32_t attempt = AttemptIn(part.runs(), key.seq)) return attempt;
+    }
+    for (const auto& part : event.acked().channels()) {
+      if (part.channel() != key.channel.value) continue;
+      for (const auto* runs : {&part.runs(), &part.replayed()}) {
+        if (const std::uint32_t attempt = AttemptIn(*runs, key.seq)) return attempt;
       }
     }
     return 0;
   }
 
-  static std::uint32_t AttemptOf(const store::Acked& acked, const DeliveryKey& key) {
-    for (const auto& part : acked.channels()) {
-      if (part.channel() != key.channel.value) continue;
-      for (const auto* runs : {&part.runs(), &part.replayed()}) {
-        for (const auto& run : *runs) {
-          if (run.first() <= key.seq.value && key.seq.value <= run.last()) return run.attempt();
-        }
-      }
+  static std::uint32_t AttemptIn(const google::protobuf::RepeatedPtrField<store::SentRun>& runs,
+                                 Seq seq) {
+    for (const store::SentRun& run : runs) {
+      if (run.first() <= seq.value && seq.value <= run.last()) return run.attempt();
     }
     return 0;
   }
