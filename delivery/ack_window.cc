@@ -43,7 +43,7 @@ void AckWindow::End(std::uint64_t number, State state) {
 void AckWindow::Erase(std::uint64_t number) {
   const auto found = sent_.find(number);
   if (found->second.state == State::kInFlight) End(number, State::kLate);
-  if (found->second.parked) parked_.erase({number, found->second.key});
+  if (found->second.ended_as) ended_.erase({number, found->second.key});
   sent_.erase(found);
 }
 
@@ -54,20 +54,37 @@ void AckWindow::Forget(const DeliveryKey& key) {
   numbers_.erase(found);
 }
 
-void AckWindow::Park(const DeliveryKey& key) {
+void AckWindow::ForgetAbandoned(const DeliveryKey& key) {
+  const auto found = numbers_.find(key);
+  if (found == numbers_.end()) return;
+  std::set<std::uint64_t>& numbers = found->second;
+  for (auto at = numbers.begin(); at != numbers.end();) {
+    if (sent_.at(*at).ended_as != SettledAs::kAbandoned) {
+      ++at;
+      continue;
+    }
+    Erase(*at);
+    at = numbers.erase(at);
+  }
+  if (numbers.empty()) numbers_.erase(found);
+}
+
+void AckWindow::EndAs(SettledAs what, const DeliveryKey& key) {
   const auto found = numbers_.find(key);
   if (found == numbers_.end()) return;
   for (const std::uint64_t number : found->second) {
-    if (sent_.at(number).state == State::kInFlight) End(number, State::kLate);
-    sent_.at(number).parked = true;
+    Sent& sent = sent_.at(number);
+    if (sent.state == State::kInFlight) End(number, State::kLate);
+    // What was abandoned stays so when a replay of it fails.
+    if (sent.ended_as != SettledAs::kAbandoned) sent.ended_as = what;
   }
-  parked_.insert({*found->second.rbegin(), key});
-  if (parked_.size() <= kParkedRememberedMax) return;
+  ended_.insert({*found->second.rbegin(), key});
+  if (ended_.size() <= kEndedRememberedMax) return;
   // A replay may have it in flight.
-  const auto oldest = std::find_if(parked_.begin(), parked_.end(), [this](const auto& each) {
+  const auto oldest = std::find_if(ended_.begin(), ended_.end(), [this](const auto& each) {
     return !InFlight(each.second).has_value();
   });
-  if (oldest != parked_.end()) Forget(DeliveryKey(oldest->second));
+  if (oldest != ended_.end()) Forget(DeliveryKey(oldest->second));
 }
 
 void AckWindow::Forget(ChannelId channel) {

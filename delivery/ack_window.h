@@ -4,9 +4,9 @@
 //
 // Threads: one owner.
 // Bounds:  in flight: whoever sends keeps within the window. Besides these it remembers deliveries
-//          that failed and are not settled, at most kParkedRememberedMax parked ones among them,
-//          and of each the newest kNumbersRememberedMax numbers. To acknowledge a forgotten number
-//          is silent: the delivery comes again.
+//          that failed and are not acknowledged, at most kEndedRememberedMax among them that come
+//          no more, and of each the newest kNumbersRememberedMax numbers. To acknowledge a
+//          forgotten number is silent: the delivery comes again.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@
 
 namespace ackwire {
 
-inline constexpr std::size_t kParkedRememberedMax = 4096;
+inline constexpr std::size_t kEndedRememberedMax = 4096;
 // A client that nacks one message after another has all behind it recalled each time: without a
 // bound it could make the server remember the square of its window.
 inline constexpr std::size_t kNumbersRememberedMax = 16;
@@ -52,12 +52,13 @@ class AckWindow {
     Timestamp published_at{};
     Timestamp sent_at{};
     State state = State::kInFlight;
-    bool parked = false;
+    // kParked, kAbandoned: it comes no more, but the client may hold it, and more behind it.
+    std::optional<SettledAs> ended_as;
     bool nacked = false;
     std::optional<Timestamp> deadline;  // none until the kernel has taken its last byte
   };
 
-  // In flight from now on; returns its number. `state`, `parked`, `nacked` and
+  // In flight from now on; returns its number. `state`, `ended_as`, `nacked` and
   // `deadline` are this class's to set.
   std::uint64_t Add(const Sent& sent);
 
@@ -70,10 +71,14 @@ class AckWindow {
   // Ends the attempt: no longer in flight. REQUIRES: it is.
   void End(std::uint64_t number, State state);
 
-  // Forgets all numbers of a delivery that is settled.
+  // Forgets all numbers of a delivery that is acknowledged.
   void Forget(const DeliveryKey& key);
   // A delivery is out of attempts: its numbers stay what they are, late or dropped.
-  void Park(const DeliveryKey& key);
+  void Park(const DeliveryKey& key) { EndAs(SettledAs::kParked, key); }
+  // Nobody wants it any more, expired or dismissed: likewise, for good.
+  void Abandon(const DeliveryKey& key) { EndAs(SettledAs::kAbandoned, key); }
+  // The client is past what it was sent before the delivery was abandoned.
+  void ForgetAbandoned(const DeliveryKey& key);
   // Forgets all numbers of a channel: its subscription has ended.
   void Forget(ChannelId channel);
   // The client dropped these, whatever the number under which it was sent them. What is in flight
@@ -109,6 +114,7 @@ class AckWindow {
   [[nodiscard]] std::uint64_t last_number() const { return last_number_; }
 
  private:
+  void EndAs(SettledAs what, const DeliveryKey& key);
   void Erase(std::uint64_t number);
 
   std::uint64_t last_number_ = 0;
@@ -117,7 +123,7 @@ class AckWindow {
   std::map<std::uint64_t, Sent> sent_;
   std::map<DeliveryKey, std::set<std::uint64_t>> numbers_;
   std::set<std::pair<Timestamp, std::uint64_t>> deadlines_;
-  std::set<std::pair<std::uint64_t, DeliveryKey>> parked_;  // with the newest number
+  std::set<std::pair<std::uint64_t, DeliveryKey>> ended_;  // with the newest number
 };
 
 }  // namespace ackwire

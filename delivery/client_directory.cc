@@ -228,7 +228,7 @@ void ClientDirectory::ForgetSent(const std::string& client, const store::Abandon
   auto& ended = records_[client].ended;
   if (!ended) return;
   for (const std::uint64_t seq : dismissed.unparked()) {
-    ended->sent.Forget({{dismissed.channel()}, {seq}});
+    ended->sent.Abandon({{dismissed.channel()}, {seq}});
   }
 }
 

@@ -105,7 +105,7 @@ void ClientLedger::Apply(const store::Event& change, Timestamp now) {
     EndReplay(key, {.kind = store::ReplayOutcome::SKIPPED,
                     .reason = v1::REASON_DISMISSED,
                     .state = v1::DELIVERY_STATE_ABANDONED});
-    sent_.Forget(key);
+    sent_.Abandon(key);
     lane_.Remember(key, SettledAs::kAbandoned);
   }
 }
@@ -196,7 +196,7 @@ void ClientLedger::Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp 
   EndReplay(key, {.kind = store::ReplayOutcome::SKIPPED,
                   .reason = reason,
                   .state = v1::DELIVERY_STATE_ABANDONED});
-  sent_.Forget(key);
+  sent_.Abandon(key);
   ready_.insert(key.channel);
 }
 
@@ -239,7 +239,8 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
   const AckWindow::Sent* sent = sent_.Find(number);
   if (sent == nullptr) return;  // settled already, perhaps under another number
   const DeliveryKey key = sent->key;
-  const bool was_parked = sent->parked;
+  if (sent->ended_as == SettledAs::kAbandoned) return sent_.ForgetAbandoned(key);
+  const bool was_parked = sent->ended_as == SettledAs::kParked;
   if (sent->replay.value != 0) return SettleReplay(*sent);
   EndReplay(key, {.kind = store::ReplayOutcome::ACKED});
   // A resumed session may remember what was settled while it was away.
@@ -275,14 +276,14 @@ Status ClientLedger::Nack(const Refusal& refusal, Timestamp now) {
     const AckWindow::Sent* sent = sent_.Find(number);
     if (sent == nullptr) continue;
     const bool repeated = sent_.MarkNacked(number);
-    if (repeated && (!refusal.final || sent->parked)) continue;
+    if (repeated && (!refusal.final || sent->ended_as)) continue;
     // It is about the delivery: what was sent again meanwhile is behind it in the client's queue,
     // and dropped with it.
-    if (const auto in_flight = sent_.InFlight(sent->key)) {
-      failed.push_back(*in_flight);
-    } else {
-      ended.push_back(number);
-    }
+    const auto in_flight = sent_.InFlight(sent->key);
+    if (in_flight) failed.push_back(*in_flight);
+    // A replay holds up nothing, but what was owed under this number did.
+    const bool replayed = in_flight && sent_.Find(*in_flight)->replay.value != 0;
+    if (!in_flight || (replayed && sent->replay.value == 0)) ended.push_back(number);
   }
   std::sort(failed.begin(), failed.end());
   failed.erase(std::unique(failed.begin(), failed.end()), failed.end());
@@ -298,17 +299,17 @@ void ClientLedger::NackEnded(std::uint64_t number, const Refusal& refusal, Times
   const AckWindow::Sent* sent = sent_.Find(number);
   if (sent == nullptr) return;  // forgotten while others that the frame names were parked
   const DeliveryKey key = sent->key;
-  const bool parked = sent->parked;
+  const auto ended_as = sent->ended_as;
   if (sent->replay.value != 0) {
     sent_.Drop(key.channel, {key.seq, key.seq});  // and nothing behind it: it holds up nothing
-    if (refusal.final) {
+    if (refusal.final && ended_as != SettledAs::kAbandoned) {
       EndReplay(key, {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_REJECTED});
     }
     return;
   }
   Drop(key, now);
   // Its attempts ended before; the client's last word still holds.
-  if (refusal.final && !parked) Park(key, v1::REASON_REJECTED, refusal.reason, now).set_late(true);
+  if (refusal.final && !ended_as) Park(key, v1::REASON_REJECTED, refusal.reason, now).set_late(true);
 }
 
 Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Timestamp now) {

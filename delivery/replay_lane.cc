@@ -84,7 +84,7 @@ std::vector<std::pair<DeliveryKey, ReplayLane::Item>> ReplayLane::Take(ChannelId
 
 void ReplayLane::Remember(const DeliveryKey& key, SettledAs what) {
   if (remembered_.insert_or_assign(key, what).second) remembered_order_.push_back(key);
-  if (remembered_order_.size() <= kParkedRememberedMax) return;
+  if (remembered_order_.size() <= kEndedRememberedMax) return;
   remembered_.erase(remembered_order_.front());
   remembered_order_.pop_front();
 }

@@ -3,7 +3,7 @@
 // holds anything up.
 //
 // Threads: one owner, the ClientLedger.
-// Bounds:  whoever hands deliveries over keeps within kReplayLaneMax. The last kParkedRememberedMax
+// Bounds:  whoever hands deliveries over keeps within kReplayLaneMax. The last kEndedRememberedMax
 //          that were settled are remembered.
 #pragma once
 

@@ -69,9 +69,9 @@ void DeliveryRules::HearNack(Session& session, const Said& said) {
     findings_.Event(said.final ? "nacked for good" : "nacked");
     if (said.final) owed_.at(nacked.key).rejected.insert(nacked.seq);
     if (said.final) replays_.Rejected({nacked.key, nacked.seq});
-    const bool sure = !HasExpired(nacked.key, nacked.seq) &&
-                      !controls_.MayBeDismissed(nacked.key, nacked.seq) &&
-                      !owed_.at(nacked.key).perhaps_acked.contains(nacked.seq);
+    // What a dismissed one's replay was sent as may be forgotten since an acknowledgement.
+    const bool sure = !owed_.at(nacked.key).perhaps_acked.contains(nacked.seq) &&
+                      (nacked.replay == 0 || !controls_.MayBeDismissed(nacked.key, nacked.seq));
     DropNacked(session, nacked, sure);
   }
 }
@@ -82,7 +82,6 @@ void DeliveryRules::DropNacked(Session& session, const Sending& nacked, bool sur
   const auto is_same = [&](const Sending& each) {
     return each.key == nacked.key && each.since == nacked.since && each.seq == nacked.seq;
   };
-  const auto newest = std::find_if(session.sendings.rbegin(), session.sendings.rend(), is_same);
   const bool ordered = policy_.ordering == Ordering::kOrdered;
   for (Sending& each : session.sendings) {
     if (each.key != nacked.key || each.since != nacked.since) continue;
@@ -90,8 +89,7 @@ void DeliveryRules::DropNacked(Session& session, const Sending& nacked, bool sur
       each.nacked = true;
       (sure ? each.dropped : each.perhaps) = true;
     } else if (ordered && each.seq > nacked.seq && nacked.replay == 0) {
-      const bool replayed = each.replay != 0 || newest->replay != 0;
-      (sure && !replayed ? each.dropped : each.perhaps) = true;
+      (sure && each.replay == 0 ? each.dropped : each.perhaps) = true;
     }
   }
 }

@@ -37,7 +37,7 @@ struct SendingModel {
   std::optional<Timestamp> deadline;  // none until it is written
   bool nacked = false;
   bool dropped = false;  // not covered by an acknowledgement up to a later number
-  bool perhaps = false;  // it was dropped, if what was nacked was not abandoned before
+  bool perhaps = false;  // it was dropped, if what was nacked was not settled before
   bool ended = false;    // on record
   bool acked = false;    // by whatever number: all of the delivery's are forgotten then
 };

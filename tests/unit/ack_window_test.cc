@@ -91,14 +91,34 @@ TEST(AckWindow, ParkingKeepsWhatAnAcknowledgementCovers) {
   window.End(2, State::kDropped);
   window.Park(Key(1));
   window.Park(Key(2));
-  EXPECT_TRUE(window.Find(1)->parked);
-  EXPECT_TRUE(window.Find(2)->parked);
+  EXPECT_EQ(window.Find(1)->ended_as, SettledAs::kParked);
+  EXPECT_EQ(window.Find(2)->ended_as, SettledAs::kParked);
   EXPECT_THAT(window.CoveredUpTo(2), ElementsAre(1));
 }
 
-TEST(AckWindow, RemembersOnlySoManyParked) {
-  AckWindow window = WithSent(kParkedRememberedMax + 1);
-  for (std::uint64_t number = 1; number <= kParkedRememberedMax + 1; ++number) {
+TEST(AckWindow, WhatIsAbandonedKeepsItsNumbersUntilTheClientIsPastThem) {
+  AckWindow window = WithSent(2);
+  window.Abandon(Key(1));
+  EXPECT_EQ(window.in_flight(), 1U);
+  EXPECT_EQ(window.Find(1)->ended_as, SettledAs::kAbandoned);
+  window.Add({.key = Key(1), .attempt = 1, .replay = {77}});
+  window.ForgetAbandoned(Key(1));
+  EXPECT_EQ(window.Find(1), nullptr);
+  EXPECT_EQ(window.InFlight(Key(1)), 3U);
+}
+
+TEST(AckWindow, WhatIsAbandonedStaysSoWhenItsReplayFails) {
+  AckWindow window = WithSent(1);
+  window.Abandon(Key(1));
+  window.Add({.key = Key(1), .attempt = 1, .replay = {77}});
+  window.Park(Key(1));
+  EXPECT_EQ(window.Find(1)->ended_as, SettledAs::kAbandoned);
+  EXPECT_EQ(window.Find(2)->ended_as, SettledAs::kParked);
+}
+
+TEST(AckWindow, RemembersOnlySoManyThatComeNoMore) {
+  AckWindow window = WithSent(kEndedRememberedMax + 1);
+  for (std::uint64_t number = 1; number <= kEndedRememberedMax + 1; ++number) {
     window.End(number, State::kLate);
     window.Park(Key(number));
   }
@@ -106,7 +126,7 @@ TEST(AckWindow, RemembersOnlySoManyParked) {
   EXPECT_NE(window.Find(2), nullptr);
   window.Forget(Key(2));
   window.Add({.key = Key(9'000), .attempt = 1});
-  window.End(kParkedRememberedMax + 2, State::kLate);
+  window.End(kEndedRememberedMax + 2, State::kLate);
   window.Park(Key(9'000));
   EXPECT_NE(window.Find(3), nullptr);
 }

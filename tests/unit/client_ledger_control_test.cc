@@ -84,6 +84,22 @@ TEST_F(ClientLedgerDismissal, ALateAcknowledgementChangesNothing) {
   EXPECT_EQ(Row().parked(), 0U) << "the other one is acknowledged";
 }
 
+// The client drops what it holds behind the one it nacks, whatever has become of that one.
+TEST_F(ClientLedgerDismissal, ALateNackStillSaysThatWhatIsBehindItWasDropped) {
+  Subscribed(kRoom, 2);
+  SendAll();
+  ledger().Reject({IdOf(kRoom), {1}}, v1::REASON_MAX_ATTEMPTS, "", now);
+  Dismiss({{1}});
+  ledger().Dismissed(IdOf(kRoom), 1);
+  Events();
+  Refuse({.deliveries = {1}, .final = true});
+  AckUpTo(2);
+  EXPECT_THAT(Events(), ElementsAre("recalled 2"));
+  EXPECT_EQ(ledger().undelivered(), 1U);
+  After(kPauseAfterNack);
+  EXPECT_THAT(SendAll(), ElementsAre(2));
+}
+
 TEST_F(ClientLedgerDismissal, OfWhatIsAcknowledgedMeanwhileTheCountStaysTrue) {
   ParkTwo();
   Ack({1});

@@ -73,14 +73,20 @@ void LedgerModel::Settle(const DeliveryKey& key, State state) {
   for (Sending& sending : sendings_) {
     if (sending.key != key) continue;
     sending.in_flight = false;
-    if (state == State::kSettled) sending.forgotten = true;
+    if (state == State::kAcked) sending.forgotten = true;
   }
+}
+
+void LedgerModel::Forget(const DeliveryKey& key) {
+  for (Sending& sending : sendings_) sending.forgotten |= sending.key == key;
 }
 
 void LedgerModel::Ack(std::uint64_t number) {
   const Sending* sending = Find(number);
   if (sending == nullptr) return;
-  Settle(DeliveryKey(sending->key), State::kSettled);
+  const DeliveryKey key = sending->key;
+  if (Of(key).state == State::kAbandoned) return Forget(key);
+  Settle(key, State::kAcked);
   disconnects_ = 0;
 }
 
@@ -139,8 +145,8 @@ void LedgerModel::Nack(const std::vector<std::uint64_t>& numbers, Duration delay
   for (const std::uint64_t number : numbers) {
     Sending* sending = Find(number);
     if (sending == nullptr) continue;
-    const bool parked = Of(sending->key).state == State::kParked;
-    if (std::exchange(sending->nacked, true) && (!final || parked)) continue;
+    const bool comes_no_more = Of(sending->key).state != State::kOwed;
+    if (std::exchange(sending->nacked, true) && (!final || comes_no_more)) continue;
     const auto in_flight = NumberInFlight(sending->key);
     if (in_flight) failed.insert(*in_flight);
     if (!in_flight) ended.push_back(sending->key);

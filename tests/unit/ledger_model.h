@@ -27,7 +27,7 @@ class LedgerModel {
   // Returns the attempt's number.
   std::uint32_t Send(const DeliveryKey& key);
   void Written(std::uint64_t number, Timestamp now);
-  void Abandon(const DeliveryKey& key) { Settle(key, State::kSettled); }
+  void Abandon(const DeliveryKey& key) { Settle(key, State::kAbandoned); }
   void Park(const DeliveryKey& key) { Settle(key, State::kParked); }
 
   void Ack(std::uint64_t number);
@@ -56,7 +56,7 @@ class LedgerModel {
   [[nodiscard]] std::uint64_t last_number() const { return sendings_.size(); }
 
  private:
-  enum class State { kOwed, kParked, kSettled };
+  enum class State { kOwed, kParked, kAbandoned, kAcked };
   struct Message {
     State state = State::kOwed;
     std::uint32_t sendings = 0;
@@ -85,10 +85,11 @@ class LedgerModel {
 
   [[nodiscard]] const Message& Of(const DeliveryKey& key) const;
   [[nodiscard]] Message& Of(const DeliveryKey& key);
-  // Null when the number was never sent, is settled, or is one of too many of its delivery.
+  // Null when the number was never sent, is acknowledged, or is one of too many of its delivery.
   Sending* Find(std::uint64_t number);
   [[nodiscard]] std::optional<std::uint64_t> NumberInFlight(const DeliveryKey& key) const;
   void Settle(const DeliveryKey& key, State state);
+  void Forget(const DeliveryKey& key);
   void Fail(std::uint64_t number, const Failure& how, Timestamp now);
   // Fails these, counted, with what follows from it.
   void FailCounted(const std::set<std::uint64_t>& numbers, const Failure& how, bool final,
