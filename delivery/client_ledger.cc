@@ -309,7 +309,8 @@ void ClientLedger::NackEnded(std::uint64_t number, const Refusal& refusal, Times
   }
   Drop(key, now);
   // Its attempts ended before; the client's last word still holds.
-  if (refusal.final && !ended_as) Park(key, v1::REASON_REJECTED, refusal.reason, now).set_late(true);
+  if (refusal.final && !ended_as)
+    Park(key, v1::REASON_REJECTED, refusal.reason, now).set_late(true);
 }
 
 Status ClientLedger::Working(const std::vector<std::uint64_t>& deliveries, Timestamp now) {
