@@ -69,6 +69,15 @@ void AckWindow::ForgetAbandoned(const DeliveryKey& key) {
   if (numbers.empty()) numbers_.erase(found);
 }
 
+void AckWindow::Abandon(ChannelId channel, SeqRun seqs) {
+  std::vector<DeliveryKey> known;
+  for (auto at = numbers_.lower_bound({channel, seqs.first});
+       at != numbers_.end() && at->first <= DeliveryKey{channel, seqs.last}; ++at) {
+    known.push_back(at->first);
+  }
+  for (const DeliveryKey& key : known) Abandon(key);
+}
+
 void AckWindow::EndAs(SettledAs what, const DeliveryKey& key) {
   const auto found = numbers_.find(key);
   if (found == numbers_.end()) return;

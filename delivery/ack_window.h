@@ -77,6 +77,7 @@ class AckWindow {
   void Park(const DeliveryKey& key) { EndAs(SettledAs::kParked, key); }
   // Nobody wants it any more, expired or dismissed: likewise, for good.
   void Abandon(const DeliveryKey& key) { EndAs(SettledAs::kAbandoned, key); }
+  void Abandon(ChannelId channel, SeqRun seqs);
   // The client is past what it was sent before the delivery was abandoned.
   void ForgetAbandoned(const DeliveryKey& key);
   // Forgets all numbers of a channel: its subscription has ended.

@@ -83,12 +83,12 @@ void ChannelFeed::Fail(Seq seq, const Retry& retry) {
   if (retry.counted > 0) failing_.insert(seq);
 }
 
-void ChannelFeed::Settle(Seq seq) {
-  entry_.Settle({seq, seq});
-  again_.erase(seq);
-  failing_.erase(seq);
-  held_.erase(seq);
-  if (next_ == seq) next_ = entry_.FirstUnsettled(seq);
+void ChannelFeed::Settle(SeqRun seqs) {
+  entry_.Settle(seqs);
+  for (std::set<Seq>* each : {&again_, &failing_, &held_}) {
+    each->erase(each->lower_bound(seqs.first), each->upper_bound(seqs.last));
+  }
+  if (seqs.first <= next_ && next_ <= seqs.last) next_ = entry_.FirstUnsettled(next_);
 }
 
 void ChannelFeed::Park(Seq seq) {

@@ -49,7 +49,8 @@ class ChannelFeed {
   void Fail(Seq seq, const Retry& retry);
 
   // What settles it also ends its waiting.
-  void Settle(Seq seq);
+  void Settle(SeqRun seqs);
+  void Settle(Seq seq) { Settle({seq, seq}); }
   void Park(Seq seq);
   // It cannot be read: it is not sent for as long as this session lasts, and in an ordered channel
   // nothing beyond it.

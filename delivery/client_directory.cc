@@ -1,5 +1,6 @@
 #include "delivery/client_directory.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ackwire {
@@ -160,21 +161,57 @@ void ClientDirectory::UnsubscribeOffline(const std::string& client, const std::s
     if (id.value == 0 || !entry->subscribed()) {
       return finish(Error(StatusCode::kNotFound, client + " is not subscribed to " + channel));
     }
-    JournalWork work;
-    work.done = [this, client, id, finish](const StatusOr<Recorded>& recorded) {
-      if (!recorded.ok()) return finish(recorded.status());
-      deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
-      Post([this, client, id] {
-        // Whoever resumes may have subscribed anew, and owes nothing by these numbers.
-        if (auto& ended = records_[client].ended) ended->sent.Forget(id);
-      });
-      finish(recorded->abandoned);
-    };
-    store::Event& event = work.events.emplace_back();
-    event.set_client(client);
-    event.set_at_ms(ToUnixMs(deps_.clock.Now()));
-    event.mutable_unsubscribed()->set_channel(id.value);
-    deps_.store.Submit(std::move(work));
+    EndSubscription(client, id, v1::REASON_UNSUBSCRIBED, finish);
+  });
+}
+
+void ClientDirectory::EndSubscription(const std::string& client, ChannelId channel,
+                                      v1::Reason reason, const Unsubscribed& finish) {
+  JournalWork work;
+  work.done = [this, client, channel, reason, finish](const StatusOr<Recorded>& recorded) {
+    if (!recorded.ok()) return finish(recorded.status());
+    deps_.metrics.DeliveriesFailed(reason, recorded->abandoned);
+    Post([this, client, channel] {
+      // Whoever resumes may have subscribed anew, and owes nothing by these numbers.
+      if (auto& ended = records_[client].ended) ended->sent.Forget(channel);
+    });
+    finish(recorded->abandoned);
+  };
+  store::Event& event = work.events.emplace_back();
+  event.set_client(client);
+  event.set_at_ms(ToUnixMs(deps_.clock.Now()));
+  event.mutable_unsubscribed()->set_channel(channel.value);
+  if (reason != v1::REASON_UNSUBSCRIBED) event.mutable_unsubscribed()->set_reason(reason);
+  deps_.store.Submit(std::move(work));
+}
+
+void ClientDirectory::Expire(const std::string& client, const std::string& channel,
+                             Timestamp unseen_since, const Expired& done) {
+  Record& record = records_[client];
+  if (record.owner || record.claim) return done(OkStatus());  // it is back
+  record.changes.push_back([this, client, channel, unseen_since, done] {
+    ExpireOffline(client, channel, unseen_since, done);
+  });
+  Next(client);
+}
+
+void ClientDirectory::ExpireOffline(const std::string& client, const std::string& channel,
+                                    Timestamp unseen_since, const Expired& done) {
+  const auto finish = [this, client, done](const StatusOr<std::uint64_t>& outcome) {
+    Post([this, client, done, outcome] {
+      Finished(client);
+      done(outcome.status());
+    });
+  };
+  deps_.read([this, client, channel, unseen_since, finish] {
+    const ChannelId id = deps_.store.derived().IdOf(channel);
+    const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, id);
+    if (!entry.ok()) return finish(entry.status());
+    const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
+    if (!state.ok()) return finish(state.status());
+    const Timestamp seen = std::max(state->last_seen_at, entry->created_at());
+    if (!entry->subscribed() || seen > unseen_since) return finish(std::uint64_t{0});
+    EndSubscription(client, id, v1::REASON_SUBSCRIPTION_EXPIRED, finish);
   });
 }
 
@@ -212,24 +249,49 @@ void ClientDirectory::ChangeOffline(const std::string& client, const store::Even
     if (change.has_client_paused() && change.client_paused().paused() == state->paused) {
       return finish(Recorded{});
     }
+    store::Event recorded_change = change;
+    if (Status status = LeaveOwed(client, recorded_change); !status.ok()) return finish(status);
+    const store::Abandoned& abandoned = recorded_change.abandoned();
+    const bool nothing_left =
+        change.has_abandoned() && abandoned.unparked().empty() && abandoned.runs().empty();
+    if (nothing_left) return finish(Recorded{});
     JournalWork work;
-    work.done = [this, client, change, finish](const StatusOr<Recorded>& recorded) {
-      if (recorded.ok()) Post([this, client, change] { ForgetSent(client, change.abandoned()); });
+    work.done = [this, client, abandoned, finish](const StatusOr<Recorded>& recorded) {
+      if (recorded.ok()) {
+        deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(abandoned.reason()),
+                                       SeqRunsOf(abandoned.runs()).count());
+        Post([this, client, abandoned] { ForgetSent(client, abandoned); });
+      }
       finish(recorded);
     };
-    store::Event& event = work.events.emplace_back(change);
+    store::Event& event = work.events.emplace_back(std::move(recorded_change));
     event.set_client(client);
     event.set_at_ms(ToUnixMs(deps_.clock.Now()));
     deps_.store.Submit(std::move(work));
   });
 }
 
-void ClientDirectory::ForgetSent(const std::string& client, const store::Abandoned& dismissed) {
+// While a change is under way nobody else settles anything of the client.
+Status ClientDirectory::LeaveOwed(const std::string& client, store::Event& change) const {
+  if (change.abandoned().runs().empty()) return OkStatus();
+  store::Abandoned& abandoned = *change.mutable_abandoned();
+  const ChannelId channel{abandoned.channel()};
+  const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, channel);
+  if (!entry.ok()) return entry.status();
+  const SeqRuns owed = Common(entry->UndeliveredRuns(deps_.store.derived().LastOf(channel)),
+                              SeqRunsOf(abandoned.runs()));
+  abandoned.clear_runs();
+  AddRuns(owed, *abandoned.mutable_runs());
+  return OkStatus();
+}
+
+void ClientDirectory::ForgetSent(const std::string& client, const store::Abandoned& abandoned) {
   auto& ended = records_[client].ended;
   if (!ended) return;
-  for (const std::uint64_t seq : dismissed.unparked()) {
-    ended->sent.Abandon({{dismissed.channel()}, {seq}});
-  }
+  const ChannelId channel{abandoned.channel()};
+  for (const std::uint64_t seq : abandoned.unparked()) ended->sent.Abandon({channel, {seq}});
+  const SeqRuns seqs = SeqRunsOf(abandoned.runs());
+  for (const SeqRun& run : seqs.runs()) ended->sent.Abandon(channel, run);
 }
 
 }  // namespace ackwire

@@ -64,6 +64,12 @@ class ClientDirectory {
   using Unsubscribed = Session::Unsubscribed;
   void Unsubscribe(const std::string& client, const std::string& channel, const Unsubscribed& done);
 
+  // Ends a subscription that is older than `unseen_since`, of a client that is not connected and
+  // was not since then. Without one it does nothing.
+  using Expired = std::function<void(const Status&)>;
+  void Expire(const std::string& client, const std::string& channel, Timestamp unseen_since,
+              const Expired& done);
+
   // Has whoever has the client record what ClientLedger::Apply takes: its session, or this home
   // while it has none. A pause of a client that is paused changes nothing.
   //   kNotFound  nothing is known of the client
@@ -99,10 +105,17 @@ class ClientDirectory {
   void ForgetExpired();
   void UnsubscribeOffline(const std::string& client, const std::string& channel,
                           const Unsubscribed& done);
+  void ExpireOffline(const std::string& client, const std::string& channel, Timestamp unseen_since,
+                     const Expired& done);
+  // Submits the end of a subscription that nobody else has. `finish` takes what it abandoned.
+  void EndSubscription(const std::string& client, ChannelId channel, v1::Reason reason,
+                       const Unsubscribed& finish);
   void ChangeOffline(const std::string& client, const store::Event& change,
                      const ChangeRecorded& done);
+  // Of what the change abandons it leaves what is still owed.
+  [[nodiscard]] Status LeaveOwed(const std::string& client, store::Event& change) const;
   // Whoever resumes has nothing more to say of these.
-  void ForgetSent(const std::string& client, const store::Abandoned& dismissed);
+  void ForgetSent(const std::string& client, const store::Abandoned& abandoned);
 
   const Dependencies deps_;
   std::map<std::string, Record> records_;

@@ -40,6 +40,14 @@ void ClientHomes::Unsubscribe(const std::string& client, const std::string& chan
   });
 }
 
+void ClientHomes::Expire(const std::string& client, const std::string& channel,
+                         Timestamp unseen_since, ClientDirectory::Expired done) {
+  ClientDirectory& home = HomeOf(client);
+  home.Post([&home, client, channel, unseen_since, done = std::move(done)] {
+    home.Expire(client, channel, unseen_since, done);
+  });
+}
+
 void ClientHomes::Change(const std::string& client, store::Event change,
                          ClientDirectory::ChangeRecorded done) {
   ClientDirectory& home = HomeOf(client);

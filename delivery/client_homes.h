@@ -24,6 +24,8 @@ class ClientHomes {
   void Lose(const std::string& client);
   void Unsubscribe(const std::string& client, const std::string& channel,
                    ClientDirectory::Unsubscribed done);
+  void Expire(const std::string& client, const std::string& channel, Timestamp unseen_since,
+              ClientDirectory::Expired done);
   void Change(const std::string& client, store::Event change, ClientDirectory::ChangeRecorded done);
   void AskSession(const std::string& client, std::function<void(Session*)> ask);
 

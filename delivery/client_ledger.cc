@@ -92,22 +92,45 @@ void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
   feeds_.erase(found);
 }
 
-void ClientLedger::Apply(const store::Event& change, Timestamp now) {
-  store::Event& event = journal_.Add(now);
+SeqRuns ClientLedger::Apply(const store::Event& change, Timestamp now) {
   if (change.has_client_paused()) {
-    *event.mutable_client_paused() = change.client_paused();
+    *journal_.Add(now).mutable_client_paused() = change.client_paused();
     options_.paused = change.client_paused().paused();
-    return;
+    return {};
   }
-  *event.mutable_abandoned() = change.abandoned();
-  for (const std::uint64_t seq : change.abandoned().unparked()) {
-    const DeliveryKey key{{change.abandoned().channel()}, {seq}};
+  store::Abandoned abandoned = change.abandoned();
+  const ChannelId channel{abandoned.channel()};
+  const SeqRuns runs = OwedAndNotInFlight(channel, SeqRunsOf(abandoned.runs()));
+  abandoned.clear_runs();
+  AddRuns(runs, *abandoned.mutable_runs());
+  if (runs.empty() && abandoned.unparked().empty()) return {};
+  *journal_.Add(now).mutable_abandoned() = abandoned;
+  for (const std::uint64_t seq : abandoned.unparked()) {
+    const DeliveryKey key{channel, {seq}};
     EndReplay(key, {.kind = store::ReplayOutcome::SKIPPED,
-                    .reason = v1::REASON_DISMISSED,
+                    .reason = static_cast<v1::Reason>(abandoned.reason()),
                     .state = v1::DELIVERY_STATE_ABANDONED});
     sent_.Abandon(key);
     lane_.Remember(key, SettledAs::kAbandoned);
   }
+  for (const SeqRun& run : runs.runs()) {
+    feed(channel).Settle(run);
+    sent_.Abandon(channel, run);
+  }
+  ready_.insert(channel);
+  return runs;
+}
+
+// The client has what is in flight, and its answer decides.
+SeqRuns ClientLedger::OwedAndNotInFlight(ChannelId channel, const SeqRuns& seqs) const {
+  const auto found = feeds_.find(channel);
+  if (found == feeds_.end()) return {};
+  SeqRuns owed = Common(found->second.entry().UndeliveredRuns(found->second.last()), seqs);
+  for (const std::uint64_t number : sent_.AllInFlight()) {
+    const DeliveryKey& key = sent_.Find(number)->key;
+    if (key.channel == channel) (void)owed.Remove({key.seq, key.seq});
+  }
+  return owed;
 }
 
 void ClientLedger::Dismissed(ChannelId channel, std::uint64_t count) {
@@ -186,12 +209,7 @@ void ClientLedger::StartDeadlines(const Numbers& numbers, Timestamp now) {
 
 void ClientLedger::Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now) {
   last_turn_ = key.channel;
-  auto& record = *journal_.Add(now).mutable_abandoned();
-  record.set_channel(key.channel.value);
-  record.set_reason(reason);
-  auto* run = record.add_runs();
-  run->set_first(key.seq.value);
-  run->set_last(key.seq.value);
+  journal_.AddAbandoned(key, reason, now);
   feed(key.channel).Settle(key.seq);
   EndReplay(key, {.kind = store::ReplayOutcome::SKIPPED,
                   .reason = reason,

@@ -21,10 +21,9 @@
 #include "delivery/ledger_journal.h"
 #include "delivery/policies.h"
 #include "delivery/replay_lane.h"
-#include "store/ledger_fold.h"
 #include "store/records.pb.h"
 #include "store/rng.h"
-#include "store/status.h"
+#include "store/seq_runs.h"
 #include "store/work.h"
 
 namespace ackwire {
@@ -65,11 +64,11 @@ class ClientLedger {
   // and what its end abandons, is for the writer to say.
   void RemoveSubscription(ChannelId channel, Timestamp now);
   void RenewPolicies();
-  // A channel has grown.
-  void Extend(ChannelId channel, Seq last);
+  void Extend(ChannelId channel, Seq last);  // it has grown
 
-  // An operator has paused or resumed it, or dismissed deliveries; Dismissed tells how many it had.
-  void Apply(const store::Event& change, Timestamp now);
+  // It is paused or resumed, or deliveries are dismissed or removed; Dismissed tells how many were
+  // parked. Returns what is owed no more of what was.
+  SeqRuns Apply(const store::Event& change, Timestamp now);
   void Dismissed(ChannelId channel, std::uint64_t count);
 
   // The delivery to send next; none when it is paused, the window full or nothing due. Channels
@@ -171,6 +170,7 @@ class ClientLedger {
   // The event may be added to until the next one.
   store::Parked& Park(const DeliveryKey& key, v1::Reason reason, const std::string& detail,
                       Timestamp now);
+  [[nodiscard]] SeqRuns OwedAndNotInFlight(ChannelId channel, const SeqRuns& seqs) const;
   void AddUnsubscribed(ChannelId channel, Timestamp now);
   // Ends the attempt, and adds it to the event.
   void Fail(std::uint64_t number, const HowFailed& how, store::Failed& record);

@@ -19,7 +19,9 @@
 #include "delivery/hub.h"
 #include "delivery/listener.h"
 #include "delivery/receipts.h"
+#include "delivery/remover.h"
 #include "delivery/replay_runner.h"
+#include "delivery/retention.h"
 #include "delivery/session.h"
 
 namespace ackwire {
@@ -69,7 +71,9 @@ struct DeliveryServer::Parts {
             }),
         commit_watch(store.derived()),
         replays({store, clock, homes}),
-        gauges(store, clock) {}
+        gauges(store, clock),
+        remover({store, clock, metrics, homes, [this](auto job) { Read(std::move(job)); }}),
+        retention({store, clock, options.policies, remover, homes}) {}
 
   void MakeThreads();
   [[nodiscard]] std::vector<IoTarget> targets();
@@ -95,6 +99,8 @@ struct DeliveryServer::Parts {
   CommitWatch commit_watch;
   ReplayRunner replays;
   GaugeReader gauges;
+  Remover remover;
+  Retention retention;
   std::unique_ptr<Listener> http;
   std::unique_ptr<Listener> admin;
   bool stopped = false;
@@ -225,6 +231,7 @@ void DeliveryServer::Start(Wiring wiring) {
     thread->thread = std::thread([&context = thread->context] { context.run(); });
   }
   parts_->replays.Start();
+  parts_->retention.Start();
   parts_->http->Start();
   parts_->admin->Start();
   SetNotReady("");
@@ -235,6 +242,7 @@ void DeliveryServer::Stop() {
   parts_->http->Close();
   parts_->admin->Close();
   parts_->replays.Stop();
+  parts_->retention.Stop();
   if (parts_->threads.front()->thread.joinable()) parts_->CloseSessions();
   for (const auto& thread : parts_->threads) {
     if (!thread->thread.joinable()) continue;
@@ -307,6 +315,13 @@ void DeliveryServer::Dismiss(const Dismissal& dismissal,
                                                           recorded->dismissed);
                          done(recorded->dismissed);
                        });
+}
+
+void DeliveryServer::Redact(ChannelId channel, Seq seq, const std::string& note,
+                            std::function<void(const Status&)> done) {
+  Remover::Order order{channel, {}, {v1::REASON_REDACTED, note}, true};
+  order.seqs.Add({seq, seq});
+  parts_->remover.Remove(std::move(order), std::move(done));
 }
 
 void DeliveryServer::AskLive(const std::string& client, ChannelId channel, Seq seq,

@@ -124,6 +124,12 @@ class DeliveryServer {
   };
   void Dismiss(const Dismissal& dismissal, std::function<void(StatusOr<std::uint64_t>)> done);
 
+  // Removes a message's content for good: once it is on disk, and those who were owed it are told.
+  // Its bytes leave the disk within kEraseWithin (store/eraser.h).
+  //   kDataLoss  it cannot be read
+  void Redact(ChannelId channel, Seq seq, const std::string& note,
+              std::function<void(const Status&)> done);
+
   // Gives none when the client is not connected. What its session knew until then is on record when
   // `done` is called: facts read from the store afterwards fit the answer.
   void AskLive(const std::string& client, ChannelId channel, Seq seq,

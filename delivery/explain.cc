@@ -3,6 +3,7 @@
 #include "delivery/delivery_story.h"
 #include "delivery/explain_sentence.h"
 #include "store/proto_time.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -21,7 +22,10 @@ void DecideNotOwed(const DeliveryFacts& facts, const DeliveryStory& story, v1::D
   if (!facts.message) {
     Set(delivery, v1::DELIVERY_STATE_NOT_OWED, v1::REASON_NO_SUCH_MESSAGE);
   } else if (story.abandoned != nullptr && story.abandoned->event.has_unsubscribed()) {
-    Set(delivery, v1::DELIVERY_STATE_ABANDONED, v1::REASON_UNSUBSCRIBED, WhenOf(*story.abandoned));
+    const int reason = story.abandoned->event.unsubscribed().reason();
+    Set(delivery, v1::DELIVERY_STATE_ABANDONED,
+        reason == 0 ? v1::REASON_UNSUBSCRIBED : static_cast<v1::Reason>(reason),
+        WhenOf(*story.abandoned));
   } else {
     Set(delivery, v1::DELIVERY_STATE_NOT_OWED,
         facts.entry.subscribed() ? v1::REASON_BEFORE_SUBSCRIPTION : v1::REASON_NO_SUBSCRIPTION);
@@ -66,8 +70,10 @@ void DecideUnsettled(const DeliveryFacts& facts, v1::Delivery& delivery) {
   }
   // What is lost or has expired is put on record as abandoned when its turn comes; a client that
   // has it may acknowledge it until then.
-  if (facts.message->kind() == v1::KIND_UNSPECIFIED) {
-    Set(delivery, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION);
+  if (IsStub(*facts.message)) {
+    const v1::Reason gone_for = GoneFor(*facts.message);
+    Set(delivery, v1::DELIVERY_STATE_ABANDONED,
+        gone_for == v1::REASON_UNSPECIFIED ? v1::REASON_RETENTION : gone_for);
     return;
   }
   if (facts.message->has_expires_at() && TimeOf(facts.message->expires_at()) <= facts.now) {

@@ -8,6 +8,7 @@
 #include "delivery/metrics.h"
 #include "delivery/replay_name.h"
 #include "store/proto_time.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -283,17 +284,27 @@ std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,
 
 std::string AbandonedHow(const DeliveryFacts& facts, const DeliveryStory& story,
                          const v1::Delivery& decided) {
-  if (facts.message->kind() == v1::KIND_UNSPECIFIED) {
+  if (IsStub(*facts.message) && GoneFor(*facts.message) == v1::REASON_UNSPECIFIED) {
     return "the log lost it, which an operator accepted; it will not be delivered";
   }
-  const std::string at = Time(decided.settled_at());
+  // What is gone is put on record when the client's turn comes.
+  const std::string at = decided.has_settled_at() ? Time(decided.settled_at()) : "";
+  const std::string when = at.empty() ? "" : " at " + at;
   switch (decided.reason()) {
     case v1::REASON_EXPIRED:
       return "it expired at " + at + " and is not delivered any more";
     case v1::REASON_UNSUBSCRIBED:
       return "the subscription ended at " + at + ", and it is not owed any more";
     case v1::REASON_RETENTION:
-      return "it was removed by retention at " + at;
+      return "retention removed it" + when + ", and it will not be delivered";
+    case v1::REASON_REDACTED:
+      return "an operator redacted it" + when +
+             (story.abandoned == nullptr ? ""
+                                         : Quoted(story.abandoned->event.abandoned().detail())) +
+             ", and it will not be delivered";
+    case v1::REASON_SUBSCRIPTION_EXPIRED:
+      return "the subscription expired at " + at +
+             ", for the client had stayed away too long, and it is not owed any more";
     case v1::REASON_DISMISSED:
       return "it was parked, and " + Dismissed(*story.abandoned);
     default:

@@ -22,7 +22,7 @@ struct NamedMessage {
 //   kInvalidArgument  names the field and what it must be
 [[nodiscard]] Status CheckNamedMessage(const NamedMessage& name);
 
-// One that was lost is found too: a stub (store/recovery.h). REQUIRES: the name passes the check.
+// One that was lost is found too: a stub (store/stub.h). REQUIRES: the name passes the check.
 //   kNotFound  names what there is not: channel, seq or message_id
 [[nodiscard]] StatusOr<StoredMessage> FindMessage(const Store& store, const NamedMessage& name);
 

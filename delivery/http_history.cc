@@ -6,7 +6,7 @@
 
 #include "delivery/message_json.h"
 #include "store/limits.h"
-#include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -61,7 +61,7 @@ std::string EtagOf(const std::string& epoch, ChannelId channel, const Page& page
 std::string BodyOf(const Page& page, const std::string& epoch) {
   std::string body = "{\"messages\":[";
   for (const StoredMessage& stored : page.messages) {
-    if (IsStub(stored)) continue;  // lost: there is nothing to show
+    if (IsStub(stored)) continue;  // there is nothing to show
     if (body.back() != '[') body += ',';
     body += EncodeMessage(stored.message);
   }
@@ -158,9 +158,9 @@ HttpResponse ReadMessage(const Store& store, const HistoryQuestion& question) {
   const StatusOr<StoredMessage> stored = store.log().ReadSeq(channel.id, *question.seq);
   if (!stored.ok()) return ErrorResponse(stored.status());
   if (IsStub(*stored)) {
-    return ErrorResponse(Error(StatusCode::kNotFound,
-                               "seq: " + std::to_string(question.seq->value) + " of " +
-                                   question.channel + " was lost; an operator accepted that"));
+    return ErrorResponse(
+        Error(StatusCode::kNotFound, "seq: " + std::to_string(question.seq->value) + " of " +
+                                         question.channel + " " + HowGone(stored->message)));
   }
   return JsonResponse(200, EncodeMessage(stored->message));
 }

@@ -63,6 +63,7 @@ void Hub::OnGroup(const CommittedGroup& group) {
     const store::Event& event = group.record.events(i);
     const EventId id = EventId::Of(group.number, static_cast<std::uint64_t>(i));
     if (event.has_subscribed()) OnSubscribed(id, event);
+    if (event.has_removed()) OnRemoved(event.removed());
   }
   receipts_.OnGroup(group);
   ArmReceipts();
@@ -80,6 +81,13 @@ void Hub::OnMessages(const CommittedGroup& group) {
     }
   }
   for (Session* session : touched) session->Changed();
+}
+
+void Hub::OnRemoved(const store::Removed& removed) {
+  const SeqRuns seqs = SeqRunsOf(removed.runs());
+  cache_.Forget({removed.channel()}, seqs);
+  if (reads_ == 0) return;
+  for (const SeqRun& run : seqs.runs()) removed_meanwhile_[{removed.channel()}].Add(run);
 }
 
 void Hub::OnSubscribed(EventId id, const store::Event& event) {
@@ -268,10 +276,10 @@ void Hub::Count(const std::vector<store::Event>& events) {
 void Hub::Read(const ReadAhead& what, std::function<void(const Status&)> done) {
   constexpr std::size_t kReadMessagesMax = 128;
   using Messages = StatusOr<std::vector<StoredMessage>>;
+  ++reads_;
   auto arrived = Posting<Messages>([this, done = std::move(done)](const Messages& messages) {
-    if (messages.ok()) {
-      for (const StoredMessage& stored : *messages) (void)cache_.Put(stored);
-    }
+    if (messages.ok()) Keep(*messages);
+    if (--reads_ == 0) removed_meanwhile_.clear();
     done(messages.status());
   });
   const ReadRange range{.from = what.key.seq.value,
@@ -279,6 +287,15 @@ void Hub::Read(const ReadAhead& what, std::function<void(const Status&)> done) {
   deps_.read([&log = deps_.store.log(), channel = what.key.channel, range, arrived] {
     arrived(log.ReadChannel(channel, range));
   });
+}
+
+// Whoever wants what was removed since it was read reads it again.
+void Hub::Keep(const std::vector<StoredMessage>& read) {
+  for (const StoredMessage& stored : read) {
+    const auto removed = removed_meanwhile_.find(stored.channel);
+    if (removed != removed_meanwhile_.end() && removed->second.Contains(stored.seq())) continue;
+    (void)cache_.Put(stored);
+  }
 }
 
 void Hub::ShutAll(std::uint16_t code, const std::string& reason) {

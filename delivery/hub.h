@@ -115,6 +115,8 @@ class Hub final : public Sink {
  private:
   void OnGroup(const CommittedGroup& group);
   void OnSubscribed(EventId id, const store::Event& event);
+  void OnRemoved(const store::Removed& removed);
+  void Keep(const std::vector<StoredMessage>& read);
   void OnMessages(const CommittedGroup& group);
   void OnTime();
   void FlushJournal();
@@ -136,6 +138,8 @@ class Hub final : public Sink {
 
   // Of the I/O thread.
   MessageCache cache_;
+  std::size_t reads_ = 0;                           // under way
+  std::map<ChannelId, SeqRuns> removed_meanwhile_;  // while there are any
   std::set<std::shared_ptr<Session>> sessions_;
   absl::flat_hash_map<std::string, Session*> by_client_;
   absl::flat_hash_map<ChannelId, Listeners> by_channel_;

@@ -55,6 +55,23 @@ store::Event& LedgerJournal::Add(Timestamp now) {
   return event;
 }
 
+// What is removed comes one after the other: it is one run.
+void LedgerJournal::AddAbandoned(const DeliveryKey& key, v1::Reason reason, Timestamp now) {
+  if (acked_.empty() && !events_.empty() && events_.back().has_abandoned()) {
+    store::Abandoned& last = *events_.back().mutable_abandoned();
+    const bool joins = last.channel() == key.channel.value && last.reason() == reason &&
+                       last.unparked().empty() && last.detail().empty() && !last.runs().empty() &&
+                       last.runs().rbegin()->last() + 1 == key.seq.value;
+    if (joins) return last.mutable_runs()->rbegin()->set_last(key.seq.value);
+  }
+  store::Abandoned& record = *Add(now).mutable_abandoned();
+  record.set_channel(key.channel.value);
+  record.set_reason(reason);
+  auto* run = record.add_runs();
+  run->set_first(key.seq.value);
+  run->set_last(key.seq.value);
+}
+
 store::Failed& LedgerJournal::AddFailed(v1::Reason reason, const std::string& detail,
                                         Timestamp now) {
   store::Failed& record = *Add(now).mutable_failed();

@@ -56,6 +56,7 @@ class LedgerJournal {
   // Both may be added to until the next call.
   store::Event& Add(Timestamp now);
   store::Failed& AddFailed(v1::Reason reason, const std::string& detail, Timestamp now);
+  void AddAbandoned(const DeliveryKey& key, v1::Reason reason, Timestamp now);
   using Runs = google::protobuf::RepeatedPtrField<store::SentRun>;
   static void AddRun(Runs& runs, const AckWindow::Sent& sent);
   // The attempt is one of those that the event made fail.

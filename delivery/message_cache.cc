@@ -1,7 +1,7 @@
 #include "delivery/message_cache.h"
 
 #include "delivery/message_json.h"
-#include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -18,7 +18,7 @@ std::shared_ptr<const EncodedMessage> MessageCache::Put(const StoredMessage& sto
   if (auto found = Find(key)) return found;
   auto message = std::make_shared<EncodedMessage>();
   message->json = EncodeMessage(stored.message);
-  message->lost = IsStub(stored);
+  if (IsStub(stored)) message->gone_for = GoneFor(stored.message);
   message->published_at = TimeOf(stored.message.published_at());
   if (stored.message.has_expires_at()) message->expires_at = TimeOf(stored.message.expires_at());
   bytes_ += BytesOf(*message);
@@ -31,6 +31,18 @@ std::shared_ptr<const EncodedMessage> MessageCache::Put(const StoredMessage& sto
     entries_.pop_back();
   }
   return message;
+}
+
+void MessageCache::Forget(ChannelId channel, const SeqRuns& seqs) {
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    if (at->key.channel != channel || !seqs.Contains(at->key.seq)) {
+      ++at;
+      continue;
+    }
+    bytes_ -= BytesOf(*at->message);
+    by_key_.erase({at->key.channel.value, at->key.seq.value});
+    at = entries_.erase(at);
+  }
 }
 
 std::shared_ptr<const EncodedMessage> MessageCache::Find(const DeliveryKey& key) {

@@ -12,8 +12,10 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "ackwire/v1/deliveries.pb.h"
 #include "delivery/ack_window.h"
 #include "store/committed_group.h"
+#include "store/seq_runs.h"
 #include "store/types.h"
 
 namespace ackwire {
@@ -24,13 +26,16 @@ struct EncodedMessage {
   std::string json;
   Timestamp published_at{};
   std::optional<Timestamp> expires_at;
-  bool lost = false;  // only its place is left: there is nothing to deliver
+  // Only its place is left: there is nothing to deliver. As GoneFor (store/stub.h) has it.
+  std::optional<v1::Reason> gone_for;
 };
 
 class MessageCache {
  public:
   // Encodes it unless it is here.
   std::shared_ptr<const EncodedMessage> Put(const StoredMessage& stored);
+  // These were removed from the log. What is read from it before that is for nobody.
+  void Forget(ChannelId channel, const SeqRuns& seqs);
   // Null when it is not here.
   [[nodiscard]] std::shared_ptr<const EncodedMessage> Find(const DeliveryKey& key);
 

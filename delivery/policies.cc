@@ -1,5 +1,6 @@
 #include "delivery/policies.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ackwire {
@@ -14,16 +15,25 @@ Policies::Policies(const DeliveryPolicy& flags, const std::vector<ChannelPattern
       table_(TableOf(patterns)) {}
 
 std::shared_ptr<const ChannelPolicy> Policies::For(std::string_view channel) const {
-  std::shared_ptr<const Table> table;
-  {
-    const std::scoped_lock lock(mutex_);
-    table = table_;
-  }
-  for (const Pattern& each : *table) {
+  const std::shared_ptr<const Table> patterns = table();
+  for (const Pattern& each : *patterns) {
     const std::string_view part = each.is_prefix ? channel.substr(0, each.name.size()) : channel;
     if (part == each.name) return each.policy;
   }
   return otherwise_;
+}
+
+bool Policies::keeps_not_all() const {
+  const std::shared_ptr<const Table> patterns = table();
+  return std::any_of(patterns->begin(), patterns->end(), [](const Pattern& each) {
+    const Keeping& keeping = each.policy->keeping;
+    return keeping.limited() || keeping.subscription.has_value();
+  });
+}
+
+std::shared_ptr<const Policies::Table> Policies::table() const {
+  const std::scoped_lock lock(mutex_);
+  return table_;
 }
 
 void Policies::Replace(const std::vector<ChannelPattern>& patterns) {

@@ -29,6 +29,9 @@ class Policies {
   [[nodiscard]] const DeliveryPolicy& flags() const { return flags_; }
   [[nodiscard]] std::shared_ptr<const ChannelPolicy> For(std::string_view channel) const;
 
+  // Whether any channel's messages or subscriptions end by themselves.
+  [[nodiscard]] bool keeps_not_all() const;
+
   // Whoever keeps what For gave asks anew to have it hold.
   void Replace(const std::vector<ChannelPattern>& patterns);
 
@@ -39,6 +42,7 @@ class Policies {
     std::shared_ptr<const ChannelPolicy> policy;
   };
   using Table = std::vector<Pattern>;
+  [[nodiscard]] std::shared_ptr<const Table> table() const;
   [[nodiscard]] static std::shared_ptr<const Table> TableOf(
       const std::vector<ChannelPattern>& patterns);
 

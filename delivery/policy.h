@@ -1,6 +1,7 @@
 // What holds for deliveries: of clients, of channels, of sessions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +33,16 @@ inline constexpr std::uint32_t kWindowMax = 4096;
 // the window in all.
 inline constexpr Duration kPauseAfterNack{20};
 
+// How long what is published stays in the log: until the first of these is passed.
+struct Keeping {
+  std::optional<Duration> age;
+  std::optional<std::uint64_t> messages;
+  std::optional<std::uint64_t> bytes;           // of payloads
+  Duration parked_age = std::chrono::days(90);  // with parked deliveries, so long whatever the rest
+  std::optional<Duration> subscription;         // of clients that are not connected
+  [[nodiscard]] bool limited() const { return age || messages || bytes; }
+};
+
 // What holds for a channel. Set once, then shared.
 struct ChannelPolicy {
   Ordering ordering = Ordering::kOrdered;
@@ -43,6 +54,7 @@ struct ChannelPolicy {
   std::vector<std::uint32_t> types;          // likewise
   std::shared_ptr<const JsonSchema> schema;  // of payloads of application/json; null: any
   bool is_public = false;                    // its history may be cached by anyone
+  Keeping keeping;
 };
 
 struct SessionPolicy {

@@ -9,7 +9,7 @@
 #include "delivery/explain.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
-#include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {

@@ -61,9 +61,9 @@ std::string EncodeConfirmed(std::uint32_t id) {
   return fmt::format(R"({{"type":"confirmed","id":{}}})", id);
 }
 
-std::string EncodeLoss(const Gap& gap) {
-  return fmt::format(R"({{"type":"gap","channel":{},"firstSeq":{},"lastSeq":{},"cause":"loss"}})",
-                     Quoted(gap.channel), gap.first.value, gap.last.value);
+std::string EncodeGap(const Gap& gap) {
+  return fmt::format(R"({{"type":"gap","channel":{},"firstSeq":{},"lastSeq":{},"cause":"{}"}})",
+                     Quoted(gap.channel), gap.first.value, gap.last.value, gap.cause);
 }
 
 std::string EncodePing() { return R"({"type":"ping"})"; }

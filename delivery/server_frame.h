@@ -40,13 +40,14 @@ struct Welcome {
 [[nodiscard]] std::string EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
                                              std::uint64_t abandoned);
 [[nodiscard]] std::string EncodeConfirmed(std::uint32_t id);
-// Messages from `first` to `last` that the log lost: they will not come.
+// Messages from `first` to `last` will not come, for the cause: loss, retention or redacted.
 struct Gap {
   std::string channel;
   Seq first;
   Seq last;
+  const char* cause = "";
 };
-[[nodiscard]] std::string EncodeLoss(const Gap& gap);
+[[nodiscard]] std::string EncodeGap(const Gap& gap);
 [[nodiscard]] std::string EncodePing();
 // `code` is the contract's, where it is not the status' own name: `unknown_delivery`.
 [[nodiscard]] std::string EncodeError(std::uint32_t id, const Status& status,

@@ -137,8 +137,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void OnOwnSubscription(std::uint32_t id, const std::string& channel,
                          const StatusOr<std::vector<SubscriptionState>>& outcome);
   void OnUnknownDelivery(std::uint32_t id, const Status& status);
-  // False when too many wait already.
-  [[nodiscard]] bool TakeTurn(const std::string& channel, std::function<void()> act);
+  [[nodiscard]] bool TakeTurn(const std::string& channel, std::function<void()> act);  // or full
   void EndTurn(const std::string& channel);
   void Subscribe(const frame::Subscribe& frame);
   void Unsubscribe(const std::string& channel, const Unsubscribed& done);
@@ -159,8 +158,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void ReadAhead(const DeliveryKey& key, Lane lane);
   // It is damaged on disk. Its channel waits, and the client is told once; the others go on.
   void Hold(const DeliveryKey& key, const Status& damage);
-  // The log has lost it: it is abandoned, and the client told.
-  void SkipLost(const DeliveryKey& key);
+  // It is not in the log any more: it is abandoned, and the client told.
+  void SkipGone(const DeliveryKey& key, v1::Reason why);
+  void AddGap(ChannelId channel, SeqRun seqs, v1::Reason why);
   void FlushFrame();
   void FlushGap();
 
@@ -187,7 +187,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::uint32_t> confirms_;
   frame::DeliveriesFrame frame_;
   std::vector<std::uint64_t> frame_deliveries_;
-  std::optional<frame::Gap> gap_;  // not sent yet: what is lost beside it joins it
+  std::optional<frame::Gap> gap_;  // not sent yet: what is gone beside it joins it
   bool reading_ = false;
   std::uint16_t close_code_ = 0;  // that we gave; 0: the peer ended it
   std::string operators_words_;   // with 4004

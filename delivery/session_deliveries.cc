@@ -8,6 +8,19 @@
 #include "store/crash_point.h"
 
 namespace ackwire {
+namespace {
+
+// What is lost is as if retention had taken it: there is no reason of its own.
+v1::Reason AbandonedFor(v1::Reason gone_for) {
+  return gone_for == v1::REASON_UNSPECIFIED ? v1::REASON_RETENTION : gone_for;
+}
+
+const char* CauseOf(v1::Reason gone_for) {
+  if (gone_for == v1::REASON_REDACTED) return "redacted";
+  return gone_for == v1::REASON_RETENTION ? "retention" : "loss";
+}
+
+}  // namespace
 
 void Session::Pump() {
   while (state_ == State::kOpen && !reading_ && outlet_.queued_bytes() < kUnsentBytesMax) {
@@ -30,8 +43,8 @@ bool Session::SendNext(const DeliveryKey& key) {
     ReadAhead(key, Lane::kOwed);
     return false;
   }
-  if (message->lost) {
-    SkipLost(key);
+  if (message->gone_for) {
+    SkipGone(key, *message->gone_for);
     return true;
   }
   const Timestamp now = hub_.now();
@@ -57,8 +70,8 @@ bool Session::SendReplay(const DeliveryKey& key) {
   const Timestamp now = hub_.now();
   LedgerJournal::Outcome skipped{.kind = store::ReplayOutcome::SKIPPED,
                                  .state = v1::DELIVERY_STATE_ABANDONED};
-  if (message->lost) {
-    skipped.reason = v1::REASON_RETENTION;
+  if (message->gone_for) {
+    skipped.reason = AbandonedFor(*message->gone_for);
     ledger_->EndReplay(key, skipped);
   } else if (message->expires_at && *message->expires_at <= now) {
     skipped.reason = v1::REASON_EXPIRED;
@@ -127,20 +140,26 @@ void Session::Hold(const DeliveryKey& key, const Status& damage) {
       {});
 }
 
-void Session::SkipLost(const DeliveryKey& key) {
-  ledger_->Abandon(key, v1::REASON_RETENTION, hub_.now());
-  const std::string& channel = ledger_->feeds().at(key.channel).name();
-  if (gap_ && gap_->channel == channel && gap_->last.value + 1 == key.seq.value) {
-    gap_->last = key.seq;
+void Session::SkipGone(const DeliveryKey& key, v1::Reason why) {
+  ledger_->Abandon(key, AbandonedFor(why), hub_.now());
+  AddGap(key.channel, {key.seq, key.seq}, why);
+}
+
+void Session::AddGap(ChannelId channel, SeqRun seqs, v1::Reason why) {
+  const std::string& name = ledger_->feeds().at(channel).name();
+  const std::string_view cause = CauseOf(why);
+  if (gap_ && gap_->channel == name && gap_->cause == cause &&
+      gap_->last.value + 1 == seqs.first.value) {
+    gap_->last = seqs.last;
     return;
   }
   if (!frame_.empty()) FlushFrame();  // what was before the gap comes before it
   FlushGap();
-  gap_ = frame::Gap{channel, key.seq, key.seq};
+  gap_ = frame::Gap{name, seqs.first, seqs.last, CauseOf(why)};
 }
 
 void Session::FlushGap() {
-  if (gap_) outlet_.Write(frame::EncodeLoss(*gap_), {});
+  if (gap_) outlet_.Write(frame::EncodeGap(*gap_), {});
   gap_.reset();
 }
 

@@ -124,11 +124,22 @@ void Derived::ApplyEvent(const store::Event& event) {
     case store::Event::kClientPaused:
       totals_.clients += event.client_paused().new_client() ? 1 : 0;
       break;
+    case store::Event::kRemoved:
+      Remove(event.removed());
+      break;
     case store::Event::kChannelMade:
       channels_.GetOrAdd({event.channel_made().channel()}, event.channel_made().channel_name());
       break;
     default:
       break;  // session closed, failed: nothing is counted
+  }
+}
+
+// What a client is owed no more is abandoned by events of its own.
+void Derived::Remove(const store::Removed& removed) {
+  Seq& first = channels_.GetOrAdd({removed.channel()}, "").first;
+  for (const auto& run : removed.runs()) {
+    if (run.first() <= first.value && run.last() >= first.value) first = {run.last() + 1};
   }
 }
 

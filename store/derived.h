@@ -134,6 +134,7 @@ class Derived {
   [[nodiscard]] Status LoadChannels();
   void ApplyMessages(const CommittedGroup& group);
   void ApplyEvent(const store::Event& event);
+  void Remove(const store::Removed& removed);
 
   const Database& database_;
 

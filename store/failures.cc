@@ -86,7 +86,8 @@ Failing FailingOf(const store::Event& event) {
       }
       break;
     case store::Event::kUnsubscribed:
-      out.reason = v1::REASON_UNSUBSCRIBED;
+      out.reason = event.unsubscribed().reason() == 0 ? v1::REASON_UNSUBSCRIBED
+                                                      : event.unsubscribed().reason();
       AddAll(event.unsubscribed().runs(), {event.unsubscribed().channel()}, 0, gathered);
       break;
     default:

@@ -56,6 +56,7 @@ std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
     case store::Event::kReplayOutcome:
     case store::Event::kReplayControlled:
     case store::Event::kChannelMade:
+    case store::Event::kRemoved:
     case store::Event::WHAT_NOT_SET:
       break;
   }

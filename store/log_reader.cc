@@ -7,6 +7,7 @@
 #include "store/index_row.h"
 #include "store/keys.h"
 #include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -171,19 +172,22 @@ StatusOr<std::optional<StoredMessage>> LogReader::FindById(ChannelId channel,
     if (!value->has_value()) return std::optional<StoredMessage>();
     position = Position{keys::ParseU64(**value).value_or(0)};
   }
-  StatusOr<StoredMessage> stored = ReadId(channel, id, *position);
-  if (!stored.ok()) return stored.status();
-  return std::optional<StoredMessage>(*std::move(stored));
+  return ReadId(channel, id, *position);
 }
 
-StatusOr<StoredMessage> LogReader::ReadId(ChannelId channel, const std::string& id,
-                                          Position position) const {
+StatusOr<std::optional<StoredMessage>> LogReader::ReadId(ChannelId channel, const std::string& id,
+                                                         Position position) const {
   StatusOr<StoredMessage> stored = ReadAt(position);
+  // The row of `ids` may outlive what was removed: it was in memory then.
+  if (stored.ok() && stored->channel == channel && IsStub(*stored)) {
+    return std::optional<StoredMessage>();
+  }
   if (stored.ok() ? stored->channel != channel || stored->message.message_id() != id
                   : stored.status().code() == StatusCode::kNotFound) {
     return database_.damage().Noted(WrongPosition("ids: the row of message id " + id, position));
   }
-  return stored;
+  if (!stored.ok()) return stored.status();
+  return std::optional<StoredMessage>(*std::move(stored));
 }
 
 }  // namespace ackwire

@@ -46,10 +46,11 @@ class LogReader {
   [[nodiscard]] StatusOr<std::optional<StoredMessage>> FindById(ChannelId channel,
                                                                 const std::string& id) const;
 
-  // The same, where `ids` says that it is at `position`.
+  // The same, where `ids` says that it is at `position`: none when it was removed from there.
   //   kDataLoss  another message is there
-  [[nodiscard]] StatusOr<StoredMessage> ReadId(ChannelId channel, const std::string& id,
-                                               Position position) const;
+  [[nodiscard]] StatusOr<std::optional<StoredMessage>> ReadId(ChannelId channel,
+                                                              const std::string& id,
+                                                              Position position) const;
 
   // The position of each seq of the run, in order. A row that cannot be read ends it early: it
   // begins behind that row in reverse, and else ends before it.

@@ -104,6 +104,9 @@ void LostHints::Names(const store::Event& event) {
         Names({event.abandoned().channel()}, {seq});
       }
       break;
+    case store::Event::kRemoved:
+      of_runs(event.removed().channel(), event.removed().runs());
+      break;
     case store::Event::kChannelMade:
       Names({event.channel_made().channel()}, {}, event.channel_made().channel_name());
       break;

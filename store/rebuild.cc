@@ -13,6 +13,7 @@
 #include "store/proto_time.h"
 #include "store/record.h"
 #include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "store/keys.h"
 #include "store/record.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {

@@ -21,13 +21,6 @@ struct FoldPoint {
 [[nodiscard]] Status FoldFrom(const Database& database, FoldPoint from,
                               const std::function<void(const SharedGroup&)>& apply);
 
-// A message that a recovery found lost (store/rebuild.h): place, channel and seq without content;
-// of channel number 0 where nobody knows what it was. No message that was published is of this
-// kind.
-[[nodiscard]] inline bool IsStub(const StoredMessage& stored) {
-  return stored.message.kind() == v1::KIND_UNSPECIFIED;
-}
-
 // Parses the value of a log row.
 //   kDataLoss  the value is damaged, or is the row of another position
 [[nodiscard]] StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value);

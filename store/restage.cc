@@ -122,6 +122,7 @@ Status Restage::Add(store::Event event, StagedGroup& staged) {
     case store::Event::kReplayOutcome:
     case store::Event::kReplayControlled:
     case store::Event::kChannelMade:
+    case store::Event::kRemoved:
     case store::Event::WHAT_NOT_SET:
       break;
   }

@@ -84,4 +84,20 @@ Seq SeqRuns::FirstMissing(Seq from) const {
   return Seq{runs_[at].last.value + 1};
 }
 
+SeqRuns Common(const SeqRuns& a, const SeqRuns& b) {
+  SeqRuns common;
+  auto left = a.runs().begin();
+  auto right = b.runs().begin();
+  while (left != a.runs().end() && right != b.runs().end()) {
+    const SeqRun both{std::max(left->first, right->first), std::min(left->last, right->last)};
+    if (both.first <= both.last) common.Add(both);
+    if (left->last < right->last) {
+      ++left;
+    } else {
+      ++right;
+    }
+  }
+  return common;
+}
+
 }  // namespace ackwire

@@ -52,6 +52,24 @@ class SeqRuns {
   std::uint64_t count_ = 0;
 };
 
+// What both sets have.
+[[nodiscard]] SeqRuns Common(const SeqRuns& a, const SeqRuns& b);
+// The runs of a protobuf message.
+template <typename Runs>
+[[nodiscard]] SeqRuns SeqRunsOf(const Runs& runs) {
+  SeqRuns out;
+  for (const auto& run : runs) out.Add({Seq{run.first()}, Seq{run.last()}});
+  return out;
+}
+template <typename Runs>
+void AddRuns(const SeqRuns& runs, Runs& out) {
+  for (const SeqRun& run : runs.runs()) {
+    auto* added = out.Add();
+    added->set_first(run.first.value);
+    added->set_last(run.last.value);
+  }
+}
+
 // Two numbers a run: how many seqs lie between it and the one before, and its length - 1. So runs
 // take few bytes in a protobuf message. Unpack takes what is no such list as far as it goes.
 template <typename Numbers>

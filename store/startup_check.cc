@@ -129,8 +129,7 @@ class Checker {
                   Text(end_.number.value) + ", the last good position " +
                   Text(end_.position.value));
     }
-    const StatusOr<std::string> hash =
-        HashOfRows(database_, {mark.position()}, {mark.journal_number()});
+    const StatusOr<std::string> hash = HashOfRows(database_, mark);
     if (!hash.ok()) return hash.status();
     if (*hash == mark.hash()) return OkStatus();
     return Lost("log position " + Text(mark.position()) + " or journal record " +

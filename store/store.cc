@@ -68,7 +68,8 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
                .rng = rng_,
                .watermark = *watermark_,
                .min_free_bytes = options.min_free_bytes}),
-      derived_writer_(*database_, derived_) {}
+      derived_writer_(*database_, derived_),
+      eraser_(*database_) {}
 
 Status Store::Damage() const {
   const Status first = database_->damage().first();
@@ -84,6 +85,7 @@ void Store::Start(WriterQueue::Listeners listeners) {
   StartByHand(std::move(listeners));
   writer_thread_ = std::make_unique<WriterThread>(*queue_);
   background_ = std::thread([this] { RunBackground(); });
+  eraser_.Start();
 }
 
 void Store::StartByHand(WriterQueue::Listeners listeners) {
@@ -117,6 +119,7 @@ void Store::StopWriting() {
 
 Store::~Store() {
   StopWriting();
+  eraser_.Stop();
   if (!background_.joinable()) return;
   {
     std::lock_guard lock(mutex_);

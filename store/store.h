@@ -16,6 +16,7 @@
 #include "store/database.h"
 #include "store/derived.h"
 #include "store/derived_writer.h"
+#include "store/eraser.h"
 #include "store/failure_reader.h"
 #include "store/journal_reader.h"
 #include "store/ledger_reader.h"
@@ -67,6 +68,7 @@ class Store {
   void StopByHand();
 
   [[nodiscard]] Database& database() { return *database_; }
+  [[nodiscard]] Eraser& eraser() { return eraser_; }
   [[nodiscard]] const Derived& derived() const { return derived_; }
   [[nodiscard]] const LogReader& log() const { return log_; }
   [[nodiscard]] const LedgerReader& ledger() const { return ledger_; }
@@ -105,6 +107,7 @@ class Store {
   JournalReader journal_;
   Writer writer_;
   DerivedWriter derived_writer_;
+  Eraser eraser_;
   std::unique_ptr<WriterQueue> queue_;
   std::unique_ptr<WriterThread> writer_thread_;  // null when it is started by hand
 

@@ -2,7 +2,7 @@
 
 #include "store/failures.h"
 #include "store/ledger_fold.h"
-#include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -48,7 +48,7 @@ void Tail::ApplyMessage(const StoredMessage& stored) {
   channel.positions.push_back(stored.position());
   ++size_;
   message_bytes_ += kMessageBytes;
-  if (IsStub(stored)) return;  // what its id was is lost
+  if (IsStub(stored)) return;  // it has no id
   const keys::IdHash hash =
       stored.id_hash ? *stored.id_hash : keys::HashOfId(stored.message.message_id());
   ids_[{stored.channel, hash}] = stored.position();
@@ -105,6 +105,10 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
     }
     case store::Event::kChannelMade:
       changed_channels_.insert({event.channel_made().channel()});
+      break;
+    case store::Event::kRemoved:
+      changed_channels_.insert({event.removed().channel()});
+      ++size_;
       break;
     case store::Event::kReplayStarted:
     case store::Event::kReplayPinned:

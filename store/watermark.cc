@@ -9,6 +9,8 @@
 #include "store/data_directory.h"
 #include "store/keys.h"
 #include "store/record.h"
+#include "store/recovery.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -37,7 +39,8 @@ StatusOr<store::Watermark> ParseSlot(std::string_view slot) {
 
 // What the mark's rows are, and how long the list of RocksDB's files is that has them.
 Status Describe(const Database& database, store::Watermark& mark) {
-  StatusOr<std::string> hash = HashOfRows(database, {mark.position()}, {mark.journal_number()});
+  mark.set_place_hash(true);
+  StatusOr<std::string> hash = HashOfRows(database, mark);
   if (!hash.ok()) return hash.status();
   mark.set_hash(*std::move(hash));
   const StatusOr<Database::FileList> list = database.ListOfFiles();
@@ -175,13 +178,19 @@ Status Watermark::WriteNext() {
   return OkStatus();
 }
 
-StatusOr<std::string> HashOfRows(const Database& database, Position position,
-                                 JournalNumber number) {
+StatusOr<std::string> HashOfRows(const Database& database, const store::Watermark& mark) {
   std::string rows;
+  const Position position{mark.position()};
   const auto log = database.Get(Family::kLog, keys::Log(position));
   if (!log.ok()) return log.status();
-  rows += log->value_or("");
-  const auto journal = database.Get(Family::kJournal, keys::Journal(number));
+  if (log->has_value() && mark.place_hash()) {
+    const StatusOr<StoredMessage> stored = ParseLogRow(position, **log);
+    if (!stored.ok()) return stored.status();
+    rows += MakeLogRow(MakeStub(*stored, v1::REASON_UNSPECIFIED));
+  } else {
+    rows += log->value_or("");
+  }
+  const auto journal = database.Get(Family::kJournal, keys::Journal({mark.journal_number()}));
   if (!journal.ok()) return journal.status();
   rows += journal->value_or("");
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};

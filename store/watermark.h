@@ -82,9 +82,10 @@ class Watermark {
   bool behind_ = false;
 };
 
-// What identifies the log up to here: the first 16 bytes of the SHA-256 of the log's row at
-// `position` and the journal's at `number`. A row that is not there counts as empty.
-[[nodiscard]] StatusOr<std::string> HashOfRows(const Database& database, Position position,
-                                               JournalNumber number);
+// What identifies the log up to the mark: the first 16 bytes of the SHA-256 of the log's row at its
+// position (with `place_hash`: of its stub's, which it may become) and the journal's at its number.
+// A row that is not there counts as empty.
+[[nodiscard]] StatusOr<std::string> HashOfRows(const Database& database,
+                                               const store::Watermark& mark);
 
 }  // namespace ackwire

@@ -23,6 +23,12 @@ std::size_t BytesOf(const JournalWork& work) {
   return bytes;
 }
 
+std::size_t BytesOf(const RemoveWork& work) {
+  std::size_t bytes = work.event.ByteSizeLong();
+  for (const RemoveWork::Row& row : work.rows) bytes += row.stub.size() + kOverheadBytes;
+  return bytes;
+}
+
 }  // namespace
 
 void Prepare(Work& work) {

@@ -92,7 +92,23 @@ struct JournalWork {
   StatusOr<Recorded> outcome;  // kUnknown until processed
 };
 
-using Work = std::variant<PublishWork, SubscribeWork, JournalWork>;
+// Replaces messages by stubs, for good: MakeRemoval (store/removal.h) makes it.
+struct RemoveWork {
+  struct Row {
+    Position position;
+    ChannelId channel;
+    keys::IdHash id_hash{};
+    std::string stub;  // the row's new value
+  };
+  std::vector<Row> rows;
+  store::Event event;  // Removed
+  bool erase = false;  // their bytes leave the disk soon (store/eraser.h)
+  std::function<void(const Status&)> done;
+
+  Status outcome;  // as the work's commit
+};
+
+using Work = std::variant<PublishWork, SubscribeWork, JournalWork, RemoveWork>;
 
 // Computes what depends on the work alone, so that the writer, for which all others wait, need not.
 // Once is enough.

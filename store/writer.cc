@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "store/check.h"
 #include "store/crash_point.h"
+#include "store/eraser.h"
 #include "store/keys.h"
 #include "store/limits.h"
 #include "store/message_id.h"
@@ -18,6 +19,7 @@
 #include "store/record.h"
 #include "store/recovery.h"
 #include "store/staged_group.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -79,6 +81,8 @@ StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
       publish->outcome = disk.ok() ? Publish(*publish, ids_[i], staged) : StatusOr<Published>(disk);
     } else if (auto* subscribe = std::get_if<SubscribeWork>(&work)) {
       subscribe->outcome = Subscribe(*subscribe, staged);
+    } else if (auto* remove = std::get_if<RemoveWork>(&work)) {
+      Remove(*remove, staged);
     } else {
       auto& journal = std::get<JournalWork>(work);
       journal.outcome = Record(journal, staged);
@@ -155,9 +159,11 @@ StatusOr<std::optional<Published>> Writer::FindDuplicate(const PublishWork& work
   if (earlier == nullptr) {
     if (!id.status.ok()) return id.status;
     if (id.position.value == 0) return std::optional<Published>();
-    StatusOr<StoredMessage> read = deps_.log.ReadId(channel, draft.message_id(), id.position);
+    StatusOr<std::optional<StoredMessage>> read =
+        deps_.log.ReadId(channel, draft.message_id(), id.position);
     if (!read.ok()) return read.status();
-    stored = *std::move(read);
+    if (!read->has_value()) return std::optional<Published>();
+    stored = **std::move(read);
     earlier = &stored.message;
   }
   const bool same = earlier->payload() == draft.payload() && earlier->kind() == draft.kind() &&
@@ -185,9 +191,9 @@ Status Writer::CheckReference(const PublishWork& work, const StagedGroup::Channe
     stored = std::move(read->message);
     original = &stored;
   }
-  if (original->kind() == v1::KIND_UNSPECIFIED) {
+  if (IsStub(*original)) {
     return Error(StatusCode::kNotFound, "refers_to: seq " + std::to_string(seq.value) + " of " +
-                                            work.draft.channel() + " was lost");
+                                            work.draft.channel() + " is not stored any more");
   }
   if (original->kind() != v1::KIND_CREATED) {
     return Error(StatusCode::kFailedPrecondition,
@@ -350,6 +356,18 @@ Status Writer::Dismiss(store::Event event, StagedGroup& staged, Recorded& record
   recorded.dismissed += static_cast<std::uint64_t>(abandoned.unparked_size());
   if (abandoned.unparked_size() > 0 || abandoned.runs_size() > 0) staged.Add(std::move(event));
   return OkStatus();
+}
+
+// The same rows twice are the same once.
+void Writer::Remove(RemoveWork& work, StagedGroup& staged) {
+  for (const RemoveWork::Row& row : work.rows) {
+    batch_->Put(deps_.database.handle(Family::kLog), keys::Log(row.position), row.stub);
+    batch_->Delete(deps_.database.handle(Family::kIds), keys::Ids(row.channel, row.id_hash));
+    if (!work.erase) continue;
+    batch_->Put(deps_.database.handle(Family::kMeta), Eraser::KeyOf(row.position), "");
+  }
+  work.event.set_at_ms(ToUnixMs(staged.now()));
+  staged.Add(std::move(work.event));
 }
 
 Status Writer::Pause(store::Event event, StagedGroup& staged) {

@@ -1,6 +1,7 @@
 // Writer turns what is queued into one commit: it drops duplicates, checks expected seqs, assigns
 // seqs and positions, fixes the start of new subscriptions, and writes messages, journal record and
-// outbox row as one batch. Nothing else writes the families `log`, `journal` and `outbox`.
+// outbox row as one batch. Nothing else writes the families `log`, `journal` and `outbox`. Where
+// messages are removed, their rows of `ids` go with the same batch.
 //
 // Durable:  Commit returns once the batch is synced (with `buffered`: written); only then does a
 //           work's outcome hold.
@@ -85,6 +86,7 @@ class Writer {
   [[nodiscard]] Status EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded);
   // Of what it is to unpark, the event keeps what is parked; it is dropped when nothing is left.
   [[nodiscard]] Status Dismiss(store::Event event, StagedGroup& staged, Recorded& recorded);
+  void Remove(RemoveWork& work, StagedGroup& staged);
   // Notes whether this is the first that is heard of the client.
   [[nodiscard]] Status Pause(store::Event event, StagedGroup& staged);
   [[nodiscard]] Status WriteGroup(const CommittedGroup& group);

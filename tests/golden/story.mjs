@@ -73,6 +73,8 @@ export async function operate(server, rpc) {
   await offline(rpc, 'bob');
   await start('golden, open');
   await rpc.admin.pauseClient({ client: 'carol/tablet', reason: 'golden' });
+  const [oldest] = (await readAll(rpc)).filter(({ channel }) => channel === 'room/1');
+  await rpc.admin.redact({ channel: 'room/1', seq: oldest.seq, note: 'golden' });
 }
 
 async function rejectNext(client, rpc) {
@@ -91,6 +93,21 @@ function readAll(rpc) {
       .on('error', reject)
       .on('end', () => resolve(messages));
   });
+}
+
+// What is explained of messages that nobody can read any more.
+async function goneOf(rpc, channels, messages) {
+  const left = new Set(messages.map(({ channel, seq }) => `${channel} ${seq}`));
+  const gone = [];
+  for (const { name: channel, lastSeq } of channels) {
+    for (let seq = 1; seq <= lastSeq; ++seq) {
+      if (left.has(`${channel} ${seq}`)) continue;
+      for (const client of kClients) {
+        gone.push(await rpc.deliveries.explainDelivery({ client, channel, seq }));
+      }
+    }
+  }
+  return gone;
 }
 
 // Plain JSON, the same for the same data whenever it is read.
@@ -116,6 +133,8 @@ export async function view(rpc) {
   );
   const all = { status, channels, subscriptions, clients, deliveries, messages };
   if (replays.length > 0) all.replays = replays;
+  const gone = await goneOf(rpc, channels, messages);
+  if (gone.length > 0) all.gone = gone;
   const bytesAsText = (key, value) =>
     value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64') : value;
   return JSON.parse(JSON.stringify(all, bytesAsText));

@@ -7,7 +7,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { agreed, metrics, watchedAll, words } from '../support/agreement.mjs';
-import { status } from '../support/grpc.mjs';
 import { kServers, kUnsettled } from '../support/reason_cases.mjs';
 import { kSettled } from '../support/reason_cases_settled.mjs';
 import { Scene, Stage } from '../support/scene.mjs';
@@ -18,7 +17,7 @@ const kGolden = fileURLToPath(new URL('../golden/explain-sentences.txt', import.
 const kProto = fileURLToPath(new URL('../../proto/ackwire/v1/deliveries.proto', import.meta.url));
 
 // What the server does not do yet, and so nothing brings about. Once it does, they need cases.
-const kNotYet = ['RETENTION', 'FORBIDDEN', 'SUBSCRIPTION_EXPIRED', 'REDACTED'];
+const kNotYet = ['FORBIDDEN'];
 // Reasons that are no failure, which no list and no metric ever has.
 const kNoFailures = [
   'CLIENT_OFFLINE',
@@ -103,12 +102,6 @@ test('each state and each reason has a case', async () => {
 });
 
 test('what is not to be had yet is not to be had', async () => {
-  const { rpc } = stages.calm;
-  if (kNotYet.includes('REDACTED')) {
-    await assert.rejects(rpc.admin.redact({ channel: 'fence', seq: 1, note: 'test' }), {
-      code: status.UNIMPLEMENTED,
-    });
-  }
   if (kNotYet.includes('FORBIDDEN')) {
     const flags = ['--jwt-keys', '/dev/null'];
     await assert.rejects(startServer({ flags }), /not expected: .*--jwt-keys/);

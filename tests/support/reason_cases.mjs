@@ -2,9 +2,13 @@
 // server; `failures` is what the list of failures holds of the delivery, oldest first: reason and
 // attempt. `bring` leaves the scene in that state, for long enough to be asked about.
 
+import { fileURLToPath } from 'node:url';
+
 const kLongMs = 600_000;
 const kBigPayload = 'x'.repeat(200_000);
 const kBigMessages = 100; // more than a socket's buffers hold
+
+const policies = (name) => fileURLToPath(new URL(`policies/${name}.toml`, import.meta.url));
 
 export const kServers = {
   // Clients have all the time they want, so that deliveries fail by what clients do only.
@@ -14,6 +18,9 @@ export const kServers = {
   // The same, and are soon out of attempts.
   brief: ['--ack-wait', '100ms', '--backoff', '20ms', '--max-attempts', '2'],
   stalling: ['--write-stall', '300ms'],
+  // Keeps the newest message of a channel; ends subscriptions of those who are away for 100 ms.
+  keeping: ['--config', policies('keeping')],
+  forgetful: ['--config', policies('forgetful')],
 };
 
 const kNotOwed = [

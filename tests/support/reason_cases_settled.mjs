@@ -185,6 +185,68 @@ const kParked = [
   },
 ];
 
+const kGone = [
+  {
+    name: 'removed by retention, and never sent',
+    on: 'keeping',
+    state: 'ABANDONED',
+    reason: 'RETENTION',
+    failures: ['RETENTION 0'],
+    async bring(scene) {
+      await scene.subscribe();
+      await scene.publish('one');
+      await scene.publish('two');
+      await scene.is('ABANDONED', 'RETENTION', 1, 30_000);
+      await scene.firstFailed('RETENTION');
+    },
+  },
+  {
+    name: 'redacted, and never sent',
+    state: 'ABANDONED',
+    reason: 'REDACTED',
+    failures: ['REDACTED 0'],
+    async bring(scene) {
+      await scene.subscribe();
+      await scene.publish();
+      await scene.redact();
+    },
+  },
+  {
+    name: 'redacted after it was refused',
+    state: 'ABANDONED',
+    reason: 'REDACTED',
+    failures: ['NACK 1', 'REDACTED 0'],
+    async bring(scene) {
+      const [client, [item]] = await scene.delivered();
+      client.nack(item, { delayMs: kLongMs, reason: 'handler threw' });
+      await scene.is('BACKOFF', 'NACK');
+      await scene.redact();
+    },
+  },
+  {
+    name: 'redacted after it was parked',
+    state: 'ABANDONED',
+    reason: 'REDACTED',
+    failures: ['REJECTED 1', 'REDACTED 0'],
+    async bring(scene) {
+      await scene.rejected();
+      await scene.redact();
+    },
+  },
+  {
+    name: 'the subscription expired',
+    on: 'forgetful',
+    state: 'ABANDONED',
+    reason: 'SUBSCRIPTION_EXPIRED',
+    failures: ['SUBSCRIPTION_EXPIRED 0'],
+    async bring(scene) {
+      await scene.subscribe();
+      await scene.publish();
+      await scene.is('ABANDONED', 'SUBSCRIPTION_EXPIRED', 1, 30_000);
+    },
+  },
+];
+
 const kAbandoned = [
   {
     name: 'expired, and its turn has not come',
@@ -268,4 +330,4 @@ const kAbandoned = [
   },
 ];
 
-export const kSettled = [...kAcked, ...kParked, ...kAbandoned];
+export const kSettled = [...kAcked, ...kParked, ...kGone, ...kAbandoned];

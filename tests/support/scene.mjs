@@ -76,8 +76,12 @@ export class Scene {
   }
 
   // Waits until a delivery is in that state.
-  is(state, reason, seq = this.seq) {
-    return explained(this.rpc, this.client, this.channel, seq, state, reason);
+  is(state, reason, seq = this.seq, timeoutMs = undefined) {
+    return explained(this.rpc, this.client, this.channel, seq, state, reason, timeoutMs);
+  }
+
+  redact() {
+    return this.rpc.admin.redact({ channel: this.channel, seq: this.seq, note: 'ticket 812' });
   }
 
   // Waits until an attempt of the delivery has ended for this reason.

@@ -56,6 +56,47 @@ TEST_F(ClientLedgerControl, APauseIsOnRecordAndLastsOverAReconnect) {
   EXPECT_FALSE(rows.client.paused);
 }
 
+class ClientLedgerRemoval : public ClientLedgerControl {
+ protected:
+  // Returns how many it was owed.
+  std::uint64_t Remove(SeqRun seqs) {
+    store::Event change;
+    change.mutable_abandoned()->set_channel(IdOf(kRoom).value);
+    change.mutable_abandoned()->set_reason(v1::REASON_RETENTION);
+    auto* run = change.mutable_abandoned()->add_runs();
+    run->set_first(seqs.first.value);
+    run->set_last(seqs.last.value);
+    return ledger().Apply(change, now).count();
+  }
+};
+
+TEST_F(ClientLedgerRemoval, TakesWhatIsOwedAndLeavesWhatIsInFlight) {
+  window = 2;
+  Reconnect();
+  Subscribed(kRoom, 6);
+  EXPECT_THAT(SendAll(), ElementsAre(1, 2));
+  Ack({1});
+  EXPECT_EQ(Remove({{1}, {4}}), 2U);
+  EXPECT_THAT(Events(), ElementsAre("acked 1", "retention 3-4"));
+  EXPECT_THAT(SendAll(), ElementsAre(5));
+  Ack({2});
+  EXPECT_THAT(SendAll(), ElementsAre(6));
+  EXPECT_EQ(Remove({{1}, {4}}), 0U);
+  EXPECT_THAT(Events(), ElementsAre("acked 2"));
+}
+
+TEST_F(ClientLedgerRemoval, WhatWaitsForARetryHoldsUpNothingAnyMore) {
+  Subscribed(kRoom, 3);
+  SendAll();
+  Refuse({.deliveries = {1}, .delay = Duration(60'000)});
+  EXPECT_EQ(Remove({{1}, {1}}), 1U);
+  After(kPauseAfterNack);
+  EXPECT_THAT(SendAll(), ElementsAre(2, 3));
+  // It is behind the client's own word on it, which says so again.
+  Refuse({.deliveries = {1}, .final = true});
+  EXPECT_EQ(Row().parked(), 0U);
+}
+
 class ClientLedgerDismissal : public ClientLedgerControl {
  protected:
   // Two messages were sent and rejected for good.

@@ -79,7 +79,7 @@ class Simulation {
 
   void Step() {
     if (withheld_steps_ > 0) --withheld_steps_;
-    const std::uint64_t dice = Below(102);
+    const std::uint64_t dice = Below(104);
     if (dice < 15) return Publish();
     if (dice < 42) return Send();
     if (dice < 52) return Write();
@@ -90,6 +90,7 @@ class Simulation {
     if (dice < 93) return PassTime(Duration(Below(900)));
     if (dice < 98) return ReconnectSomehow();
     if (dice < 100) return ChangeSubscription();
+    if (dice < 102) return Remove();
     Withhold();
   }
 
@@ -169,6 +170,22 @@ class Simulation {
                                         .final = OneIn(8)};
     EXPECT_EQ(ledger_->Nack(refusal, now_).ok(), AllSent(refusal.deliveries));
     model_.Nack(refusal.deliveries, refusal.delay, refusal.final, now_);
+  }
+
+  // Retention has taken a part of the log.
+  void Remove() {
+    const ChannelId channel = AnyChannel();
+    if (!model_.subscribed(channel)) return;
+    const Seq first{1 + Below(last_[channel].value + 1)};
+    const SeqRun seqs{first, {first.value + Below(6)}};
+    store::Event change;
+    store::Abandoned& abandoned = *change.mutable_abandoned();
+    abandoned.set_channel(channel.value);
+    abandoned.set_reason(v1::REASON_RETENTION);
+    SeqRuns runs;
+    runs.Add(seqs);
+    AddRuns(runs, *abandoned.mutable_runs());
+    EXPECT_EQ(ledger_->Apply(change, now_).count(), model_.Remove(channel, seqs));
   }
 
   void Working() {

@@ -312,8 +312,8 @@ TEST(Explain, AbandonedOnRecord) {
   facts = Owed();
   Abandon(facts, v1::REASON_RETENTION);
   Is(facts, v1::DELIVERY_STATE_ABANDONED, v1::REASON_RETENTION,
-     "alice/phone has not acknowledged seq 42 of room/1: it was never sent; it was removed by "
-     "retention at 2026-11-22T00:00:40.000Z");
+     "alice/phone has not acknowledged seq 42 of room/1: it was never sent; retention "
+     "removed it at 2026-11-22T00:00:40.000Z, and it will not be delivered");
 }
 
 TEST(Explain, AbandonedByAnOperator) {

@@ -77,6 +77,18 @@ void LedgerModel::Settle(const DeliveryKey& key, State state) {
   }
 }
 
+std::uint64_t LedgerModel::Remove(ChannelId channel, SeqRun seqs) {
+  std::uint64_t removed = 0;
+  for (const auto& [seq, message] : channels_.at(channel).messages) {
+    const DeliveryKey key{channel, {seq}};
+    const bool meant = seqs.first <= key.seq && key.seq <= seqs.last;
+    if (!meant || message.state != State::kOwed || NumberInFlight(key)) continue;
+    Abandon(key);
+    ++removed;
+  }
+  return removed;
+}
+
 void LedgerModel::Forget(const DeliveryKey& key) {
   for (Sending& sending : sendings_) sending.forgotten |= sending.key == key;
 }

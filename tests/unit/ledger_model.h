@@ -28,6 +28,8 @@ class LedgerModel {
   std::uint32_t Send(const DeliveryKey& key);
   void Written(std::uint64_t number, Timestamp now);
   void Abandon(const DeliveryKey& key) { Settle(key, State::kAbandoned); }
+  // Of a run of seqs, what is owed and not in flight; returns how many that was.
+  std::uint64_t Remove(ChannelId channel, SeqRun seqs);
   void Park(const DeliveryKey& key) { Settle(key, State::kParked); }
 
   void Ack(std::uint64_t number);

@@ -36,6 +36,18 @@ class MessageCacheTest : public ::testing::Test {
   MessageCache cache;
 };
 
+TEST_F(MessageCacheTest, ForgetsWhatWasRemoved) {
+  for (const std::uint64_t seq : {1, 2, 3}) (void)cache.Put(Message(seq));
+  (void)cache.Put(Message(2, "hi", ChannelId{2}));
+  SeqRuns seqs;
+  seqs.Add({Seq{2}, Seq{9}});
+  cache.Forget(kRoom, seqs);
+  EXPECT_THAT(Find(1), NotNull());
+  EXPECT_THAT(Find(2), IsNull());
+  EXPECT_THAT(Find(3), IsNull());
+  EXPECT_THAT(Find(2, ChannelId{2}), NotNull());
+}
+
 TEST_F(MessageCacheTest, HasNothingAtFirst) { EXPECT_THAT(Find(1), IsNull()); }
 
 TEST_F(MessageCacheTest, FindsAMessageAsItGoesToClients) {

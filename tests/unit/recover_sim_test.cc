@@ -9,6 +9,7 @@
 
 #include "store/recover.h"
 #include "store/recovery.h"
+#include "store/stub.h"
 #include "store/verify.h"
 #include "tests/unit/store_fixture.h"
 

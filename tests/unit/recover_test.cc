@@ -11,6 +11,7 @@
 
 #include "store/recovery.h"
 #include "store/startup_check.h"
+#include "store/stub.h"
 #include "store/verify.h"
 #include "tests/unit/store_fixture.h"
 

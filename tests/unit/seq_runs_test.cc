@@ -23,6 +23,15 @@ SeqRuns Of(const std::vector<SeqRun>& runs) {
   return out;
 }
 
+TEST(SeqRuns, KnowsWhatTwoHaveInCommon) {
+  const SeqRuns a = Of({Seqs(1, 5), Seqs(8, 12), Seqs(20, 20)});
+  const SeqRuns b = Of({Seqs(3, 9), Seqs(11, 30)});
+  const std::vector<SeqRun> both = {Seqs(3, 5), Seqs(8, 9), Seqs(11, 12), Seqs(20, 20)};
+  EXPECT_EQ(Common(a, b).runs(), both);
+  EXPECT_EQ(Common(b, a).runs(), both);
+  EXPECT_THAT(Common(a, {}).runs(), IsEmpty());
+}
+
 TEST(SeqRuns, JoinsWhatTouches) {
   EXPECT_THAT(Of({Seqs(1, 3), Seqs(4, 5)}).runs(), ElementsAre(Seqs(1, 5)));
   EXPECT_THAT(Of({Seqs(4, 5), Seqs(1, 3)}).runs(), ElementsAre(Seqs(1, 5)));

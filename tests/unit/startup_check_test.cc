@@ -10,6 +10,7 @@
 
 #include "store/keys.h"
 #include "store/outbox_rows.h"
+#include "store/record.h"
 #include "store/store.h"
 #include "store/watermark.h"
 #include "tests/unit/store_fixture.h"
@@ -112,7 +113,9 @@ TEST_F(StartupCheckTest, NoticesAHoleInTheJournal) {
 }
 
 TEST_F(StartupCheckTest, NoticesAnotherLog) {
-  store_->Overwrite(Family::kLog, keys::Log({3}), "another row");
+  store::JournalRecord another;
+  another.set_position(3);
+  store_->Overwrite(Family::kJournal, keys::Journal({2}), record::Seal(another));
   EXPECT_THAT(Refusal(), HasSubstr("is not what was on disk there"));
 }
 

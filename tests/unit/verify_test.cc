@@ -234,10 +234,11 @@ TEST_F(VerifyTest, NamesMissingAndSuperfluousRowsOfTheOutbox) {
 
 TEST_F(VerifyTest, NamesALogThatIsNotTheOneOfTheWatermark) {
   store_.Reopen();  // marks position 4
-  auto stored = store_.log().ReadAt({4});
-  ASSERT_TRUE(stored.ok());
-  stored->message.set_payload("another");
-  store_.Overwrite(Family::kLog, keys::Log({4}), MakeLogRow(*stored));
+  const auto row = store_.database().Get(Family::kJournal, keys::Journal({4}));
+  store::JournalRecord another;
+  ASSERT_TRUE(record::OpenInto(**row, "", another).ok());
+  another.set_at_ms(another.at_ms() + 1);
+  store_.Overwrite(Family::kJournal, keys::Journal({4}), record::Seal(another));
   EXPECT_EQ(Only(),
             "watermark: hash: another / that of the rows at position 4 and journal record 4");
 }

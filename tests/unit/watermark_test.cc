@@ -37,7 +37,7 @@ TEST_F(WatermarkTest, SaysWhereTheLogIsAndThatItIsOpen) {
   store_.Subscribe("alice", "room");
   EXPECT_EQ(Read().position(), 1U);
   EXPECT_EQ(Read().journal_number(), 1U);
-  EXPECT_EQ(Read().hash(), HashOfRows(store_.database(), {1}, {1}).value());
+  EXPECT_EQ(Read().hash(), HashOfRows(store_.database(), Read()).value());
 }
 
 TEST_F(WatermarkTest, IsWrittenNowAndThenAndCatchesUp) {
@@ -92,9 +92,9 @@ TEST_F(WatermarkTest, HasItsBytes) {
   std::ifstream in(path(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   ASSERT_EQ(bytes.size(), 8192U);
-  // size, version, crc32c, generation 1, hash of no rows (SHA-256 of nothing), boot id, and of the
-  // MANIFEST number and length, which are RocksDB's
-  const std::string golden("\x00\x24\x01", 3);
+  // size, version, crc32c, generation 1, hash of no rows (SHA-256 of nothing), boot id, of the
+  // MANIFEST number and length, which are RocksDB's, and that the hash is of places
+  const std::string golden("\x00\x26\x01", 3);
   EXPECT_EQ(bytes.substr(4096, 3), golden);
   const std::string body(
       "\x08\x01\x22\x10\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24\x32\x04"

@@ -10,6 +10,7 @@
 #include "tools/ackwired/client_control.h"
 #include "tools/ackwired/dismissal.h"
 #include "tools/ackwired/grpc_status.h"
+#include "tools/ackwired/redaction.h"
 #include "tools/ackwired/replay_calls.h"
 #include "tools/ackwired/services.h"
 
@@ -85,6 +86,14 @@ class AdminService final : public v1::AdminService::CallbackService {
                                              v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     Disconnect(deps_, *request, Finishing(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* Redact(grpc::CallbackServerContext* context,
+                                   const v1::RedactRequest* request,
+                                   v1::RedactResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    ackwire::Redact(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
 

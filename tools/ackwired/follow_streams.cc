@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "store/limits.h"
-#include "store/recovery.h"
+#include "store/stub.h"
 #include "tools/ackwired/failure_view.h"
 #include "tools/ackwired/grpc_status.h"
 
@@ -215,7 +215,7 @@ class ReadStream final : public FollowStream<v1::ReadResponse> {
     at_end_ = request_.reverse() && from_ == 0;
     response.set_epoch(deps().store.epoch());
     for (StoredMessage& stored : messages) {
-      if (IsStub(stored)) continue;  // lost: there is nothing to show
+      if (IsStub(stored)) continue;  // there is nothing to show
       *response.add_messages() = std::move(stored.message);
     }
     left_ -= static_cast<std::uint64_t>(response.messages_size());

@@ -7,7 +7,7 @@
 #include "delivery/find_message.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
-#include "store/recovery.h"
+#include "store/stub.h"
 #include "tools/ackwired/follow_streams.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
@@ -27,8 +27,7 @@ StatusOr<v1::Message> ReadMessage(const Store& store, const v1::GetMessageReques
   if (!stored.ok()) return stored.status();
   if (IsStub(*stored)) {
     return Error(StatusCode::kNotFound, "seq: " + std::to_string(request.seq()) + " of " +
-                                            request.channel() +
-                                            " was lost; an operator accepted that");
+                                            request.channel() + " " + HowGone(stored->message));
   }
   return std::move(stored->message);
 }

@@ -70,7 +70,7 @@ class ChannelTable {
   void Number(const char* key, Range range, Out& out) {
     const toml::node* node = Take(key);
     if (node == nullptr) return;
-    if (const auto number = NumberOf(*node, key, range)) out = static_cast<std::uint32_t>(*number);
+    if (const auto number = NumberOf(*node, key, range)) out = Narrowed(*number, out);
   }
 
   void Flag(const char* key, bool& out) {
@@ -127,6 +127,16 @@ class ChannelTable {
   }
 
  private:
+  static std::uint32_t Narrowed(std::int64_t number, std::uint32_t) {
+    return static_cast<std::uint32_t>(number);
+  }
+  static std::uint32_t Narrowed(std::int64_t number, const std::optional<std::uint32_t>&) {
+    return static_cast<std::uint32_t>(number);
+  }
+  static std::uint64_t Narrowed(std::int64_t number, const std::optional<std::uint64_t>&) {
+    return static_cast<std::uint64_t>(number);
+  }
+
   const toml::node* Take(const char* key) {
     taken_.insert(key);
     return table_.get(key);
@@ -211,6 +221,7 @@ StatusOr<ChannelPattern> ReadChannel(const toml::table& source, const std::files
   ChannelPattern pattern{.match = {}, .policy = PolicyOf(flags)};
   ChannelPolicy& policy = pattern.policy;
   constexpr std::int64_t kAttemptsMax = 1'000'000;
+  constexpr std::int64_t kMessagesMax = 1'000'000'000'000;
   table.Require("match");
   table.Text("match", pattern.match, &ParseMatch);
   table.Text("ordering", policy.ordering, &ParseOrdering);
@@ -219,6 +230,11 @@ StatusOr<ChannelPattern> ReadChannel(const toml::table& source, const std::files
   table.Number("max_attempts", {1, kAttemptsMax}, policy.retry.max_attempts);
   table.Number("window", {1, kWindowMax}, policy.window);
   table.Text("ttl", policy.ttl, &ParsePositiveDuration);
+  table.Text("retention_age", policy.keeping.age, &ParsePositiveDuration);
+  table.Number("retention_messages", {1, kMessagesMax}, policy.keeping.messages);
+  table.Text("retention_bytes", policy.keeping.bytes, &ParseSize);
+  table.Text("parked_age", policy.keeping.parked_age, &ParsePositiveDuration);
+  table.Text("subscription_expires_after", policy.keeping.subscription, &ParsePositiveDuration);
   ReadTexts(table, "content_types", policy.content_types, &ParseMediaType);
   ReadTypes(table, policy.types);
   ReadSchema(table, source, file, policy.schema);

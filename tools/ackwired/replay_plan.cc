@@ -10,6 +10,7 @@
 
 #include "store/limits.h"
 #include "store/proto_time.h"
+#include "store/stub.h"
 #include "tools/ackwired/failure_view.h"
 #include "tools/ackwired/parked_walk.h"
 
@@ -283,7 +284,7 @@ std::vector<Share> SharesOf(const std::vector<SeqRuns*>& open) {
 Status ReplayPlanner::MeasureChannel(ChannelId channel, const ChannelOpen& open,
                                      v1::ReplayPlan& plan) const {
   constexpr std::size_t kMessagesAtOnce = 1000;
-  SeqRuns lost;
+  SeqRuns gone;
   for (const auto& [seqs, clients] : SharesOf(open)) {
     for (Seq seq = seqs.first; seq <= seqs.last;) {
       const std::size_t left = seqs.last.value - seq.value + 1;
@@ -293,8 +294,8 @@ Status ReplayPlanner::MeasureChannel(ChannelId channel, const ChannelOpen& open,
       if (messages->empty()) break;
       for (const StoredMessage& stored : *messages) {
         seq = {stored.seq().value + 1};
-        if (stored.message.kind() == v1::KIND_UNSPECIFIED) {
-          lost.Add({stored.seq(), stored.seq()});
+        if (IsStub(stored)) {
+          gone.Add({stored.seq(), stored.seq()});
           plan.set_no_longer_stored(plan.no_longer_stored() + clients);
           continue;
         }
@@ -304,7 +305,7 @@ Status ReplayPlanner::MeasureChannel(ChannelId channel, const ChannelOpen& open,
     }
   }
   for (SeqRuns* seqs : open) {
-    for (const SeqRun& run : lost.runs()) (void)seqs->Remove(run);
+    for (const SeqRun& run : gone.runs()) (void)seqs->Remove(run);
   }
   return OkStatus();
 }

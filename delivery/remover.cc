@@ -1,0 +1,157 @@
+#include "delivery/remover.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ackwire {
+namespace {
+
+constexpr std::size_t kMembersAtOnce = 256;
+constexpr std::size_t kBytesAtOnce = 4ULL << 20U;
+
+}  // namespace
+
+// One order, a step at a time.
+class Remover::Removing : public std::enable_shared_from_this<Removing> {
+ public:
+  Removing(const Dependencies& deps, Order order, Done done)
+      : deps_(deps), order_(std::move(order)), left_(order_.seqs), done_(std::move(done)) {}
+
+  void RemoveNext() {
+    deps_.read([self = shared_from_this()] {
+      const Status status = self->RemoveSome();
+      if (!status.ok()) self->done_(status);
+    });
+  }
+
+  void TellNext() {
+    deps_.read([self = shared_from_this()] {
+      const Status status = self->TellSome();
+      if (!status.ok()) self->done_(status);
+    });
+  }
+
+ private:
+  Status RemoveSome() {
+    std::vector<StoredMessage> messages;
+    std::size_t bytes = 0;
+    while (!left_.empty() && messages.size() < kRemovedAtOnceMax && bytes < kBytesAtOnce) {
+      const SeqRun run = left_.runs().front();
+      const std::size_t room = kRemovedAtOnceMax - messages.size();
+      StatusOr<std::vector<StoredMessage>> read = deps_.store.log().ReadChannel(
+          order_.channel, {.from = run.first.value,
+                           .messages_max = std::min<std::size_t>(run.length(), room),
+                           .bytes_max = kBytesAtOnce});
+      if (!read.ok()) return read.status();
+      if (read->empty()) {
+        left_.DropUpTo(run.last);  // beyond the channel's end
+        continue;
+      }
+      left_.DropUpTo(read->back().seq());
+      for (StoredMessage& stored : *read) {
+        bytes += stored.message.ByteSizeLong();
+        messages.push_back(std::move(stored));
+      }
+    }
+    if (messages.empty()) {
+      TellNext();
+      return OkStatus();
+    }
+    RemoveWork work = MakeRemoval(messages, order_.why);
+    if (work.rows.empty()) {
+      RemoveNext();  // all of them were removed before
+      return OkStatus();
+    }
+    work.erase = order_.erase;
+    work.done = [self = shared_from_this()](const Status& status) {
+      if (!status.ok()) return self->done_(status);
+      self->RemoveNext();
+    };
+    deps_.store.Submit(std::move(work));
+    return OkStatus();
+  }
+
+  Status TellSome() {
+    const StatusOr<std::vector<std::string>> members =
+        deps_.store.ledger().Members(order_.channel, {.after = after_, .limit = kMembersAtOnce});
+    if (!members.ok()) return members.status();
+    if (members->empty()) {
+      if (order_.erase) deps_.store.eraser().EraseSoon();
+      done_(OkStatus());
+      return OkStatus();
+    }
+    after_ = members->back();
+    auto changes = std::make_shared<std::vector<std::pair<std::string, store::Event>>>();
+    for (const std::string& client : *members) {
+      if (Status status = AddChanges(client, *changes); !status.ok()) return status;
+    }
+    MakeChange(changes, 0);
+    return OkStatus();
+  }
+
+  using Changes = std::vector<std::pair<std::string, store::Event>>;
+
+  // What is owed and what was parked are told apart: of the latter the writer says how many it was.
+  Status AddChanges(const std::string& client, Changes& changes) const {
+    const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, order_.channel);
+    if (!entry.ok()) return entry.status();
+    const Seq last = deps_.store.derived().LastOf(order_.channel);
+    const SeqRuns owed = Common(entry->UndeliveredRuns(last), order_.seqs);
+    if (!owed.empty()) {
+      AddRuns(owed, *Add(client, changes).mutable_runs());
+    }
+    if (entry->parked() == 0) return OkStatus();
+    SeqRuns parked;
+    for (const SeqRun& run : order_.seqs.runs()) {
+      const StatusOr<SeqRuns> found = deps_.store.ledger().ParkedOf(client, order_.channel, run);
+      if (!found.ok()) return found.status();
+      for (const SeqRun& each : found->runs()) parked.Add(each);
+    }
+    if (parked.empty()) return OkStatus();
+    store::Abandoned& abandoned = Add(client, changes);
+    for (const SeqRun& run : parked.runs()) {
+      for (Seq seq = run.first; seq <= run.last; ++seq.value) abandoned.add_unparked(seq.value);
+    }
+    return OkStatus();
+  }
+
+  store::Abandoned& Add(const std::string& client, Changes& changes) const {
+    store::Abandoned& abandoned =
+        *changes.emplace_back(client, store::Event()).second.mutable_abandoned();
+    abandoned.set_channel(order_.channel.value);
+    abandoned.set_reason(order_.why.reason);
+    abandoned.set_detail(order_.why.detail);
+    return abandoned;
+  }
+
+  // One after the other: whoever removes much is in no hurry.
+  void MakeChange(const std::shared_ptr<Changes>& changes, std::size_t at) {
+    if (at == changes->size()) return TellNext();
+    const auto& [client, event] = (*changes)[at];
+    deps_.homes.Change(
+        client, event, [self = shared_from_this(), changes, at](const StatusOr<Recorded>& made) {
+          if (!made.ok()) return self->done_(made.status());
+          self->deps_.metrics.DeliveriesFailed(self->order_.why.reason, made->dismissed);
+          self->MakeChange(changes, at + 1);
+        });
+  }
+
+  const Dependencies& deps_;
+  const Order order_;
+  SeqRuns left_;       // to be removed
+  std::string after_;  // the member that was told last
+  const Done done_;
+};
+
+void Remover::Remove(Order order, Done done) const {
+  std::make_shared<Removing>(deps_, std::move(order), std::move(done))->RemoveNext();
+}
+
+void Remover::Tell(Order order, Done done) const {
+  std::make_shared<Removing>(deps_, std::move(order), std::move(done))->TellNext();
+}
+
+}  // namespace ackwire

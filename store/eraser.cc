@@ -1,0 +1,127 @@
+#include "store/eraser.h"
+
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "store/keys.h"
+#include "store/thread_priority.h"
+
+namespace ackwire {
+namespace {
+
+constexpr std::string_view kPrefix = "erasing/";
+constexpr std::chrono::seconds kRetryAfter{5};
+
+}  // namespace
+
+std::string Eraser::KeyOf(Position position) {
+  return std::string(kPrefix) + keys::U64(position.value);
+}
+
+void Eraser::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Eraser::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Eraser::EraseSoon() {
+  {
+    std::lock_guard lock(mutex_);
+    due_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Eraser::Reclaim(Positions positions) {
+  {
+    std::lock_guard lock(mutex_);
+    reclaiming_.push_back(positions);
+    due_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Eraser::Run() {
+  YieldToOtherThreads();
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_.load() || due_; });
+    if (stopping_) return;
+    lock.unlock();
+    const bool done = Step().ok();
+    lock.lock();
+    if (done) continue;
+    // The disk may have room again.
+    due_ = true;
+    wake_.wait_for(lock, kRetryAfter, [this] { return stopping_.load(); });
+  }
+}
+
+Status Eraser::Step() {
+  std::vector<Positions> reclaiming;
+  {
+    std::lock_guard lock(mutex_);
+    due_ = false;
+    reclaiming = std::exchange(reclaiming_, {});
+  }
+  if (Status status = EraseListed(); !status.ok()) return status;
+  if (reclaiming.empty()) return OkStatus();
+  // Only what is flushed can be merged with what it replaces.
+  if (Status status = database_.Flush(); !status.ok()) return status;
+  for (const Positions& positions : reclaiming) {
+    if (Status status = Merge(positions); !status.ok()) return status;
+  }
+  return OkStatus();
+}
+
+Status Eraser::EraseListed() {
+  std::string behind(kPrefix);
+  ++behind.back();
+  std::vector<Positions> runs;
+  rocksdb::WriteBatch done;
+  const auto row = database_.NewIterator(Family::kMeta, {std::string(kPrefix), behind});
+  for (; row->Valid(); row->Next()) {
+    const auto at = keys::ParseU64(row->key().ToStringView().substr(kPrefix.size()));
+    done.Delete(database_.handle(Family::kMeta), row->key());
+    if (!at) continue;
+    if (runs.empty() || runs.back().last.value + 1 != *at) runs.push_back({{*at}, {*at}});
+    runs.back().last = {*at};
+  }
+  if (!row->status().ok()) return FromRocks(row->status(), "read what is to be erased");
+  if (done.Count() == 0) return OkStatus();
+  if (Status status = database_.Flush(); !status.ok()) return status;
+  for (const Positions& run : runs) {
+    if (Status status = Merge(run); !status.ok()) return status;
+  }
+  // Lost in a crash, this is done once more.
+  return database_.Write(done, Sync::kNo);
+}
+
+Status Eraser::Merge(Positions positions) {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.canceled = &stopping_;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  const std::string first = keys::Log(positions.first);
+  const std::string last = keys::Log(positions.last);
+  const rocksdb::Slice from = first;
+  const rocksdb::Slice to = last;
+  return FromRocks(
+      database_.rocks().CompactRange(options, database_.handle(Family::kLog), &from, &to),
+      "merge log positions " + std::to_string(positions.first.value) + " to " +
+          std::to_string(positions.last.value));
+}
+
+}  // namespace ackwire

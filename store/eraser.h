@@ -1,0 +1,65 @@
+// Eraser sees to it that what was removed from the log leaves the disk. RocksDB keeps what was
+// overwritten: in the write-ahead log until that is flushed, in a table until that is merged.
+//
+// Durable: what is to be erased is on disk with its removal, and gone on with after a start.
+// Threads: EraseSoon and Reclaim from any; a thread of its own does it, once started.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "store/database.h"
+#include "store/status.h"
+#include "store/types.h"
+
+namespace ackwire {
+
+// Within so long the bytes of what was removed to be erased are gone from the data directory.
+inline constexpr Duration kEraseWithin{60'000};
+
+class Eraser {
+ public:
+  explicit Eraser(Database& database) : database_(database) {}
+  ~Eraser() { Stop(); }
+  Eraser(const Eraser&) = delete;
+  Eraser& operator=(const Eraser&) = delete;
+
+  // The row of family `meta` that says that the bytes at this position are to be erased: written
+  // with what replaces them.
+  [[nodiscard]] static std::string KeyOf(Position position);
+
+  void Start();
+  // What is under way is given up, to be gone on with after the next start.
+  void Stop();
+  // Such rows were committed.
+  void EraseSoon();
+  // Much was removed there: the room that it took is to be had again.
+  struct Positions {
+    Position first;
+    Position last;
+  };
+  void Reclaim(Positions positions);
+
+  // What the thread does. Blocks, about as long as it takes to read and write the tables that are
+  // concerned.
+  [[nodiscard]] Status Step();
+
+ private:
+  void Run();
+  [[nodiscard]] Status EraseListed();
+  [[nodiscard]] Status Merge(Positions positions);
+
+  Database& database_;
+  std::mutex mutex_;  // guards due_ and reclaiming_
+  std::condition_variable wake_;
+  bool due_ = true;  // an earlier life may have left something
+  std::atomic<bool> stopping_ = false;
+  std::vector<Positions> reclaiming_;
+  std::thread thread_;
+};
+
+}  // namespace ackwire
