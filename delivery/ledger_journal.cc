@@ -57,7 +57,9 @@ store::Event& LedgerJournal::Add(Timestamp now) {
 
 // What is removed comes one after the other: it is one run.
 void LedgerJournal::AddAbandoned(const DeliveryKey& key, v1::Reason reason, Timestamp now) {
-  if (acked_.empty() && !events_.empty() && events_.back().has_abandoned()) {
+  const bool follows = acked_.empty() && !events_.empty() && events_.back().has_abandoned() &&
+                       events_.back().at_ms() == ToUnixMs(now);
+  if (follows) {
     store::Abandoned& last = *events_.back().mutable_abandoned();
     const bool joins = last.channel() == key.channel.value && last.reason() == reason &&
                        last.unparked().empty() && last.detail().empty() && !last.runs().empty() &&

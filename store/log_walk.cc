@@ -49,6 +49,7 @@ Status LogWalk::Run() {
   }
   Status status = WalkLog(kToTheEnd);
   if (status.ok()) status = FoldMessages();
+  if (!cut_off_ && log_->status().ok()) CheckRemoved();
   if (!log_->status().ok()) {
     cut_off_ = true;
     Differ(Family::kLog, "all after position " + Text(end_.position.value),
@@ -65,6 +66,12 @@ Status LogWalk::WalkRecord(JournalNumber number, std::string_view value) {
     return OkStatus();
   }
   ++records_;
+  for (const store::Event& event : group->record.events()) {
+    if (!event.has_removed()) continue;
+    Channel& channel = channels_[{event.removed().channel()}];
+    const SeqRuns removed = SeqRunsOf(event.removed().runs());
+    for (const SeqRun& run : removed.runs()) channel.removed.Add(run);
+  }
   Advance();
   const std::uint64_t position = group->record.position();
   if (options_.relay.number.value == 0 && position < options_.relay.last.value) {
@@ -130,6 +137,28 @@ void LogWalk::CheckMessage(const StoredMessage& stored) {
            "seq " + Text(expected.value));
   }
   channel.last = std::max(channel.last, stored.seq());
+  if (!IsStub(stored)) return;
+  channel.stubs.Add({stored.seq(), stored.seq()});
+  if (GoneFor(message) == v1::REASON_UNSPECIFIED) return;  // a recovery found it lost
+  channel.unasked.Add({stored.seq(), stored.seq()});
+}
+
+void LogWalk::CheckRemoved() {
+  for (auto& [id, channel] : channels_) {
+    const auto differ = [&, name = channel.name](const SeqRuns& seqs, const std::string& stored,
+                                                 const std::string& expected) {
+      for (const SeqRun& run : seqs.runs()) {
+        Differ(Family::kLog,
+               "seq " + RangeText(run.first.value, run.last.value) + " of channel " + name, stored,
+               expected);
+      }
+    };
+    SeqRuns kept = channel.removed;
+    for (const SeqRun& run : channel.stubs.runs()) (void)kept.Remove(run);
+    for (const SeqRun& run : channel.removed.runs()) (void)channel.unasked.Remove(run);
+    differ(channel.unasked, "a stub", "a message: nothing says that it was removed");
+    differ(kept, "a message", "a stub: the journal says that it was removed");
+  }
 }
 
 Status LogWalk::FoldMessages() {

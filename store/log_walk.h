@@ -17,6 +17,7 @@
 #include "store/difference.h"
 #include "store/outbox_rows.h"
 #include "store/recovery.h"
+#include "store/seq_runs.h"
 #include "store/status.h"
 
 namespace ackwire {
@@ -50,11 +51,16 @@ class LogWalk {
   struct Channel {
     std::string name;
     Seq last;
+    SeqRuns stubs;    // in the log
+    SeqRuns unasked;  // of these, those that say that they were removed; less what was
+    SeqRuns removed;  // by the journal
   };
 
   [[nodiscard]] Status WalkLog(std::uint64_t up_to);
   [[nodiscard]] Status WalkRecord(JournalNumber number, std::string_view value);
   void CheckMessage(const StoredMessage& stored);
+  // What was removed, and nothing else, is a stub that says so.
+  void CheckRemoved();
   [[nodiscard]] Status FoldMessages();
   void Differ(Family family, const std::string& key, std::optional<std::string> stored,
               std::optional<std::string> expected);

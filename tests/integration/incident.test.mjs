@@ -13,12 +13,14 @@ import WebSocket from 'ws';
 import { ackctl } from '../support/ackctl.mjs';
 import { eventually } from '../support/eventually.mjs';
 import { grpcClients } from '../support/grpc.mjs';
+import { Recorder } from '../support/recorder.mjs';
 import { withServer } from '../support/server.mjs';
 
 const kChat =
   process.env.ACKWIRE_CHAT ??
   fileURLToPath(new URL('../../tools/demo/sample.jsonl', import.meta.url));
 const kClients = Number(process.env.ACKWIRE_CLIENTS ?? 300);
+const kNotes = Number(process.env.ACKWIRE_NOTES ?? 200);
 const kSettleMs = 120_000;
 const kFlags = ['--backoff', '20ms', '--max-attempts', '2', '--ack-wait', '700ms'];
 
@@ -80,6 +82,13 @@ async function settled(rpc) {
   );
 }
 
+async function subscriptionsOf(rpc, listeners) {
+  const lists = await Promise.all(
+    listeners.map(({ client }) => rpc.subscriptions.listSubscriptions({ client })),
+  );
+  return lists.flatMap((each) => each.subscriptions);
+}
+
 // The incident, over: what it parked, and everybody well.
 async function incident(server, rpc, tool) {
   const listeners = sendersOf(kChat).map(
@@ -88,6 +97,8 @@ async function incident(server, rpc, tool) {
   // Whoever speaks in a room listens to it, from the first message on.
   const imported = await tool('import', kChat, '--subscribe-senders');
   assert.equal(imported.code, 0, imported.stderr);
+  const recorder = new Recorder(rpc, await subscriptionsOf(rpc, listeners));
+  recorder.start();
   await Promise.all(listeners.map((each) => each.connect()));
   await eventually(
     async () => (await rpc.admin.getStatus()).parked >= listeners.length / 3,
@@ -96,7 +107,7 @@ async function incident(server, rpc, tool) {
   );
   for (const each of listeners) each.mood = 'well';
   const { parked } = await settled(rpc);
-  return { listeners, parked };
+  return { listeners, parked, recorder };
 }
 
 const skippedOf = (replay) => replay.skipped.reduce((sum, each) => sum + each.count, 0);
@@ -132,7 +143,7 @@ async function run(t, { someAway }) {
   const rpc = grpcClients(server.grpc);
   t.after(() => rpc.close());
   const tool = (...words) => ackctl('--server', server.grpc, ...words);
-  const { listeners, parked } = await incident(server, rpc, tool);
+  const { listeners, parked, recorder } = await incident(server, rpc, tool);
   const words = ['failures', '--open', '--reason', 'max_attempts', '--limit', 100_000];
   const { json: list } = await tool('-o', 'json', ...words);
   const nameOf = (failure) => [failure.client, failure.channel, failure.firstSeq].join();
@@ -146,9 +157,14 @@ async function run(t, { someAway }) {
   );
   const plan = await replayed(rpc, tool, { listeners, away });
   assert.equal(plan.deliveries, parked, 'the plan is all that is parked');
+  await recorder.stop(kNotes);
+  const unsettled = await recorder.check();
+  assert.ok(unsettled > 0, 'some were asked about while they were not settled');
   t.diagnostic(
     `${listeners.length} clients; planned, and done: ${plan.deliveries} deliveries of ` +
-      `${plan.messages} messages to ${plan.clients} clients, ${plan.offlineClients} offline`,
+      `${plan.messages} messages to ${plan.clients} clients, ${plan.offlineClients} offline; ` +
+      `${recorder.notes.length} of ${recorder.asked} answers noted meanwhile, ${unsettled} of ` +
+      `deliveries that were not settled: the past is told as it was noted`,
   );
   await Promise.all(listeners.map((each) => each.drop()));
 }

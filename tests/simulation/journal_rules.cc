@@ -293,17 +293,19 @@ void DeliveryRules::CheckAbandoned(const store::Event& event) {
   const Key key{event.client(), abandoned.channel()};
   const auto channel = record_.channels().find(key.second);
   for (const auto& run : abandoned.runs()) {
-    findings_.Event("messages expired");
     const bool there = channel != record_.channels().end() && run.first() > 0 &&
-                       run.last() <= channel->second.messages.size() && run.first() == run.last();
+                       run.first() <= run.last() && run.last() <= channel->second.messages.size();
     if (!there || abandoned.reason() != v1::REASON_EXPIRED) {
       Violate("abandoned", InWords(key, run.first()));
       continue;
     }
-    const v1::Message& message = channel->second.messages[run.first() - 1];
-    if (message.has_expires_at() && ToUnixMs(TimeOf(message.expires_at())) <= event.at_ms())
-      continue;
-    Violate("abandoned", InWords(key, run.first()) + " has not expired");
+    for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {
+      findings_.Event("messages expired");
+      const v1::Message& message = channel->second.messages[seq - 1];
+      const bool has_expired =
+          message.has_expires_at() && ToUnixMs(TimeOf(message.expires_at())) <= event.at_ms();
+      if (!has_expired) Violate("abandoned", InWords(key, seq) + " has not expired");
+    }
   }
 }
 

@@ -1,0 +1,123 @@
+// Very many deliveries are parked: what is asked about them is answered soon, a replay of all of
+// them leaves live traffic alone, and goes on after a kill.
+//
+// ACKWIRE_PARKED names another number of deliveries.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { eventually } from '../support/eventually.mjs';
+import { grpcClients } from '../support/grpc.mjs';
+import { publishMany } from '../support/http.mjs';
+import { withServer } from '../support/server.mjs';
+
+const kParked = Number(process.env.ACKWIRE_PARKED ?? 20_000);
+const kClients = kParked < 100_000 ? 100 : 500;
+const kMessages = kParked / kClients;
+const kRate = 5000; // deliveries a second
+const kPlanMs = 2000;
+const kPageMs = 50;
+const kLiveRatio = 1.5;
+const kLiveMs = 8000;
+const kWaitMs = 3_600_000;
+
+const worker = (name, workerData) =>
+  new Worker(fileURLToPath(new URL(`../support/${name}.mjs`, import.meta.url)), { workerData });
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function timed(ask) {
+  const from = performance.now();
+  const answer = await ask();
+  return [answer, performance.now() - from];
+}
+
+async function crowdOf(server) {
+  const crowd = worker('crowd', { http: server.http, channel: 'backlog', clients: kClients });
+  await once(crowd, 'message');
+  return crowd;
+}
+
+// The 99th percentile of what live traffic takes meanwhile.
+async function liveP99(server, ms) {
+  const live = worker('live', { http: server.http, channel: 'live', everyMs: 2 });
+  await sleep(ms);
+  live.postMessage('stop');
+  const [took] = await once(live, 'message');
+  took.sort((a, b) => a - b);
+  return took[Math.floor(took.length * 0.99)];
+}
+
+async function residentMiB(server) {
+  const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+  return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) / 1024);
+}
+
+test('a million parked deliveries are seen, and replayed beside live traffic', async (t) => {
+  const server = await withServer(t, { flags: ['--ack-wait', '10m'] });
+  let rpc = grpcClients(server.grpc);
+  t.after(() => rpc.close());
+  const parked = async () => (await rpc.admin.getStatus({})).parked;
+  const say = (what) => t.diagnostic(what);
+
+  let crowd = await crowdOf(server);
+  const [, published] = await timed(() => publishMany(server, 'backlog', kMessages));
+  const [, parking] = await timed(() =>
+    eventually(async () => (await parked()) === kParked, `${kParked} parked`, kWaitMs),
+  );
+  say(
+    `${kParked} parked (${kClients} clients, ${kMessages} messages), published in ` +
+      `${(published / 1000).toFixed(1)} s, parked ${(parking / 1000).toFixed(1)} s later; ` +
+      `${await residentMiB(server)} MiB`,
+  );
+  const before = await liveP99(server, kLiveMs);
+
+  const selection = { failed: { channel: 'backlog' } };
+  const [plan, planMs] = await timed(() =>
+    rpc.admin.planReplay({ selection, ratePerSecond: kRate }),
+  );
+  assert.equal(plan.deliveries, kParked);
+  const [, pageMs] = await timed(() => rpc.deliveries.listFailures({}));
+  const [, ofOneMs] = await timed(() =>
+    rpc.deliveries.listFailures({ filter: { client: 'crowd/7' } }),
+  );
+  say(
+    `plan ${planMs.toFixed(0)} ms; first page of all failures ${pageMs.toFixed(0)} ms, of a ` +
+      `client's ${ofOneMs.toFixed(0)} ms`,
+  );
+
+  crowd.postMessage('well');
+  const { id } = await rpc.admin.startReplay({ plan: plan.plan, note: 'many' });
+  const progress = () => rpc.admin.getReplay({ replay: id });
+  const started = await progress();
+  const [meanwhile, liveMs] = await timed(() => liveP99(server, kLiveMs));
+  const after = await progress();
+  const rate = ((after.acked - started.acked) / liveMs) * 1000;
+  say(
+    `replaying ${rate.toFixed(0)} a second; live traffic published to confirmed, p99 ` +
+      `${before.toFixed(1)} ms before, ${meanwhile.toFixed(1)} ms meanwhile; ` +
+      `${await residentMiB(server)} MiB`,
+  );
+
+  await server.kill();
+  await server.launch();
+  rpc.close();
+  rpc = grpcClients(server.grpc);
+  const goneOn = await progress();
+  assert.ok(goneOn.acked > 0 || after.acked === 0, 'what was acknowledged stays so');
+  crowd.postMessage('leave');
+  crowd = await crowdOf(server);
+  crowd.postMessage('well');
+  await eventually(async () => (await progress()).state.endsWith('DONE'), 'its end', kWaitMs);
+  const done = await progress();
+  say(`killed with ${goneOn.acked} acknowledged, and gone on with: ${done.acked} of ${kParked}`);
+  crowd.postMessage('leave');
+  assert.deepEqual([done.acked, done.failed, done.skipped], [kParked, 0, 0]);
+  assert.equal(await parked(), 0);
+  assert.ok(planMs <= kPlanMs, `planned in ${planMs} ms`);
+  assert.ok(pageMs <= kPageMs && ofOneMs <= kPageMs, `pages in ${pageMs} and ${ofOneMs} ms`);
+  if (kParked < kRate * 10) return; // over too soon to compare
+  assert.ok(meanwhile <= before * kLiveRatio, `live p99 ${before}, ${meanwhile}`);
+});
