@@ -82,11 +82,15 @@ async function settled(rpc) {
   );
 }
 
+// Those of clients that are not well many times: most is to be asked of them.
 async function subscriptionsOf(rpc, listeners) {
   const lists = await Promise.all(
     listeners.map(({ client }) => rpc.subscriptions.listSubscriptions({ client })),
   );
-  return lists.flatMap((each) => each.subscriptions);
+  const kTimes = 20;
+  return lists.flatMap(({ subscriptions }, at) =>
+    listeners[at].mood === 'well' ? subscriptions : Array(kTimes).fill(subscriptions).flat(),
+  );
 }
 
 // The incident, over: what it parked, and everybody well.
