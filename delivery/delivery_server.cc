@@ -319,7 +319,7 @@ void DeliveryServer::Dismiss(const Dismissal& dismissal,
 
 void DeliveryServer::Redact(ChannelId channel, Seq seq, const std::string& note,
                             std::function<void(const Status&)> done) {
-  Remover::Order order{channel, {}, {v1::REASON_REDACTED, note}, true};
+  Remover::Order order{channel, {}, {v1::REASON_REDACTED, note, true}};
   order.seqs.Add({seq, seq});
   parts_->remover.Remove(std::move(order), std::move(done));
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "delivery/message_json.h"
@@ -51,11 +52,15 @@ bool IsPast(const Page& page, const ReadRange& range) {
 }
 
 // Epoch and channel say which messages, the seqs say which of them; `next` differs once the
-// channel has grown.
+// channel has grown, and what is left of them once some were removed.
 std::string EtagOf(const std::string& epoch, ChannelId channel, const Page& page) {
   const std::uint64_t first = page.messages.empty() ? 0 : page.messages.front().seq().value;
   const std::uint64_t last = page.messages.empty() ? 0 : page.messages.back().seq().value;
-  return fmt::format("\"{}.{}.{}-{}.{}\"", epoch, channel.value, first, last, page.next.value);
+  const auto left = std::count_if(page.messages.begin(), page.messages.end(),
+                                  [](const StoredMessage& each) { return !IsStub(each); });
+  const bool whole = static_cast<std::size_t>(left) == page.messages.size();
+  return fmt::format("\"{}.{}.{}-{}.{}{}\"", epoch, channel.value, first, last, page.next.value,
+                     whole ? "" : "." + std::to_string(left));
 }
 
 std::string BodyOf(const Page& page, const std::string& epoch) {

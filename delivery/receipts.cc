@@ -158,7 +158,9 @@ Receipt ReceiptScan::Unsettled(const std::string& client) const {
 
 StatusOr<bool> ReceiptScan::AddLeft() {
   for (const auto& [client, reason] : abandoned_) {
-    if (reason == v1::REASON_UNSUBSCRIBED) choice_.Add(client, Receipt::kFailed, count_);
+    const bool left =
+        reason == v1::REASON_UNSUBSCRIBED || reason == v1::REASON_SUBSCRIPTION_EXPIRED;
+    if (left) choice_.Add(client, Receipt::kFailed, count_);
   }
   to_explain_ = choice_.Take(count_);
   std::reverse(to_explain_.begin(), to_explain_.end());  // so that the first is taken first

@@ -23,7 +23,7 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
   void RemoveNext() {
     deps_.read([self = shared_from_this()] {
       const Status status = self->RemoveSome();
-      if (!status.ok()) self->done_(status);
+      if (!status.ok()) self->StopRemoving(status);
     });
   }
 
@@ -35,6 +35,13 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
   }
 
  private:
+  // Who was owed what is gone by now is told all the same.
+  void StopRemoving(const Status& why) {
+    if (!removed_any_) return done_(why);
+    first_failure_.Update(why);
+    TellNext();
+  }
+
   Status RemoveSome() {
     std::vector<StoredMessage> messages;
     std::size_t bytes = 0;
@@ -65,9 +72,10 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
       RemoveNext();  // all of them were removed before
       return OkStatus();
     }
-    work.erase = order_.erase;
     work.done = [self = shared_from_this()](const Status& status) {
-      if (!status.ok()) return self->done_(status);
+      if (!status.ok()) return self->StopRemoving(status);
+      self->removed_any_ = true;
+      if (self->order_.why.erase) self->deps_.store.eraser().EraseSoon();
       self->RemoveNext();
     };
     deps_.store.Submit(std::move(work));
@@ -79,14 +87,13 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
         deps_.store.ledger().Members(order_.channel, {.after = after_, .limit = kMembersAtOnce});
     if (!members.ok()) return members.status();
     if (members->empty()) {
-      if (order_.erase) deps_.store.eraser().EraseSoon();
-      done_(OkStatus());
+      done_(first_failure_);
       return OkStatus();
     }
     after_ = members->back();
     auto changes = std::make_shared<std::vector<std::pair<std::string, store::Event>>>();
     for (const std::string& client : *members) {
-      if (Status status = AddChanges(client, *changes); !status.ok()) return status;
+      first_failure_.Update(AddChanges(client, *changes));
     }
     MakeChange(changes, 0);
     return OkStatus();
@@ -131,18 +138,21 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
   void MakeChange(const std::shared_ptr<Changes>& changes, std::size_t at) {
     if (at == changes->size()) return TellNext();
     const auto& [client, event] = (*changes)[at];
-    deps_.homes.Change(
-        client, event, [self = shared_from_this(), changes, at](const StatusOr<Recorded>& made) {
-          if (!made.ok()) return self->done_(made.status());
-          self->deps_.metrics.DeliveriesFailed(self->order_.why.reason, made->dismissed);
-          self->MakeChange(changes, at + 1);
-        });
+    deps_.homes.Change(client, event,
+                       [self = shared_from_this(), changes, at](const StatusOr<Recorded>& made) {
+                         self->first_failure_.Update(made.status());
+                         self->deps_.metrics.DeliveriesFailed(self->order_.why.reason,
+                                                              made.ok() ? made->dismissed : 0);
+                         self->MakeChange(changes, at + 1);
+                       });
   }
 
   const Dependencies& deps_;
   const Order order_;
   SeqRuns left_;       // to be removed
   std::string after_;  // the member that was told last
+  bool removed_any_ = false;
+  Status first_failure_;
   const Done done_;
 };
 

@@ -34,10 +34,10 @@ class Remover {
     ChannelId channel;
     SeqRuns seqs;
     RemovalOrder why;
-    bool erase = false;  // soon from the disk too (store/eraser.h)
   };
   using Done = std::function<void(const Status&)>;
-  // Parked deliveries of them are abandoned with the rest.
+  // Parked deliveries of them are abandoned with the rest. A client that cannot be told hinders no
+  // other, and is told when its turn comes.
   //   kDataLoss     a message, or the row of somebody who is owed one, is damaged
   //   kUnavailable  the log takes no more writes
   void Remove(Order order, Done done) const;

@@ -20,7 +20,7 @@ constexpr std::size_t kMessagesAtOnce = 1024;
 // So many of a channel, then it is the next one's turn.
 constexpr std::uint64_t kTrimmedAtOnceMax = 65'536;
 // To see what is parked of what is kept for it takes a look at all of the channel's clients.
-constexpr Duration kLookAtKeptEvery{60'000};
+constexpr Duration kLookAtKeptEvery{20'000};
 
 std::uint64_t BytesOf(const StoredMessage& stored) { return stored.message.payload().size(); }
 
@@ -53,8 +53,9 @@ void Retention::Run() {
     }
     const Timestamp begun = deps_.clock.Now();
     if (deps_.policies.keeps_not_all()) Pass();
-    constexpr int kShare = 20;  // of the time: looking at very many channels takes a while
-    rest = std::max(kRetentionInterval, kShare * (deps_.clock.Now() - begun));
+    constexpr int kShare = 20;  // of the time, where looking at very many channels takes a while
+    constexpr Duration kRestMax{10'000};
+    rest = std::clamp<Duration>(kShare * (deps_.clock.Now() - begun), kRetentionInterval, kRestMax);
   }
 }
 
@@ -95,34 +96,33 @@ Status Retention::Trim(const ChannelInfo& channel, const Keeping& keeping) {
   if (looked.next < channel.first && looked.kept.empty()) {
     looked = {.next = channel.first, .kept = {}, .counted = Seq{channel.first.value - 1}};
   }
-  while (!stopping()) {
-    StatusOr<Seq> last_to_go = LastToGo(channel, keeping, looked);
-    if (!last_to_go.ok()) return last_to_go.status();
-    const Timestamp now = deps_.clock.Now();
-    SeqRuns going;
-    if (now >= looked.kept_until) going = looked.kept;
-    if (looked.next <= *last_to_go) going.Add({looked.next, *last_to_go});
-    if (going.empty()) return OkStatus();
-    StatusOr<SeqRuns> parked = ParkedOf(channel.id, going);
-    if (!parked.ok()) return parked.status();
-    if (!parked->empty()) {
-      const SeqRun all{parked->runs().front().first, parked->runs().back().last};
-      const StatusOr<Seq> too_old = LastBefore(channel.id, all, now - keeping.parked_age);
-      if (!too_old.ok()) return too_old.status();
-      parked->DropUpTo(*too_old);
-    }
-    SeqRuns removed = going;
-    for (const SeqRun& run : parked->runs()) (void)removed.Remove(run);
-    if (!removed.empty()) {
-      const Remover::Order order{channel.id, removed, {.reason = v1::REASON_RETENTION}};
-      const Status status = Await([&](auto done) { deps_.remover.Remove(order, std::move(done)); });
-      if (!status.ok()) return status;
-    }
-    for (const SeqRun& run : going.runs()) (void)looked.kept.Remove(run);
-    for (const SeqRun& run : parked->runs()) looked.kept.Add(run);
-    looked.kept_until = now + kLookAtKeptEvery;
-    looked.next = std::max(looked.next, Seq{last_to_go->value + 1});
+  StatusOr<Seq> last_to_go = LastToGo(channel, keeping, looked);
+  if (!last_to_go.ok()) return last_to_go.status();
+  const Timestamp now = deps_.clock.Now();
+  SeqRuns going;
+  const bool looks_at_kept = now >= looked.kept_until;
+  if (looks_at_kept) going = looked.kept;
+  if (looked.next <= *last_to_go) going.Add({looked.next, *last_to_go});
+  if (going.empty()) return OkStatus();
+  StatusOr<SeqRuns> parked = ParkedOf(channel.id, going);
+  if (!parked.ok()) return parked.status();
+  if (!parked->empty()) {
+    const SeqRun all{parked->runs().front().first, parked->runs().back().last};
+    const StatusOr<Seq> too_old = LastBefore(channel.id, all, now - keeping.parked_age);
+    if (!too_old.ok()) return too_old.status();
+    parked->DropUpTo(*too_old);
   }
+  SeqRuns removed = going;
+  for (const SeqRun& run : parked->runs()) (void)removed.Remove(run);
+  if (!removed.empty()) {
+    const Remover::Order order{channel.id, removed, {.reason = v1::REASON_RETENTION}};
+    const Status status = Await([&](auto done) { deps_.remover.Remove(order, std::move(done)); });
+    if (!status.ok()) return status;
+  }
+  for (const SeqRun& run : going.runs()) (void)looked.kept.Remove(run);
+  for (const SeqRun& run : parked->runs()) looked.kept.Add(run);
+  if (looks_at_kept) looked.kept_until = now + kLookAtKeptEvery;
+  looked.next = std::max(looked.next, Seq{last_to_go->value + 1});
   return OkStatus();
 }
 
@@ -176,7 +176,7 @@ StatusOr<Seq> Retention::LastForBytes(const ChannelInfo& channel, std::uint64_t 
     looked.counted = read->back().seq();
   }
   // From the oldest on, until the rest is no more than the limit.
-  for (Seq at = looked.next; at <= looked.counted;) {
+  for (Seq at = looked.next; at <= looked.counted && !stopping();) {
     const bool enough = at > last_to_go && looked.bytes <= limit;
     if (enough || at.value - looked.next.value >= kTrimmedAtOnceMax) break;
     const auto read = deps_.store.log().ReadChannel(
@@ -217,7 +217,11 @@ StatusOr<SeqRuns> Retention::ParkedOf(ChannelId channel, const SeqRuns& seqs) co
 
 Status Retention::ExpireSubscriptions(const ChannelInfo& channel, Duration after) const {
   std::string behind;
-  const Timestamp unseen_since = deps_.clock.Now() - after;
+  // Who was connected when a server was killed has time to come back: that is not on record.
+  constexpr Duration kTimeToComeBack = std::chrono::hours(1);
+  const Timestamp now = deps_.clock.Now();
+  if (now < started_at_ + std::min(after, kTimeToComeBack)) return OkStatus();
+  const Timestamp unseen_since = now - after;
   while (!stopping()) {
     const auto members =
         deps_.store.ledger().Members(channel.id, {.after = behind, .limit = kMembersAtOnce});
@@ -228,6 +232,9 @@ Status Retention::ExpireSubscriptions(const ChannelInfo& channel, Duration after
       const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
       if (!state.ok()) return state.status();
       if (state->last_seen_at > unseen_since) continue;
+      const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, channel.id);
+      if (!entry.ok()) return entry.status();
+      if (entry->created_at() > unseen_since) continue;
       const Status status = Await([&](auto done) {
         deps_.homes.Expire(client, channel.name, unseen_since, std::move(done));
       });

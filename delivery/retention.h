@@ -1,7 +1,7 @@
 // Retention removes what the channels' policies keep no longer, and ends the subscriptions of
 // clients that stay away for too long.
 //
-// Threads:  a thread of its own, between Start and Stop. RetentionPass: its thread only; it blocks.
+// Threads:  a thread of its own, between Start and Stop.
 // Lifetime: borrows all it is given.
 #pragma once
 
@@ -23,8 +23,8 @@
 
 namespace ackwire {
 
-// A limit that is passed is acted upon after at most so long, unless one look at all channels takes
-// a twentieth of it.
+// How long it rests between two looks at all channels, and up to five times as long where these
+// take long.
 inline constexpr Duration kRetentionInterval{2'000};
 
 class Retention {
@@ -36,7 +36,8 @@ class Retention {
     const Remover& remover;
     ClientHomes& homes;
   };
-  explicit Retention(Dependencies dependencies) : deps_(dependencies) {}
+  explicit Retention(Dependencies dependencies)
+      : deps_(dependencies), started_at_(deps_.clock.Now()) {}
   ~Retention() { Stop(); }
   Retention(const Retention&) = delete;
   Retention& operator=(const Retention&) = delete;
@@ -76,6 +77,7 @@ class Retention {
   [[nodiscard]] bool stopping() const;
 
   const Dependencies deps_;
+  const Timestamp started_at_;
   std::map<ChannelId, Looked> looked_;
   bool first_pass_ = true;
   mutable std::mutex mutex_;  // guards stopping_

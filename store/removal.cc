@@ -13,12 +13,15 @@ RemoveWork MakeRemoval(const std::vector<StoredMessage>& messages, const Removal
   SeqRuns seqs;
   for (const StoredMessage& stored : messages) {
     seqs.Add({stored.seq(), stored.seq()});
-    if (IsStub(stored)) continue;
-    work.rows.push_back({.position = stored.position(),
-                         .channel = stored.channel,
-                         .id_hash = keys::HashOfId(stored.message.message_id()),
-                         .stub = MakeLogRow(MakeStub(stored, order.reason))});
+    const bool removed_before = IsStub(stored);
+    if (removed_before && !order.erase) continue;
+    work.rows.push_back(
+        {.position = stored.position(),
+         .channel = stored.channel,
+         .id_hash = keys::HashOfId(stored.message.message_id()),
+         .stub = MakeLogRow(removed_before ? stored : MakeStub(stored, order.reason))});
   }
+  work.erase = order.erase;
   store::Removed& removed = *work.event.mutable_removed();
   removed.set_channel(messages.front().channel.value);
   AddRuns(seqs, *removed.mutable_runs());

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "store/index_row.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
@@ -18,6 +19,7 @@
 #include "store/records.pb.h"
 #include "store/recovery.h"
 #include "store/salvage_table.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
@@ -88,11 +90,20 @@ bool IsWhole(Family family, const std::string& key, std::string_view value) {
 // Puts rows that are found into the database, unless it has newer ones.
 class RowKeeper {
  public:
-  explicit RowKeeper(Database& rows) : rows_(rows) {}
+  // `rows` has what the write-ahead logs held.
+  explicit RowKeeper(Database& rows) : rows_(rows) {
+    const auto row = rows_.NewIterator(Family::kLog, {}, Database::Reading::kWalk);
+    for (; row->Valid(); row->Next()) {
+      if (!IsWhole(Family::kLog, row->key().ToString(), row->value().ToStringView())) continue;
+      (void)IsReplaced(row->key().ToString(), row->value().ToStringView());
+    }
+    status_.Update(FromRocks(row->status(), "read the salvaged log"));
+  }
 
   // False when the row is not whole.
   bool Keep(Family family, const std::string& key, std::string_view value) {
     if (!IsWhole(family, key, value)) return family == Family::kMeta;
+    if (family == Family::kLog && IsReplaced(key, value)) return true;
     const bool written_once = family == Family::kLog || family == Family::kJournal;
     if (!written_once) {
       Flush();  // so that the row before is seen
@@ -112,6 +123,17 @@ class RowKeeper {
   }
 
  private:
+  // What was removed stays so: its stub may be found before its content.
+  bool IsReplaced(const std::string& key, std::string_view value) {
+    const Position position = *keys::ParseLog(key);
+    const StatusOr<StoredMessage> stored = ParseLogRow(position, value);
+    if (IsStub(*stored) && GoneFor(stored->message) != v1::REASON_UNSPECIFIED) {
+      removed_.insert(position.value);
+      return false;
+    }
+    return removed_.contains(position.value);
+  }
+
   void Flush() {
     if (batch_.Count() == 0) return;
     status_.Update(rows_.Write(batch_, Sync::kNo));
@@ -119,6 +141,7 @@ class RowKeeper {
   }
 
   Database& rows_;
+  absl::flat_hash_set<std::uint64_t> removed_;  // positions of messages
   rocksdb::WriteBatch batch_;
   Status status_;
 };

@@ -17,7 +17,7 @@ import { withServer } from '../support/server.mjs';
 const kParked = Number(process.env.ACKWIRE_PARKED ?? 20_000);
 const kClients = kParked < 100_000 ? 100 : 500;
 const kMessages = kParked / kClients;
-const kRate = 5000; // deliveries a second
+const kRate = Math.min(5000, kParked / 20); // deliveries a second; not over before the kill
 const kPlanMs = 2000;
 const kPageMs = 50;
 const kLiveRatio = 1.5;
@@ -34,8 +34,9 @@ async function timed(ask) {
   return [answer, performance.now() - from];
 }
 
-async function crowdOf(server) {
-  const crowd = worker('crowd', { http: server.http, channel: 'backlog', clients: kClients });
+async function crowdOf(server, well) {
+  const where = { http: server.http, channel: 'backlog', clients: kClients };
+  const crowd = worker('crowd', { ...where, well });
   await once(crowd, 'message');
   return crowd;
 }
@@ -62,7 +63,7 @@ test('a million parked deliveries are seen, and replayed beside live traffic', a
   const parked = async () => (await rpc.admin.getStatus({})).parked;
   const say = (what) => t.diagnostic(what);
 
-  let crowd = await crowdOf(server);
+  let crowd = await crowdOf(server, false);
   const [, published] = await timed(() => publishMany(server, 'backlog', kMessages));
   const [, parking] = await timed(() =>
     eventually(async () => (await parked()) === kParked, `${kParked} parked`, kWaitMs),
@@ -90,7 +91,7 @@ test('a million parked deliveries are seen, and replayed beside live traffic', a
 
   crowd.postMessage('well');
   const { id } = await rpc.admin.startReplay({ plan: plan.plan, note: 'many' });
-  const progress = () => rpc.admin.getReplay({ replay: id });
+  const progress = () => rpc.admin.getReplay({ id });
   const started = await progress();
   const [meanwhile, liveMs] = await timed(() => liveP99(server, kLiveMs));
   const after = await progress();
@@ -108,16 +109,15 @@ test('a million parked deliveries are seen, and replayed beside live traffic', a
   const goneOn = await progress();
   assert.ok(goneOn.acked > 0 || after.acked === 0, 'what was acknowledged stays so');
   crowd.postMessage('leave');
-  crowd = await crowdOf(server);
-  crowd.postMessage('well');
+  crowd = await crowdOf(server, true);
   await eventually(async () => (await progress()).state.endsWith('DONE'), 'its end', kWaitMs);
   const done = await progress();
   say(`killed with ${goneOn.acked} acknowledged, and gone on with: ${done.acked} of ${kParked}`);
   crowd.postMessage('leave');
-  assert.deepEqual([done.acked, done.failed, done.skipped], [kParked, 0, 0]);
+  assert.deepEqual([done.acked, done.failed, done.skipped], [kParked, 0, []]);
   assert.equal(await parked(), 0);
   assert.ok(planMs <= kPlanMs, `planned in ${planMs} ms`);
   assert.ok(pageMs <= kPageMs && ofOneMs <= kPageMs, `pages in ${pageMs} and ${ofOneMs} ms`);
-  if (kParked < kRate * 10) return; // over too soon to compare
+  if (kParked < 1_000_000) return; // for a machine that does nothing else
   assert.ok(meanwhile <= before * kLiveRatio, `live p99 ${before}, ${meanwhile}`);
 });

@@ -93,7 +93,7 @@ test('a message that is gone says so, and its id is free again', async () => {
   assert.deepEqual([again.seq, again.duplicate ?? false], [4, false]);
 });
 
-test('a client that was away gets one gap, and then what is left', async () => {
+test('a client that was away gets what is left, one failure tells of the rest', async () => {
   await rpc.subscriptions.subscribe({ client: 'away', channel: 'few/3' });
   await publishMany(server, 'few/3', 6);
   await firstSeqIs('few/3', 5);

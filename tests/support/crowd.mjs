@@ -7,7 +7,7 @@ import WebSocket from 'ws';
 const { http, channel, clients } = workerData;
 const kSayEvery = 1000;
 const sockets = [];
-let well = false;
+let { well } = workerData;
 let came = 0;
 
 function answer(socket, items) {

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "store/eraser.h"
+#include "store/recover.h"
 #include "store/recovery.h"
 #include "store/stub.h"
 #include "store/verify.h"
@@ -27,8 +28,7 @@ class RemovalTest : public testing::Test {
     const auto messages = store_.log().ReadChannel(
         store_.IdOf("room"), {.from = seqs.first.value, .messages_max = seqs.length()});
     ASSERT_TRUE(messages.ok()) << messages.status();
-    RemoveWork work = MakeRemoval(*messages, {reason, "why"});
-    work.erase = erase;
+    RemoveWork work = MakeRemoval(*messages, {reason, "why", erase});
     std::vector<Work> works;
     works.emplace_back(std::move(work));
     (void)store_.Commit(works);
@@ -156,6 +156,26 @@ TEST_F(RemovalTest, VerifyNamesContentThatShouldBeGone) {
   Write(2, *stored);
   EXPECT_THAT(Differences(), testing::ElementsAre("log: seq 2 of channel room: a message / a stub: "
                                                   "the journal says that it was removed"));
+}
+
+// The write-ahead log, which has the stub, is read before the table that has the content.
+TEST_F(RemovalTest, ARecoveryBringsNothingBack) {
+  ASSERT_TRUE(store_.database().Flush().ok());
+  Remove({{2}, {2}}, v1::REASON_REDACTED);
+  store_.Erase(Family::kLog, keys::Log({3}));
+  store_.Close();
+  {
+    const auto directory = DataDirectory::OpenExisting(store_.directory() / "data");
+    const auto recovery =
+        Recovery::Prepare(**directory, {.clock = store_.clock(), .seed = 1, .boot_id = "boot"});
+    ASSERT_TRUE(recovery.ok()) << recovery.status();
+    ASSERT_TRUE((*recovery)->Accept("{}\n").ok());
+  }
+  store_.Reopen();
+  EXPECT_EQ(GoneAt(1), std::nullopt);
+  EXPECT_EQ(GoneAt(2), v1::REASON_REDACTED);
+  EXPECT_EQ(GoneAt(3), std::nullopt) << "the table has it";
+  EXPECT_THAT(Differences(), testing::IsEmpty());
 }
 
 TEST_F(RemovalTest, ErasedItsBytesLeaveTheDisk) {
