@@ -72,7 +72,7 @@ struct DeliveryServer::Parts {
         commit_watch(store.derived()),
         replays({store, clock, homes}),
         gauges(store, clock),
-        remover({store, clock, metrics, homes, [this](auto job) { Read(std::move(job)); }}),
+        remover({store, metrics, homes, [this](auto job) { Read(std::move(job)); }}),
         retention({store, clock, options.policies, remover, homes}) {}
 
   void MakeThreads();

@@ -71,9 +71,7 @@ void DecideUnsettled(const DeliveryFacts& facts, v1::Delivery& delivery) {
   // What is lost or has expired is put on record as abandoned when its turn comes; a client that
   // has it may acknowledge it until then.
   if (IsStub(*facts.message)) {
-    const v1::Reason gone_for = GoneFor(*facts.message);
-    Set(delivery, v1::DELIVERY_STATE_ABANDONED,
-        gone_for == v1::REASON_UNSPECIFIED ? v1::REASON_RETENTION : gone_for);
+    Set(delivery, v1::DELIVERY_STATE_ABANDONED, AbandonedFor(GoneFor(*facts.message)));
     return;
   }
   if (facts.message->has_expires_at() && TimeOf(facts.message->expires_at()) <= facts.now) {

@@ -162,11 +162,7 @@ HttpResponse ReadMessage(const Store& store, const HistoryQuestion& question) {
   }
   const StatusOr<StoredMessage> stored = store.log().ReadSeq(channel.id, *question.seq);
   if (!stored.ok()) return ErrorResponse(stored.status());
-  if (IsStub(*stored)) {
-    return ErrorResponse(
-        Error(StatusCode::kNotFound, "seq: " + std::to_string(question.seq->value) + " of " +
-                                         question.channel + " " + HowGone(stored->message)));
-  }
+  if (IsStub(*stored)) return ErrorResponse(GoneStatus(stored->message));
   return JsonResponse(200, EncodeMessage(stored->message));
 }
 

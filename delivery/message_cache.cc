@@ -34,14 +34,14 @@ std::shared_ptr<const EncodedMessage> MessageCache::Put(const StoredMessage& sto
 }
 
 void MessageCache::Forget(ChannelId channel, const SeqRuns& seqs) {
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    if (at->key.channel != channel || !seqs.Contains(at->key.seq)) {
-      ++at;
-      continue;
+  for (const SeqRun& run : seqs.runs()) {
+    for (Seq seq = run.first; seq <= run.last; ++seq.value) {
+      const auto found = by_key_.find({channel.value, seq.value});
+      if (found == by_key_.end()) continue;
+      bytes_ -= BytesOf(*found->second->message);
+      entries_.erase(found->second);
+      by_key_.erase(found);
     }
-    bytes_ -= BytesOf(*at->message);
-    by_key_.erase({at->key.channel.value, at->key.seq.value});
-    at = entries_.erase(at);
   }
 }
 

@@ -34,7 +34,8 @@ class MessageCache {
  public:
   // Encodes it unless it is here.
   std::shared_ptr<const EncodedMessage> Put(const StoredMessage& stored);
-  // These were removed from the log. What is read from it before that is for nobody.
+  // These were removed from the log, at most as many as one commit removes. What was read of them
+  // is for nobody.
   void Forget(ChannelId channel, const SeqRuns& seqs);
   // Null when it is not here.
   [[nodiscard]] std::shared_ptr<const EncodedMessage> Find(const DeliveryKey& key);

@@ -111,15 +111,11 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
       AddRuns(owed, *Add(client, changes).mutable_runs());
     }
     if (entry->parked() == 0) return OkStatus();
-    SeqRuns parked;
-    for (const SeqRun& run : order_.seqs.runs()) {
-      const StatusOr<SeqRuns> found = deps_.store.ledger().ParkedOf(client, order_.channel, run);
-      if (!found.ok()) return found.status();
-      for (const SeqRun& each : found->runs()) parked.Add(each);
-    }
-    if (parked.empty()) return OkStatus();
+    const StatusOr<SeqRuns> parked =
+        deps_.store.ledger().ParkedOf(client, order_.channel, order_.seqs);
+    if (!parked.ok() || parked->empty()) return parked.status();
     store::Abandoned& abandoned = Add(client, changes);
-    for (const SeqRun& run : parked.runs()) {
+    for (const SeqRun& run : parked->runs()) {
       for (Seq seq = run.first; seq <= run.last; ++seq.value) abandoned.add_unparked(seq.value);
     }
     return OkStatus();

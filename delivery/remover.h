@@ -11,7 +11,6 @@
 
 #include "delivery/client_homes.h"
 #include "delivery/metrics.h"
-#include "store/clock.h"
 #include "store/removal.h"
 #include "store/seq_runs.h"
 #include "store/status.h"
@@ -23,7 +22,6 @@ class Remover {
  public:
   struct Dependencies {
     Store& store;
-    const Clock& clock;
     Metrics& metrics;
     ClientHomes& homes;
     std::function<void(std::function<void()>)> read;  // runs a job that may block

@@ -206,11 +206,9 @@ StatusOr<SeqRuns> Retention::ParkedOf(ChannelId channel, const SeqRuns& seqs) co
       const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, channel);
       if (!entry.ok()) return entry.status();
       if (entry->parked() == 0) continue;
-      for (const SeqRun& run : seqs.runs()) {
-        const StatusOr<SeqRuns> found = deps_.store.ledger().ParkedOf(client, channel, run);
-        if (!found.ok()) return found.status();
-        for (const SeqRun& each : found->runs()) parked.Add(each);
-      }
+      const StatusOr<SeqRuns> found = deps_.store.ledger().ParkedOf(client, channel, seqs);
+      if (!found.ok()) return found.status();
+      for (const SeqRun& each : found->runs()) parked.Add(each);
     }
   }
 }

@@ -64,7 +64,7 @@ class Retention {
   // The last seq that may go; before `next` when none may.
   [[nodiscard]] StatusOr<Seq> LastToGo(const ChannelInfo& channel, const Keeping& keeping,
                                        Looked& looked) const;
-  // Of a run, the last that was published before `time`; the seq before the run when none was.
+  // Of a run, the last that was published by `time`; the seq before the run when none was.
   [[nodiscard]] StatusOr<Seq> LastBefore(ChannelId channel, SeqRun run, Timestamp time) const;
   // The last that must go for the rest to take no more than the limit, at least `last_to_go`.
   [[nodiscard]] StatusOr<Seq> LastForBytes(const ChannelInfo& channel, std::uint64_t limit,

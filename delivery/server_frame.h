@@ -45,7 +45,7 @@ struct Gap {
   std::string channel;
   Seq first;
   Seq last;
-  const char* cause = "";
+  std::string_view cause;
 };
 [[nodiscard]] std::string EncodeGap(const Gap& gap);
 [[nodiscard]] std::string EncodePing();

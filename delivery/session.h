@@ -137,7 +137,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void OnOwnSubscription(std::uint32_t id, const std::string& channel,
                          const StatusOr<std::vector<SubscriptionState>>& outcome);
   void OnUnknownDelivery(std::uint32_t id, const Status& status);
-  [[nodiscard]] bool TakeTurn(const std::string& channel, std::function<void()> act);  // or full
+  [[nodiscard]] bool TakeTurn(const std::string& channel, std::function<void()> act);
   void EndTurn(const std::string& channel);
   void Subscribe(const frame::Subscribe& frame);
   void Unsubscribe(const std::string& channel, const Unsubscribed& done);
@@ -180,7 +180,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Heartbeat heartbeat_;
   std::uint32_t max_frame_bytes_ = kFrameBytesDefault;
   // Changes of a channel's subscription take turns, in the order in which they were asked for:
-  // those that wait for the one under way, by channel.
+  // those that wait for the one under way, by channel. TakeTurn is false where too many do.
   std::map<std::string, std::deque<std::function<void()>>> turns_;
   JournalNumber loaded_up_to_;          // what was recorded until then is in what was loaded
   std::map<ChannelId, EventId> ended_;  // the newest end of a subscription that is on record

@@ -6,16 +6,12 @@
 #include "delivery/replay_name.h"
 #include "delivery/session.h"
 #include "store/crash_point.h"
+#include "store/stub.h"
 
 namespace ackwire {
 namespace {
 
-// What is lost is as if retention had taken it: there is no reason of its own.
-v1::Reason AbandonedFor(v1::Reason gone_for) {
-  return gone_for == v1::REASON_UNSPECIFIED ? v1::REASON_RETENTION : gone_for;
-}
-
-const char* CauseOf(v1::Reason gone_for) {
+std::string_view CauseOf(v1::Reason gone_for) {
   if (gone_for == v1::REASON_REDACTED) return "redacted";
   return gone_for == v1::REASON_RETENTION ? "retention" : "loss";
 }
@@ -155,7 +151,7 @@ void Session::AddGap(ChannelId channel, SeqRun seqs, v1::Reason why) {
   }
   if (!frame_.empty()) FlushFrame();  // what was before the gap comes before it
   FlushGap();
-  gap_ = frame::Gap{name, seqs.first, seqs.last, CauseOf(why)};
+  gap_ = frame::Gap{name, seqs.first, seqs.last, cause};
 }
 
 void Session::FlushGap() {

@@ -6,7 +6,7 @@
 
 #include <chrono>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "store/keys.h"
 #include "store/thread_priority.h"
@@ -44,21 +44,13 @@ void Eraser::EraseSoon() {
   wake_.notify_one();
 }
 
-void Eraser::Reclaim(Positions positions) {
-  {
-    std::lock_guard lock(mutex_);
-    reclaiming_.push_back(positions);
-    due_ = true;
-  }
-  wake_.notify_one();
-}
-
 void Eraser::Run() {
   YieldToOtherThreads();
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_.load() || due_; });
     if (stopping_) return;
+    due_ = false;
     lock.unlock();
     const bool done = Step().ok();
     lock.lock();
@@ -70,23 +62,6 @@ void Eraser::Run() {
 }
 
 Status Eraser::Step() {
-  std::vector<Positions> reclaiming;
-  {
-    std::lock_guard lock(mutex_);
-    due_ = false;
-    reclaiming = std::exchange(reclaiming_, {});
-  }
-  if (Status status = EraseListed(); !status.ok()) return status;
-  if (reclaiming.empty()) return OkStatus();
-  // Only what is flushed can be merged with what it replaces.
-  if (Status status = database_.Flush(); !status.ok()) return status;
-  for (const Positions& positions : reclaiming) {
-    if (Status status = Merge(positions); !status.ok()) return status;
-  }
-  return OkStatus();
-}
-
-Status Eraser::EraseListed() {
   std::string behind(kPrefix);
   ++behind.back();
   std::vector<Positions> runs;
@@ -101,6 +76,7 @@ Status Eraser::EraseListed() {
   }
   if (!row->status().ok()) return FromRocks(row->status(), "read what is to be erased");
   if (done.Count() == 0) return OkStatus();
+  // Only what is flushed can be merged with what it replaces.
   if (Status status = database_.Flush(); !status.ok()) return status;
   for (const Positions& run : runs) {
     if (Status status = Merge(run); !status.ok()) return status;

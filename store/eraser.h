@@ -2,7 +2,7 @@
 // overwritten: in the write-ahead log until that is flushed, in a table until that is merged.
 //
 // Durable: what is to be erased is on disk with its removal, and gone on with after a start.
-// Threads: EraseSoon and Reclaim from any; a thread of its own does it, once started.
+// Threads: EraseSoon from any; a thread of its own does it, once started.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "store/database.h"
 #include "store/status.h"
@@ -37,28 +36,23 @@ class Eraser {
   void Stop();
   // Such rows were committed.
   void EraseSoon();
-  // Much was removed there: the room that it took is to be had again.
-  struct Positions {
-    Position first;
-    Position last;
-  };
-  void Reclaim(Positions positions);
-
   // What the thread does. Blocks, about as long as it takes to read and write the tables that are
   // concerned.
   [[nodiscard]] Status Step();
 
  private:
+  struct Positions {
+    Position first;
+    Position last;
+  };
   void Run();
-  [[nodiscard]] Status EraseListed();
   [[nodiscard]] Status Merge(Positions positions);
 
   Database& database_;
-  std::mutex mutex_;  // guards due_ and reclaiming_
+  std::mutex mutex_;  // guards due_
   std::condition_variable wake_;
   bool due_ = true;  // an earlier life may have left something
   std::atomic<bool> stopping_ = false;
-  std::vector<Positions> reclaiming_;
   std::thread thread_;
 };
 

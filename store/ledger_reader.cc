@@ -245,6 +245,17 @@ StatusOr<SeqRuns> LedgerReader::ParkedOf(const std::string& client, ChannelId ch
   return runs;
 }
 
+StatusOr<SeqRuns> LedgerReader::ParkedOf(const std::string& client, ChannelId channel,
+                                         const SeqRuns& seqs) const {
+  SeqRuns parked;
+  for (const SeqRun& run : seqs.runs()) {
+    const StatusOr<SeqRuns> found = ParkedOf(client, channel, run);
+    if (!found.ok()) return found.status();
+    for (const SeqRun& each : found->runs()) parked.Add(each);
+  }
+  return parked;
+}
+
 StatusOr<std::vector<Seq>> LedgerReader::ParkedSeqs(const Database::Range& range) const {
   const auto rows = Rows(Family::kParked, range);
   if (!rows.ok()) return rows.status();

@@ -71,9 +71,11 @@ class LedgerReader {
                                                           ChannelId channel, Seq seq) const;
   [[nodiscard]] StatusOr<std::vector<Seq>> ParkedSeqs(const std::string& client,
                                                       ChannelId channel) const;
-  // Of a run, what is parked.
+  // Of a run, or of several, what is parked.
   [[nodiscard]] StatusOr<SeqRuns> ParkedOf(const std::string& client, ChannelId channel,
                                            SeqRun seqs) const;
+  [[nodiscard]] StatusOr<SeqRuns> ParkedOf(const std::string& client, ChannelId channel,
+                                           const SeqRuns& seqs) const;
   // All that is parked, in order of client, channel and seq, a part at a time: it may hold fewer
   // than the limit, or none, before the end.
   struct ParkedQuery {

@@ -51,9 +51,9 @@ class LogWalk {
   struct Channel {
     std::string name;
     Seq last;
-    SeqRuns stubs;    // in the log
-    SeqRuns unasked;  // of these, those that say that they were removed; less what was
-    SeqRuns removed;  // by the journal
+    SeqRuns stubs;          // in the log
+    SeqRuns removed_stubs;  // of these, those that say that they were removed
+    SeqRuns removed;        // by the journal
   };
 
   [[nodiscard]] Status WalkLog(std::uint64_t up_to);

@@ -69,12 +69,9 @@ bool IsNewer(Family family, const std::string& key, std::string_view value, std:
   }
 }
 
+// Of the log see MessageIn.
 bool IsWhole(Family family, const std::string& key, std::string_view value) {
   switch (family) {
-    case Family::kLog: {
-      const auto position = keys::ParseLog(key);
-      return position && ParseLogRow(*position, value).ok();
-    }
     case Family::kJournal:
       return keys::ParseJournal(key) && Parsed<store::JournalRecord>(value);
     case Family::kIndex:
@@ -87,6 +84,15 @@ bool IsWhole(Family family, const std::string& key, std::string_view value) {
   }
 }
 
+// None when the row is not whole.
+std::optional<StoredMessage> MessageIn(const std::string& key, std::string_view value) {
+  const auto position = keys::ParseLog(key);
+  if (!position) return std::nullopt;
+  StatusOr<StoredMessage> stored = ParseLogRow(*position, value);
+  if (!stored.ok()) return std::nullopt;
+  return *std::move(stored);
+}
+
 // Puts rows that are found into the database, unless it has newer ones.
 class RowKeeper {
  public:
@@ -94,16 +100,21 @@ class RowKeeper {
   explicit RowKeeper(Database& rows) : rows_(rows) {
     const auto row = rows_.NewIterator(Family::kLog, {}, Database::Reading::kWalk);
     for (; row->Valid(); row->Next()) {
-      if (!IsWhole(Family::kLog, row->key().ToString(), row->value().ToStringView())) continue;
-      (void)IsReplaced(row->key().ToString(), row->value().ToStringView());
+      const auto stored = MessageIn(row->key().ToString(), row->value().ToStringView());
+      if (stored) (void)IsReplaced(*stored);
     }
     status_.Update(FromRocks(row->status(), "read the salvaged log"));
   }
 
   // False when the row is not whole.
   bool Keep(Family family, const std::string& key, std::string_view value) {
-    if (!IsWhole(family, key, value)) return family == Family::kMeta;
-    if (family == Family::kLog && IsReplaced(key, value)) return true;
+    if (family == Family::kLog) {
+      const auto stored = MessageIn(key, value);
+      if (!stored) return false;
+      if (IsReplaced(*stored)) return true;
+    } else if (!IsWhole(family, key, value)) {
+      return family == Family::kMeta;
+    }
     const bool written_once = family == Family::kLog || family == Family::kJournal;
     if (!written_once) {
       Flush();  // so that the row before is seen
@@ -124,14 +135,13 @@ class RowKeeper {
 
  private:
   // What was removed stays so: its stub may be found before its content.
-  bool IsReplaced(const std::string& key, std::string_view value) {
-    const Position position = *keys::ParseLog(key);
-    const StatusOr<StoredMessage> stored = ParseLogRow(position, value);
-    if (IsStub(*stored) && GoneFor(stored->message) != v1::REASON_UNSPECIFIED) {
-      removed_.insert(position.value);
+  bool IsReplaced(const StoredMessage& stored) {
+    const std::uint64_t position = stored.position().value;
+    if (IsStub(stored) && GoneFor(stored.message) != v1::REASON_UNSPECIFIED) {
+      removed_.insert(position);
       return false;
     }
-    return removed_.contains(position.value);
+    return removed_.contains(position);
   }
 
   void Flush() {

@@ -1,11 +1,12 @@
 #include "store/stub.h"
 
+#include <string>
+
 namespace ackwire {
+namespace {
 
-v1::Reason GoneFor(const v1::Message& stub) { return static_cast<v1::Reason>(stub.type()); }
-
-const char* HowGone(const v1::Message& stub) {
-  switch (GoneFor(stub)) {
+const char* HowGone(v1::Reason gone_for) {
+  switch (gone_for) {
     case v1::REASON_RETENTION:
       return "was removed by retention";
     case v1::REASON_REDACTED:
@@ -13,6 +14,19 @@ const char* HowGone(const v1::Message& stub) {
     default:
       return "was lost; an operator accepted that";
   }
+}
+
+}  // namespace
+
+v1::Reason GoneFor(const v1::Message& stub) { return static_cast<v1::Reason>(stub.type()); }
+
+v1::Reason AbandonedFor(v1::Reason gone_for) {
+  return gone_for == v1::REASON_UNSPECIFIED ? v1::REASON_RETENTION : gone_for;
+}
+
+Status GoneStatus(const v1::Message& stub) {
+  return Error(StatusCode::kNotFound, "seq: " + std::to_string(stub.seq()) + " of " +
+                                          stub.channel() + " " + HowGone(GoneFor(stub)));
 }
 
 StoredMessage MakeStub(const StoredMessage& stored, v1::Reason why) {

@@ -6,6 +6,7 @@
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/committed_group.h"
+#include "store/status.h"
 
 namespace ackwire {
 
@@ -20,8 +21,12 @@ namespace ackwire {
 // lost. REQUIRES: it is a stub.
 [[nodiscard]] v1::Reason GoneFor(const v1::Message& stub);
 
-// The same in words, after the message's name: "was removed by retention".
-[[nodiscard]] const char* HowGone(const v1::Message& stub);
+// The reason for which a delivery of it is abandoned. What is lost is as if retention had taken it:
+// there is no reason of its own.
+[[nodiscard]] v1::Reason AbandonedFor(v1::Reason gone_for);
+
+// What is answered to whoever asks for it.
+[[nodiscard]] Status GoneStatus(const v1::Message& stub);
 
 // What is left of `stored`.
 [[nodiscard]] StoredMessage MakeStub(const StoredMessage& stored, v1::Reason why);

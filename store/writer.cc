@@ -358,7 +358,8 @@ Status Writer::Dismiss(store::Event event, StagedGroup& staged, Recorded& record
   return OkStatus();
 }
 
-// The same rows twice are the same once.
+// Whoever made the order has read these messages: of two orders for one, the later one's reason
+// stays.
 void Writer::Remove(RemoveWork& work, StagedGroup& staged) {
   for (const RemoveWork::Row& row : work.rows) {
     batch_->Put(deps_.database.handle(Family::kLog), keys::Log(row.position), row.stub);

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import test, { after, afterEach } from 'node:test';
 import { ackctl } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
-import { grpcClients, toMs } from '../support/grpc.mjs';
+import { grpcClients, toMs, toTimestamp } from '../support/grpc.mjs';
 import { publish, publishMany } from '../support/http.mjs';
+import { aMoment } from '../support/moment.mjs';
 import { serverForFile } from '../support/server.mjs';
 import { explained, offline } from '../support/state.mjs';
 
@@ -15,28 +16,14 @@ after(() => rpc.close());
 afterEach(dropAll);
 
 const kNear = 60_000;
-const timestamp = (ms) => ({ seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 });
 const iso = (ms) => new Date(ms).toISOString();
-
-// The time, once all that happened until then happened before it, and before anything else has.
-// node's clock and the server's may differ by a millisecond.
-async function aMoment() {
-  const kApartMs = 2;
-  const passed = async (ms) => {
-    while (Date.now() <= ms) await new Promise((resolve) => setImmediate(resolve));
-  };
-  await passed(Date.now() + kApartMs);
-  const moment = Date.now();
-  await passed(moment + kApartMs);
-  return moment;
-}
 
 async function then(client, channel, seq, at, state, reason = 'UNSPECIFIED') {
   const delivery = await rpc.deliveries.explainDelivery({
     client,
     channel,
     seq,
-    at: timestamp(at),
+    at: toTimestamp(at),
   });
   assert.deepEqual(
     [delivery.state, delivery.reason],
@@ -58,7 +45,7 @@ async function same({ at, now }) {
     client: now.client,
     channel: now.channel,
     seq: now.seq,
-    at: timestamp(at),
+    at: toTimestamp(at),
   });
   assert.deepEqual(
     { ...delivery, explanation: '' },
@@ -111,7 +98,7 @@ test('what is in flight still was in flight then', async () => {
   const sent = await note('still', 'still', 1, 'IN_FLIGHT');
   await same(sent);
   await then('still', 'still', 1, before, 'NOT_OWED', 'NO_SUCH_MESSAGE');
-  const was = await rpc.deliveries.getClient({ client: 'still', at: timestamp(sent.at) });
+  const was = await rpc.deliveries.getClient({ client: 'still', at: toTimestamp(sent.at) });
   assert.deepEqual(
     [was.online, was.undelivered, was.session.id, was.session.inFlight, was.session.sent],
     [true, 1, client.welcome.session, 1, 1],
@@ -131,7 +118,7 @@ test('a client as it was: offline, online, owed', async () => {
   await offline(rpc, 'was');
   const gone = await aMoment();
   const shown = async (at) => {
-    const was = await rpc.deliveries.getClient({ client: 'was', at: timestamp(at) });
+    const was = await rpc.deliveries.getClient({ client: 'was', at: toTimestamp(at) });
     return [was.online, was.subscriptions, was.undelivered, was.session?.inFlight ?? null];
   };
   assert.deepEqual(await shown(away), [false, 1, 3, null]);
@@ -141,7 +128,7 @@ test('a client as it was: offline, online, owed', async () => {
 
 test('a time in the future is refused, and one before the log is said to be', async () => {
   await publish(server, 'times', 1);
-  const future = { at: timestamp(Date.now() + kNear), client: 'times' };
+  const future = { at: toTimestamp(Date.now() + kNear), client: 'times' };
   const refused = { code: 3, details: /^at: .* is in the future/ };
   await assert.rejects(
     rpc.deliveries.explainDelivery({ ...future, channel: 'times', seq: 1 }),
@@ -151,7 +138,7 @@ test('a time in the future is refused, and one before the log is said to be', as
   const long = Date.parse('2001-02-03T04:05:06.789Z');
   const delivery = await then('times', 'times', 1, long, 'NOT_OWED', 'NO_SUCH_MESSAGE');
   assert.match(delivery.explanation, /nothing is on record yet: the log begins at 20/);
-  await assert.rejects(rpc.deliveries.getClient({ client: 'times', at: timestamp(long) }), {
+  await assert.rejects(rpc.deliveries.getClient({ client: 'times', at: toTimestamp(long) }), {
     code: 5,
     details: /neither subscribed nor connected at 2001-.*; nothing is on record before 20/,
   });
@@ -176,5 +163,5 @@ test('ackctl tells it, and takes times as they are written', async () => {
   assert.match(relative.stdout, /nothing is on record yet|there is no/);
   const now = await ctl('-o', 'json', 'explain', 'told', 'told', 1);
   assert.equal(now.json.state, 'acked');
-  assert.equal(toMs(timestamp(pending)), pending);
+  assert.equal(toMs(toTimestamp(pending)), pending);
 });

@@ -139,6 +139,10 @@ export async function readAll(messages, request) {
   return (await answers(messages.read(request))).flatMap((answer) => answer.messages);
 }
 
+export function toTimestamp(ms) {
+  return { seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 };
+}
+
 export function toMs(timestamp) {
   return timestamp === null ? null : timestamp.seconds * 1000 + timestamp.nanos / 1e6;
 }

@@ -2,14 +2,12 @@
 // it: until it is told to stop, and then says how long each took from its publishing until its
 // acknowledgement was confirmed, in milliseconds.
 
-import { Agent, request } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import WebSocket from 'ws';
+import { Publishing } from './publishing.mjs';
 
 const { http, channel, everyMs } = workerData;
-const [host, port] = http.split(':');
-const path = `/v1/channels/${encodeURIComponent(channel)}/messages`;
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const publishing = new Publishing(http, channel);
 const took = [];
 let stopped = false;
 let confirmed = () => {};
@@ -35,25 +33,14 @@ parentPort.once('message', () => {
   stopped = true;
 });
 
-function publish(payload) {
-  return new Promise((resolve, reject) => {
-    const call = request({ host, port, path, agent, method: 'POST' }, (answer) => {
-      answer.resume();
-      answer.once('end', resolve);
-    });
-    call.once('error', reject);
-    call.end(JSON.stringify({ contentType: 'application/json', payload }));
-  });
-}
-
 for (let n = 0; !stopped; n += 1) {
   const from = performance.now();
   const done = new Promise((resolve) => (confirmed = resolve));
-  await publish({ n });
+  await publishing.publish({ n });
   await done;
   took.push(performance.now() - from);
   await new Promise((resolve) => setTimeout(resolve, everyMs));
 }
-agent.destroy();
+publishing.close();
 socket.terminate();
 parentPort.postMessage(took);

@@ -2,19 +2,14 @@
 // the server says of each of these moments the same.
 
 import assert from 'node:assert/strict';
+import { toTimestamp } from './grpc.mjs';
+import { aMoment } from './moment.mjs';
 
-const kApartMs = 2; // what node's clock and the server's may differ by
-
-const timestamp = (ms) => ({ seconds: Math.floor(ms / 1000), nanos: (ms % 1000) * 1_000_000 });
 const inShort = ({ state, reason, attempts }) => [
   state,
   reason,
   attempts.map((each) => [each.number, each.reason]),
 ];
-
-async function passed(ms) {
-  while (Date.now() <= ms) await new Promise((resolve) => setImmediate(resolve));
-}
 
 export class Recorder {
   // `subscriptions` is what it asks about, as they are listed.
@@ -34,9 +29,7 @@ export class Recorder {
     const question = { client, channel, seq: 1 + pick(lastSeq) };
     this.asked += 1;
     const before = inShort(await this.ask(question));
-    await passed(Date.now() + kApartMs);
-    const at = Date.now();
-    await passed(at + kApartMs);
+    const at = await aMoment();
     const after = inShort(await this.ask(question));
     if (JSON.stringify(before) === JSON.stringify(after)) {
       this.notes.push({ question, at, told: after });
@@ -62,7 +55,7 @@ export class Recorder {
   async check() {
     let unsettled = 0;
     for (const { question, at, told } of this.notes) {
-      const then = inShort(await this.ask({ ...question, at: timestamp(at) }));
+      const then = inShort(await this.ask({ ...question, at: toTimestamp(at) }));
       assert.deepEqual(then, told, `${JSON.stringify(question)} at ${new Date(at).toISOString()}`);
       if (!/ACKED|ABANDONED|NOT_OWED/.test(told[0])) unsettled += 1;
     }

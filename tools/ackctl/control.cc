@@ -8,6 +8,7 @@
 #include "tools/ackctl/failure_filter.h"
 #include "tools/ackctl/json.h"
 #include "tools/ackctl/no_match.h"
+#include "tools/ackctl/note_option.h"
 #include "tools/ackctl/table.h"
 #include "tools/ackctl/text.h"
 #include "tools/ackctl/time_format.h"
@@ -185,11 +186,7 @@ void AddDismiss(CLI::App& app, Chosen& chosen) {
       app.add_subcommand("dismiss", "Give up parked deliveries that nobody wants any more");
   auto arguments = std::make_shared<DismissArguments>();
   AddFailureFilter(*command, arguments->filter);
-  command->add_option("--note", arguments->note, "Why: told by explain and failures")
-      ->required()
-      ->check(CLI::Validator(
-          [](const std::string& text) { return text.empty() ? "it must not be empty" : ""; }, ""))
-      ->type_name("TEXT");
+  AddNote(*command, arguments->note, "Why: told by explain and failures");
   command->footer(
       "Of what matches as in `ackctl failures`, all that is parked now becomes abandoned: it is "
       "not\n"

@@ -5,6 +5,7 @@
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "tools/ackctl/command.h"
 #include "tools/ackctl/json.h"
+#include "tools/ackctl/note_option.h"
 #include "tools/ackctl/text.h"
 #include "tools/ackctl/time_format.h"
 
@@ -47,11 +48,7 @@ void AddRedact(CLI::App& app, Chosen& chosen) {
   command->add_option("SEQ", arguments->seq, "The message's place in it")
       ->required()
       ->check(CLI::PositiveNumber);
-  command->add_option("--note", arguments->note, "Why: told by explain")
-      ->required()
-      ->check(CLI::Validator(
-          [](const std::string& text) { return text.empty() ? "it must not be empty" : ""; }, ""))
-      ->type_name("TEXT");
+  AddNote(*command, arguments->note, "Why: told by explain");
   command->footer(
       "Its place stays, so that nobody's numbers change. Who was owed it is told by a gap, and who "
       "has\nit keeps it: publish a withdrawal (kind deleted) to have clients take it back.\n\n"

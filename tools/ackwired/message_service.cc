@@ -25,10 +25,7 @@ NamedMessage NameOf(const v1::GetMessageRequest& request) {
 StatusOr<v1::Message> ReadMessage(const Store& store, const v1::GetMessageRequest& request) {
   StatusOr<StoredMessage> stored = FindMessage(store, NameOf(request));
   if (!stored.ok()) return stored.status();
-  if (IsStub(*stored)) {
-    return Error(StatusCode::kNotFound, "seq: " + std::to_string(request.seq()) + " of " +
-                                            request.channel() + " " + HowGone(stored->message));
-  }
+  if (IsStub(*stored)) return GoneStatus(stored->message);
   return std::move(stored->message);
 }
 

@@ -66,11 +66,17 @@ class ChannelTable {
     std::int64_t min = 0;
     std::int64_t max = 0;
   };
-  template <typename Out>
-  void Number(const char* key, Range range, Out& out) {
+  template <typename T>
+  void Number(const char* key, Range range, std::optional<T>& out) {
     const toml::node* node = Take(key);
     if (node == nullptr) return;
-    if (const auto number = NumberOf(*node, key, range)) out = Narrowed(*number, out);
+    if (const auto number = NumberOf(*node, key, range)) out = static_cast<T>(*number);
+  }
+  template <typename T>
+  void Number(const char* key, Range range, T& out) {
+    std::optional<T> number;
+    Number(key, range, number);
+    if (number) out = *number;
   }
 
   void Flag(const char* key, bool& out) {
@@ -127,16 +133,6 @@ class ChannelTable {
   }
 
  private:
-  static std::uint32_t Narrowed(std::int64_t number, std::uint32_t) {
-    return static_cast<std::uint32_t>(number);
-  }
-  static std::uint32_t Narrowed(std::int64_t number, const std::optional<std::uint32_t>&) {
-    return static_cast<std::uint32_t>(number);
-  }
-  static std::uint64_t Narrowed(std::int64_t number, const std::optional<std::uint64_t>&) {
-    return static_cast<std::uint64_t>(number);
-  }
-
   const toml::node* Take(const char* key) {
     taken_.insert(key);
     return table_.get(key);
