@@ -9,7 +9,6 @@
 namespace ackwire {
 namespace {
 
-constexpr std::size_t kMembersAtOnce = 256;
 constexpr std::size_t kBytesAtOnce = 4ULL << 20U;
 
 }  // namespace
@@ -83,6 +82,7 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
   }
 
   Status TellSome() {
+    constexpr std::size_t kMembersAtOnce = 256;
     const StatusOr<std::vector<std::string>> members =
         deps_.store.ledger().Members(order_.channel, {.after = after_, .limit = kMembersAtOnce});
     if (!members.ok()) return members.status();

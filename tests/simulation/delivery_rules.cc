@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/proto_time.h"
+#include "tests/simulation/in_words.h"
 
 namespace ackwire {
 
@@ -12,14 +13,6 @@ namespace {
 
 // A session remembers so many numbers of one delivery (delivery/ack_window.h).
 constexpr std::size_t kNumbersRemembered = 16;
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-std::string TextOf(const json::value& value) { return json::value_to<std::string>(value); }
-std::uint64_t NumberOf(const json::value& value) { return value.to_number<std::uint64_t>(); }
-
-std::string InWords(const NaiveLedger::SubscriptionKey& key, std::uint64_t seq) {
-  return "seq " + Text(seq) + " of channel " + Text(key.second) + " for " + key.first;
-}
 
 }  // namespace
 

@@ -2,18 +2,11 @@
 #include <algorithm>
 
 #include "tests/simulation/delivery_rules.h"
+#include "tests/simulation/in_words.h"
 
 namespace ackwire {
 
 namespace json = boost::json;
-
-namespace {
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-std::string TextOf(const json::value& value) { return json::value_to<std::string>(value); }
-std::uint64_t NumberOf(const json::value& value) { return value.to_number<std::uint64_t>(); }
-
-}  // namespace
 
 void DeliveryRules::SendsWelcome(Connection& connection, const json::object& frame) {
   findings_.Event("sessions opened");

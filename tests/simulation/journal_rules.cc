@@ -5,17 +5,9 @@
 #include "outbox/retry_schedule.h"
 #include "store/proto_time.h"
 #include "tests/simulation/delivery_rules.h"
+#include "tests/simulation/in_words.h"
 
 namespace ackwire {
-namespace {
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-
-std::string InWords(const NaiveLedger::SubscriptionKey& key, std::uint64_t seq) {
-  return "seq " + Text(seq) + " of channel " + Text(key.second) + " for " + key.first;
-}
-
-}  // namespace
 
 void DeliveryRules::Committed(const CommittedGroup& group) {
   LastBefore last_before;

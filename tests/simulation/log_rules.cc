@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
+#include "tests/simulation/in_words.h"
+
 namespace ackwire {
-namespace {
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-
-}  // namespace
 
 void LogRules::Answered(const std::string& channel, const std::string& id,
                         const Published& published) {

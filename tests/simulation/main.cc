@@ -181,14 +181,14 @@ bool MetAll(const Counters& counters) {
 }
 
 // One seed alone runs in this process, where a debugger has it.
-Outcome Run(const Options& options) {
+Outcome RunAll(const Options& options) {
   if (options.seeds > 1) return RunWorkers(options);
   SeedUnderWay under_way = 0;
   return RunShare(options, 0, under_way);
 }
 
 int Main(const Options& options) {
-  const Outcome outcome = Run(options);
+  const Outcome outcome = RunAll(options);
   Print("faults", outcome.all.faults);
   Print("events", outcome.all.events);
   fmt::print("{} seeds from {}, {} with violations\n", options.seeds, options.first,

@@ -4,19 +4,13 @@
 
 #include "delivery/replay_name.h"
 #include "store/proto_time.h"
+#include "tests/simulation/in_words.h"
 
 namespace ackwire {
 namespace {
 
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-
-std::string InWords(const NaiveLedger::DeliveryKey& delivery) {
-  return "seq " + Text(delivery.second) + " of channel " + Text(delivery.first.second) + " for " +
-         delivery.first.first;
-}
-
 std::string InWords(std::uint64_t replay, const NaiveLedger::DeliveryKey& delivery) {
-  return NameOf(ReplayId{replay}) + ": " + InWords(delivery);
+  return NameOf(ReplayId{replay}) + ": " + ackwire::InWords(delivery);
 }
 
 }  // namespace

@@ -15,16 +15,14 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const ChannelId kRoom{4};
-
-SeqRun Seqs(std::uint64_t first, std::uint64_t last) { return {Seq{first}, Seq{last}}; }
+const ChannelId kChannel{4};
 
 // An entry and the events folded into it, numbered as a journal would.
 class Folded {
  public:
-  explicit Folded(Seq start = {1}) { Fold(events::Subscribed("alice", kRoom, start)); }
+  explicit Folded(Seq start = {1}) { Fold(events::Subscribed("alice", kChannel, start)); }
 
-  void Fold(const store::Event& event) { entry.Fold(EventId{++last_event}, event, kRoom); }
+  void Fold(const store::Event& event) { entry.Fold(EventId{++last_event}, event, kChannel); }
 
   LedgerEntry entry;
   std::uint64_t last_event = 0;
@@ -52,13 +50,13 @@ TEST(LedgerEntry, OwesFromItsStart) {
 
 TEST(LedgerEntry, MovesTheFloorOverWhatIsAcknowledged) {
   Folded alice;
-  alice.Fold(events::Acked("alice", kRoom, {Seqs(2, 3)}));
+  alice.Fold(events::Acked("alice", kChannel, {Seqs(2, 3)}));
   EXPECT_EQ(alice.entry.floor(), Seq{0});
   EXPECT_THAT(alice.entry.settled().runs(), ElementsAre(Seqs(2, 3)));
   EXPECT_EQ(alice.entry.Undelivered({5}), 3U);
   EXPECT_THAT(alice.entry.UndeliveredRuns({5}).runs(), ElementsAre(Seqs(1, 1), Seqs(4, 5)));
   EXPECT_EQ(alice.entry.FirstUnsettled({2}), Seq{4});
-  alice.Fold(events::Acked("alice", kRoom, {Seqs(1, 1)}));
+  alice.Fold(events::Acked("alice", kChannel, {Seqs(1, 1)}));
   EXPECT_EQ(alice.entry.floor(), Seq{3});
   EXPECT_THAT(alice.entry.settled().runs(), IsEmpty());
 }
@@ -67,7 +65,7 @@ TEST(LedgerEntry, SettlesOnlyItsOwnChannelsPartOfAnAcknowledgement) {
   Folded alice;
   store::Event event = events::Acked("alice", {9}, {Seqs(1, 5)});
   auto& part = *event.mutable_acked()->add_channels();
-  part.set_channel(kRoom.value);
+  part.set_channel(kChannel.value);
   events::SetRun(*part.add_runs(), Seqs(1, 2));
   alice.Fold(event);
   EXPECT_EQ(alice.entry.floor(), Seq{2});
@@ -75,9 +73,10 @@ TEST(LedgerEntry, SettlesOnlyItsOwnChannelsPartOfAnAcknowledgement) {
 
 TEST(LedgerEntry, KeepsARetryUntilItIsSettled) {
   Folded alice;
-  alice.Fold(events::Failed("alice", kRoom, Seqs(2, 3), {.attempt = 1, .due = FromUnixMs(7000)}));
   alice.Fold(
-      events::Failed("alice", kRoom, Seqs(2, 2),
+      events::Failed("alice", kChannel, Seqs(2, 3), {.attempt = 1, .due = FromUnixMs(7000)}));
+  alice.Fold(
+      events::Failed("alice", kChannel, Seqs(2, 2),
                      {.attempt = 2, .counted = false, .due = FromUnixMs(8000), .reason = 3}));
   ASSERT_EQ(alice.entry.retries().size(), 2U);
   const Retry& second = alice.entry.retries().at({2});
@@ -86,41 +85,41 @@ TEST(LedgerEntry, KeepsARetryUntilItIsSettled) {
   EXPECT_EQ(second.due, FromUnixMs(8000));
   EXPECT_EQ(second.reason, 3);
   EXPECT_EQ(alice.entry.Undelivered({3}), 3U) << "what failed is still owed";
-  alice.Fold(events::Acked("alice", kRoom, {Seqs(1, 2)}));
+  alice.Fold(events::Acked("alice", kChannel, {Seqs(1, 2)}));
   EXPECT_EQ(alice.entry.retries().size(), 1U);
   EXPECT_TRUE(alice.entry.retries().contains({3}));
 }
 
 TEST(LedgerEntry, IgnoresAFailureOfWhatIsSettled) {
   Folded alice;
-  alice.Fold(events::Acked("alice", kRoom, {Seqs(1, 2)}));
-  alice.Fold(events::Failed("alice", kRoom, Seqs(1, 3)));
+  alice.Fold(events::Acked("alice", kChannel, {Seqs(1, 2)}));
+  alice.Fold(events::Failed("alice", kChannel, Seqs(1, 3)));
   EXPECT_EQ(alice.entry.retries().size(), 1U);
   EXPECT_TRUE(alice.entry.retries().contains({3}));
 }
 
 TEST(LedgerEntry, SettlesWhatIsParkedAndCountsIt) {
   Folded alice;
-  alice.Fold(events::Failed("alice", kRoom, Seqs(1, 1)));
-  alice.Fold(events::Parked("alice", kRoom, {1}));
+  alice.Fold(events::Failed("alice", kChannel, Seqs(1, 1)));
+  alice.Fold(events::Parked("alice", kChannel, {1}));
   EXPECT_EQ(alice.entry.floor(), Seq{1});
   EXPECT_EQ(alice.entry.parked(), 1U);
   EXPECT_TRUE(alice.entry.retries().empty());
-  alice.Fold(events::Acked("alice", kRoom, {}, {{1}}));
+  alice.Fold(events::Acked("alice", kChannel, {}, {{1}}));
   EXPECT_EQ(alice.entry.parked(), 0U);
 }
 
 TEST(LedgerEntry, SettlesWhatIsAbandoned) {
   Folded alice;
-  alice.Fold(events::Abandoned("alice", kRoom, Seqs(1, 4)));
+  alice.Fold(events::Abandoned("alice", kChannel, Seqs(1, 4)));
   EXPECT_EQ(alice.entry.floor(), Seq{4});
   EXPECT_EQ(alice.entry.parked(), 0U);
 }
 
 TEST(LedgerEntry, HasNoLongerParkedWhatIsDismissed) {
   Folded alice;
-  for (std::uint64_t seq = 1; seq <= 3; ++seq) alice.Fold(events::Parked("alice", kRoom, {seq}));
-  alice.Fold(events::Dismissed("alice", kRoom, {{1}, {3}}));
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) alice.Fold(events::Parked("alice", kChannel, {seq}));
+  alice.Fold(events::Dismissed("alice", kChannel, {{1}, {3}}));
   EXPECT_EQ(alice.entry.parked(), 1U);
   EXPECT_EQ(alice.entry.floor(), Seq{3});
   EXPECT_EQ(alice.entry.Undelivered({4}), 1U);
@@ -128,12 +127,12 @@ TEST(LedgerEntry, HasNoLongerParkedWhatIsDismissed) {
 
 TEST(LedgerEntry, BeginsAnewAfterUnsubscribing) {
   Folded alice;
-  alice.Fold(events::Parked("alice", kRoom, {1}));
-  alice.Fold(events::Failed("alice", kRoom, Seqs(2, 2)));
-  alice.Fold(events::Unsubscribed("alice", kRoom));
+  alice.Fold(events::Parked("alice", kChannel, {1}));
+  alice.Fold(events::Failed("alice", kChannel, Seqs(2, 2)));
+  alice.Fold(events::Unsubscribed("alice", kChannel));
   EXPECT_FALSE(alice.entry.subscribed());
   EXPECT_EQ(alice.entry.as_of(), EventId{4}) << "its row must say as of when there is none";
-  alice.Fold(events::Subscribed("alice", kRoom, {9}));
+  alice.Fold(events::Subscribed("alice", kChannel, {9}));
   EXPECT_EQ(alice.entry.floor(), Seq{8});
   EXPECT_EQ(alice.entry.parked(), 0U);
   EXPECT_TRUE(alice.entry.retries().empty());
@@ -142,23 +141,24 @@ TEST(LedgerEntry, BeginsAnewAfterUnsubscribing) {
 TEST(LedgerEntry, FoldsAnEventOnce) {
   Folded alice;
   const std::vector<store::Event> history = {
-      events::Failed("alice", kRoom, Seqs(1, 2)), events::Parked("alice", kRoom, {1}),
-      events::Acked("alice", kRoom, {Seqs(3, 3)}), events::Failed("alice", kRoom, Seqs(2, 2)),
-      events::Acked("alice", kRoom, {}, {{1}})};
+      events::Failed("alice", kChannel, Seqs(1, 2)), events::Parked("alice", kChannel, {1}),
+      events::Acked("alice", kChannel, {Seqs(3, 3)}), events::Failed("alice", kChannel, Seqs(2, 2)),
+      events::Acked("alice", kChannel, {}, {{1}})};
   for (const store::Event& event : history) alice.Fold(event);
   const std::string once = alice.entry.ToRow().SerializeAsString();
   for (std::uint64_t id = 1; id <= alice.last_event; ++id) {
-    const store::Event& event = id == 1 ? events::Subscribed("alice", kRoom, {1}) : history[id - 2];
-    alice.entry.Fold(EventId{id}, event, kRoom);
+    const store::Event& event =
+        id == 1 ? events::Subscribed("alice", kChannel, {1}) : history[id - 2];
+    alice.entry.Fold(EventId{id}, event, kChannel);
   }
   EXPECT_EQ(alice.entry.ToRow().SerializeAsString(), once);
 }
 
 TEST(LedgerEntry, SurvivesItsRow) {
   Folded alice({3});
-  alice.Fold(events::Acked("alice", kRoom, {Seqs(5, 6), Seqs(9, 9)}));
-  alice.Fold(events::Failed("alice", kRoom, Seqs(7, 7), {.attempt = 3, .reason = 2}));
-  alice.Fold(events::Parked("alice", kRoom, {8}));
+  alice.Fold(events::Acked("alice", kChannel, {Seqs(5, 6), Seqs(9, 9)}));
+  alice.Fold(events::Failed("alice", kChannel, Seqs(7, 7), {.attempt = 3, .reason = 2}));
+  alice.Fold(events::Parked("alice", kChannel, {8}));
   const store::LedgerRow row = alice.entry.ToRow();
   const LedgerEntry read = LedgerEntry::FromRow(row);
   EXPECT_EQ(read.ToRow().SerializeAsString(), row.SerializeAsString());
@@ -212,26 +212,26 @@ void Step(Rng& rng, std::uint64_t last, Model& model, Folded& folded) {
   const std::uint64_t end = std::min(last, first + rng.Next() % 5);
   switch (rng.Next() % 4) {
     case 0:
-      folded.Fold(events::Acked("alice", kRoom, {Seqs(first, end)}));
+      folded.Fold(events::Acked("alice", kChannel, {Seqs(first, end)}));
       for (std::uint64_t seq = first; seq <= end; ++seq) {
         if (!model.Settled(seq)) model.Settle(seq, Model::State::kSettled);
       }
       break;
     case 1:
-      folded.Fold(events::Failed("alice", kRoom, Seqs(first, end)));
+      folded.Fold(events::Failed("alice", kChannel, Seqs(first, end)));
       for (std::uint64_t seq = first; seq <= end; ++seq) {
         if (!model.Settled(seq)) ++model.failures[seq];
       }
       break;
     case 2:
       if (model.Settled(first)) break;
-      folded.Fold(events::Parked("alice", kRoom, {first}));
+      folded.Fold(events::Parked("alice", kChannel, {first}));
       model.Settle(first, Model::State::kParked);
       break;
     default: {
       const auto found = model.deliveries.find(first);
       if (found == model.deliveries.end() || found->second != Model::State::kParked) break;
-      folded.Fold(events::Acked("alice", kRoom, {}, {{first}}));
+      folded.Fold(events::Acked("alice", kChannel, {}, {{first}}));
       found->second = Model::State::kSettled;
     }
   }

@@ -8,6 +8,12 @@
 #include "store/seq_runs.h"
 #include "store/types.h"
 
+namespace ackwire {
+
+inline SeqRun Seqs(std::uint64_t first, std::uint64_t last) { return {Seq{first}, Seq{last}}; }
+
+}  // namespace ackwire
+
 namespace ackwire::events {
 
 inline store::Event Of(const std::string& client, Timestamp at = FromUnixMs(1000)) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/unit/ledger_events.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -13,8 +14,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-SeqRun Seqs(std::uint64_t first, std::uint64_t last) { return {Seq{first}, Seq{last}}; }
 
 // Where the rows are while a test reads them.
 struct Place {

@@ -28,17 +28,17 @@ class ThreeCommits {
   OutboxRows rows{store.database(), store.log()};
 };
 
-const OutboxPoint kFirst{{1}, {0}};
+const OutboxPoint kFirstPoint{{1}, {0}};
 const OutboxPoint kSecond{{1}, {1}};
 const OutboxPoint kThird{{3}, {2}};
 
 TEST(OutboxRows, GivesTheCommitsInOrder) {
   const ThreeCommits commits;
   const SharedGroup first = commits.rows.Next({}).value();
-  EXPECT_EQ(PointOf(*first), kFirst);
+  EXPECT_EQ(PointOf(*first), kFirstPoint);
   EXPECT_EQ(first->messages.at(0).message.payload(), "1");
   EXPECT_EQ(first->record.events_size(), 0);
-  const SharedGroup second = commits.rows.Next(kFirst).value();
+  const SharedGroup second = commits.rows.Next(kFirstPoint).value();
   EXPECT_EQ(PointOf(*second), kSecond);
   EXPECT_TRUE(second->messages.empty());
   EXPECT_EQ(second->record.events(0).client(), "alice");
@@ -54,7 +54,7 @@ TEST(OutboxRows, GivesTheCommitsInOrder) {
 TEST(OutboxRows, CountsTheCommitsAfterAPoint) {
   const ThreeCommits commits;
   EXPECT_EQ(commits.rows.CountAfter({}).value(), 3U);
-  EXPECT_EQ(commits.rows.CountAfter(kFirst).value(), 2U);
+  EXPECT_EQ(commits.rows.CountAfter(kFirstPoint).value(), 2U);
   EXPECT_EQ(commits.rows.CountAfter(kThird).value(), 0U);
 }
 

@@ -14,7 +14,7 @@
 namespace ackwire {
 namespace {
 
-constexpr int kSteps = 150;
+constexpr int kStepsOfSession = 150;
 constexpr Duration kMinute{60'000};
 const Strings kClients = {"alice", "alice/phone"};
 const Strings kRooms = {"room/1", "room/2"};
@@ -115,7 +115,7 @@ TEST_F(PastOfSessions, IsWhatWasSaidWhenItWasThePresent) {
     for (const std::string& room : kRooms) ChangeSubscription(client, room);
   }
   std::vector<Noted> noted;
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < kStepsOfSession; ++step) {
     Step();
     NoteAll(noted);
   }

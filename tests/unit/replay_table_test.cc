@@ -15,14 +15,14 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr ReplayId kReplay{77};
-constexpr ChannelId kRoom{1};
+constexpr ChannelId kChannel{1};
 constexpr ChannelId kHall{2};
 
 class ReplayTableTest : public testing::Test {
  protected:
   ReplayTableTest() {
     Apply(events::ReplayStarted(12, kReplay));
-    Apply(events::ReplayPinned("alice", kRoom, {{{1}, {5}}, {{9}, {9}}}, kReplay));
+    Apply(events::ReplayPinned("alice", kChannel, {{{1}, {5}}, {{9}, {9}}}, kReplay));
     Apply(events::ReplayPinned("bob", kHall, {{{3}, {8}}}, kReplay));
   }
 
@@ -52,7 +52,7 @@ class ReplayTableTest : public testing::Test {
 };
 
 TEST_F(ReplayTableTest, HasOpenWhatWasPinned) {
-  EXPECT_THAT(Open("alice", kRoom), ElementsAre(SeqRun{{1}, {5}}, SeqRun{{9}, {9}}));
+  EXPECT_THAT(Open("alice", kChannel), ElementsAre(SeqRun{{1}, {5}}, SeqRun{{9}, {9}}));
   EXPECT_THAT(Open("bob", kHall), ElementsAre(SeqRun{{3}, {8}}));
   EXPECT_EQ(Replay().open(), 12U);
   EXPECT_EQ(Replay().started.note(), "incident 7");
@@ -60,27 +60,27 @@ TEST_F(ReplayTableTest, HasOpenWhatWasPinned) {
 }
 
 TEST_F(ReplayTableTest, CountsWhatBecameOfIt) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{2}, {3}}, ReplayOutcome::ACKED));
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{9}, {9}}, ReplayOutcome::FAILED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{2}, {3}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{9}, {9}}, ReplayOutcome::FAILED));
   Apply(events::ReplayOutcome(kReplay, "bob", kHall, {{3}, {3}}, ReplayOutcome::SKIPPED));
   EXPECT_EQ(Replay().acked, 2U);
   EXPECT_EQ(Replay().failed, 1U);
   EXPECT_THAT(Replay().skipped, ElementsAre(testing::Pair(ReplayInfo::Skip(10, 0), 1U)));
-  EXPECT_THAT(Open("alice", kRoom), ElementsAre(SeqRun{{1}, {1}}, SeqRun{{4}, {5}}));
+  EXPECT_THAT(Open("alice", kChannel), ElementsAre(SeqRun{{1}, {1}}, SeqRun{{4}, {5}}));
   EXPECT_FALSE(Replay().ended_at);
 }
 
 TEST_F(ReplayTableTest, CountsNothingTwice) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{2}, {3}}, ReplayOutcome::ACKED));
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{3}, {4}}, ReplayOutcome::FAILED));
-  Apply(events::ReplayOutcome(kReplay, "carol", kRoom, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{2}, {3}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{3}, {4}}, ReplayOutcome::FAILED));
+  Apply(events::ReplayOutcome(kReplay, "carol", kChannel, {{1}, {9}}, ReplayOutcome::ACKED));
   Apply(events::ReplayOutcome(kReplay, "alice", kHall, {{1}, {9}}, ReplayOutcome::ACKED));
   EXPECT_EQ(Replay().acked, 2U);
   EXPECT_EQ(Replay().failed, 1U);
 }
 
 TEST_F(ReplayTableTest, EndsWithTheLastOutcome) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{1}, {9}}, ReplayOutcome::ACKED));
   EXPECT_FALSE(Replay().ended_at);
   Apply(events::ReplayOutcome(kReplay, "bob", kHall, {{1}, {9}}, ReplayOutcome::ACKED));
   EXPECT_EQ(Replay().acked, 12U);
@@ -97,31 +97,31 @@ TEST_F(ReplayTableTest, IsPausedAndGoesOnAndChangesItsRate) {
 }
 
 TEST_F(ReplayTableTest, HasNothingOpenOnceItIsCancelled) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{1}, {1}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{1}, {1}}, ReplayOutcome::ACKED));
   Apply(events::ReplayControlled(kReplay, v1::ControlReplayRequest::CANCEL));
   EXPECT_THAT(table_.OpenOf(kReplay), IsEmpty());
   EXPECT_EQ(Replay().open(), 11U);
   EXPECT_EQ(Replay().ended_at, FromUnixMs(3000));
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{2}, {2}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{2}, {2}}, ReplayOutcome::ACKED));
   EXPECT_EQ(Replay().acked, 1U) << "what was in flight then is no delivery of it any more";
 }
 
 TEST_F(ReplayTableTest, KnowsNoReplayWhoseStartIsLost) {
-  table_.Apply(EventId{++last_}, events::ReplayPinned("alice", kRoom, {{{1}, {2}}}, {5}));
+  table_.Apply(EventId{++last_}, events::ReplayPinned("alice", kChannel, {{{1}, {2}}}, {5}));
   table_.Apply(EventId{++last_},
-               events::ReplayOutcome({5}, "alice", kRoom, {{1}, {2}}, ReplayOutcome::ACKED));
+               events::ReplayOutcome({5}, "alice", kChannel, {{1}, {2}}, ReplayOutcome::ACKED));
   EXPECT_EQ(table_.Find({5}), nullptr);
   EXPECT_THAT(table_.OpenOf({5}), IsEmpty());
 }
 
 TEST_F(ReplayTableTest, TellsWhatChanged) {
   (void)table_.TakeChanges();
-  Apply(events::ReplayOutcome(kReplay, "alice", kRoom, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{1}, {9}}, ReplayOutcome::ACKED));
   const ReplayTable::Changes changes = table_.TakeChanges();
   ASSERT_EQ(changes.replays.size(), 1U);
   EXPECT_EQ(changes.replays.front().acked, 6U);
   ASSERT_EQ(changes.open.at(kReplay).size(), 1U);
-  EXPECT_TRUE(changes.open.at(kReplay).at({"alice", kRoom}).empty());
+  EXPECT_TRUE(changes.open.at(kReplay).at({"alice", kChannel}).empty());
   EXPECT_THAT(table_.TakeChanges().replays, IsEmpty());
 }
 

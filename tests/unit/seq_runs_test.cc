@@ -8,14 +8,13 @@
 #include <set>
 
 #include "store/rng.h"
+#include "tests/unit/ledger_events.h"
 
 namespace ackwire {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-SeqRun Seqs(std::uint64_t first, std::uint64_t last) { return {Seq{first}, Seq{last}}; }
 
 SeqRuns Of(const std::vector<SeqRun>& runs) {
   SeqRuns out;

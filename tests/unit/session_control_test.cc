@@ -7,8 +7,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr char kRoom[] = "room/1";
-
 class SessionControl : public SessionTest {
  protected:
   bool IsPaused() const { return store_->ledger().Client("alice").value().paused; }

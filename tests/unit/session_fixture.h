@@ -33,6 +33,8 @@ namespace ackwire {
 
 using Strings = std::vector<std::string>;
 
+inline constexpr char kRoom[] = "room/1";
+
 // Keeps what a session wrote. It takes bytes for sent only when told to (TestConnection::Written).
 class FakeOutlet final : public Outlet {
  public:

@@ -7,7 +7,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr char kRoom[] = "room/1";
 constexpr char kSubscribe[] = R"({"type":"subscribe","id":1,"channel":"room/1"})";
 constexpr char kUnsubscribe[] = R"({"type":"unsubscribe","id":2,"channel":"room/1"})";
 constexpr char kSubscribeAgain[] = R"({"type":"subscribe","id":3,"channel":"room/1"})";

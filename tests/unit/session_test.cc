@@ -8,7 +8,6 @@ using ::testing::ElementsAre;
 using ::testing::Gt;
 using ::testing::Optional;
 
-constexpr char kRoom[] = "room/1";
 constexpr char kOtherRoom[] = "room/2";
 
 class SessionLife : public SessionTest {
