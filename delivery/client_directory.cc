@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace ackwire {
+namespace {
+
+Status NeverSeen(const std::string& client) {
+  return Error(StatusCode::kNotFound,
+               "client: " + client + " has never subscribed and never connected");
+}
+
+}  // namespace
+
 void ClientDirectory::Take(const std::string& client, const Claim& claim) {
   ForgetExpired();
   Record& record = records_[client];
@@ -243,8 +252,7 @@ void ClientDirectory::ChangeOffline(const std::string& client, const store::Even
     const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
     if (!state.ok()) return finish(state.status());
     if (!state->known) {
-      return finish(Error(StatusCode::kNotFound,
-                          "client: " + client + " has never subscribed and never connected"));
+      return finish(NeverSeen(client));
     }
     if (change.has_client_paused() && change.client_paused().paused() == state->paused) {
       return finish(Recorded{});
@@ -267,6 +275,60 @@ void ClientDirectory::ChangeOffline(const std::string& client, const store::Even
     store::Event& event = work.events.emplace_back(std::move(recorded_change));
     event.set_client(client);
     event.set_at_ms(ToUnixMs(deps_.clock.Now()));
+    deps_.store.Submit(std::move(work));
+  });
+}
+
+void ClientDirectory::Forget(const std::string& client, const std::string& note,
+                             const ForgottenDone& done) {
+  Record& record = records_[client];
+  if (record.owner) {
+    record.owner->post([this, client, note, done, weak = record.owner->session] {
+      if (const auto session = weak.lock(); session != nullptr && session->open()) {
+        session->Shut(close_code::kDisconnected, "forgotten by an operator");
+      }
+      // It is not open yet, or no more: the client will be free.
+      Post([this, client, note, done] { Forget(client, note, done); });
+    });
+    return;
+  }
+  record.changes.push_back([this, client, note, done] { ForgetOffline(client, note, done); });
+  Next(client);
+}
+
+void ClientDirectory::ForgetOffline(const std::string& client, const std::string& note,
+                                    const ForgottenDone& done) {
+  const auto finish = [this, client, done](const StatusOr<Forgotten>& outcome) {
+    Post([this, client, done, outcome] {
+      // Nobody resumes a session of a client that is new.
+      if (outcome.ok()) records_[client].ended.reset();
+      Finished(client);
+      done(outcome);
+    });
+  };
+  deps_.read([this, client, note, finish] {
+    const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
+    if (!state.ok()) return finish(state.status());
+    if (!state->known) return finish(NeverSeen(client));
+    const StatusOr<std::vector<ChannelEntry>> entries = deps_.store.ledger().Entries(client);
+    if (!entries.ok()) return finish(entries.status());
+    JournalWork work;
+    const auto add = [&, at_ms = ToUnixMs(deps_.clock.Now())]() -> store::Event& {
+      store::Event& event = work.events.emplace_back();
+      event.set_client(client);
+      event.set_at_ms(at_ms);
+      return event;
+    };
+    for (const ChannelEntry& entry : *entries) {
+      add().mutable_unsubscribed()->set_channel(entry.channel.value);
+    }
+    add().mutable_client_forgotten()->set_note(note);
+    work.done = [this, finish, ended = entries->size()](const StatusOr<Recorded>& recorded) {
+      if (!recorded.ok()) return finish(recorded.status());
+      deps_.metrics.DeliveriesFailed(v1::REASON_UNSUBSCRIBED, recorded->abandoned);
+      deps_.store.forgetter().ForgetSoon();
+      finish(Forgotten{ended, recorded->abandoned});
+    };
     deps_.store.Submit(std::move(work));
   });
 }

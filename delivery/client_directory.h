@@ -76,6 +76,13 @@ class ClientDirectory {
   using ChangeRecorded = Session::ChangeRecorded;
   void Change(const std::string& client, const store::Event& change, const ChangeRecorded& done);
 
+  // Ends the client's session and its subscriptions, and has it forgotten (store/forgetter.h). It
+  // may connect again at once, as one that is new.
+  //   kNotFound  nothing is known of it
+  using Forgotten = DeliveryServer::Forgotten;
+  using ForgottenDone = std::function<void(const StatusOr<Forgotten>&)>;
+  void Forget(const std::string& client, const std::string& note, const ForgottenDone& done);
+
   // Calls `ask` on the thread of the client's session with it, or with null when it is not
   // connected.
   void AskSession(const std::string& client, const std::function<void(Session*)>& ask);
@@ -112,6 +119,7 @@ class ClientDirectory {
                        const Unsubscribed& finish);
   void ChangeOffline(const std::string& client, const store::Event& change,
                      const ChangeRecorded& done);
+  void ForgetOffline(const std::string& client, const std::string& note, const ForgottenDone& done);
   // Of what the change abandons it leaves what is still owed.
   [[nodiscard]] Status LeaveOwed(const std::string& client, store::Event& change) const;
   // Whoever resumes has nothing more to say of these.

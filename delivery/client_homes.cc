@@ -56,6 +56,12 @@ void ClientHomes::Change(const std::string& client, store::Event change,
   });
 }
 
+void ClientHomes::Forget(const std::string& client, const std::string& note,
+                         ClientDirectory::ForgottenDone done) {
+  ClientDirectory& home = HomeOf(client);
+  home.Post([&home, client, note, done = std::move(done)] { home.Forget(client, note, done); });
+}
+
 void ClientHomes::AskSession(const std::string& client, std::function<void(Session*)> ask) {
   ClientDirectory& home = HomeOf(client);
   home.Post([&home, client, ask = std::move(ask)] { home.AskSession(client, ask); });

@@ -27,6 +27,8 @@ class ClientHomes {
   void Expire(const std::string& client, const std::string& channel, Timestamp unseen_since,
               ClientDirectory::Expired done);
   void Change(const std::string& client, store::Event change, ClientDirectory::ChangeRecorded done);
+  void Forget(const std::string& client, const std::string& note,
+              ClientDirectory::ForgottenDone done);
   void AskSession(const std::string& client, std::function<void(Session*)> ask);
 
  private:

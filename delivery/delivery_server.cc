@@ -317,6 +317,11 @@ void DeliveryServer::Dismiss(const Dismissal& dismissal,
                        });
 }
 
+void DeliveryServer::Forget(const std::string& client, const std::string& note,
+                            std::function<void(StatusOr<Forgotten>)> done) {
+  parts_->homes.Forget(client, note, std::move(done));
+}
+
 void DeliveryServer::Redact(ChannelId channel, Seq seq, const std::string& note,
                             std::function<void(const Status&)> done) {
   Remover::Order order{channel, {}, {v1::REASON_REDACTED, note, true}};

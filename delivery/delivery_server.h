@@ -130,6 +130,16 @@ class DeliveryServer {
   void Redact(ChannelId channel, Seq seq, const std::string& note,
               std::function<void(const Status&)> done);
 
+  // Ends the client's session and subscriptions, and erases what is on record of it: for everybody
+  // who asks once it is on disk, from the disk within kForgetWithin (store/forgetter.h).
+  //   kNotFound  nothing is known of it
+  struct Forgotten {
+    std::uint64_t subscriptions = 0;
+    std::uint64_t abandoned = 0;  // undelivered messages
+  };
+  void Forget(const std::string& client, const std::string& note,
+              std::function<void(StatusOr<Forgotten>)> done);
+
   // Gives none when the client is not connected. What its session knew until then is on record when
   // `done` is called: facts read from the store afterwards fit the answer.
   void AskLive(const std::string& client, ChannelId channel, Seq seq,

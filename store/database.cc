@@ -310,6 +310,20 @@ Status Database::SyncAll() {
   return Write(batch, Sync::kYes);
 }
 
+Status Database::Merge(Family family, const Range& range, const std::atomic<bool>& stopping) {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  // RocksDB only reads it.
+  options.canceled = const_cast<std::atomic<bool>*>(&stopping);
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  const rocksdb::Slice from = range.from;
+  const rocksdb::Slice to = range.to;
+  const bool all = range.from.empty() && range.to.empty();
+  return FromRocks(
+      rocks().CompactRange(options, handle(family), all ? nullptr : &from, all ? nullptr : &to),
+      std::string("merge family ") + NameOf(family));
+}
+
 std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Range& range,
                                                          Reading reading) const {
   if (handle(family) == nullptr) {

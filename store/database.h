@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -112,6 +113,9 @@ class Database {
   };
   [[nodiscard]] std::unique_ptr<rocksdb::Iterator> NewIterator(
       Family family, const Range& range, Reading reading = Reading::kSome) const;
+  // Merges all tables that may hold keys of [from, to], of an empty range all, so that what was
+  // overwritten leaves the disk. Given up, kUnavailable, once `stopping`.
+  [[nodiscard]] Status Merge(Family family, const Range& range, const std::atomic<bool>& stopping);
 
   // The last row of log and of journal; zero when there is none.
   //   kDataLoss  it cannot be read

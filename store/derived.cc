@@ -124,6 +124,9 @@ void Derived::ApplyEvent(const store::Event& event) {
     case store::Event::kClientPaused:
       totals_.clients += event.client_paused().new_client() ? 1 : 0;
       break;
+    case store::Event::kClientForgotten:
+      totals_.clients -= event.client_forgotten().counted() ? 1 : 0;
+      break;
     case store::Event::kRemoved:
       Remove(event.removed());
       break;

@@ -71,26 +71,28 @@ store::ClientRow RowOf(const ClientState& state) {
   return row;
 }
 
-StatusOr<std::string> FoldedRow(const Database& database, const std::string& key,
-                                const std::vector<TailEvent>& events) {
+// None of a client that is known no more.
+StatusOr<std::optional<std::string>> FoldedRow(const Database& database, const std::string& key,
+                                               const std::vector<TailEvent>& events) {
   const keys::LedgerKey parsed = *keys::ParseLedger(key);
   const auto stored = database.Get(Family::kLedger, key);
   if (!stored.ok()) return stored.status();
   if (parsed.channel.value == 0) {
     const StatusOr<ClientState> state = FoldClient(parsed.client, *stored, events);
     if (!state.ok()) return state.status();
-    return record::Seal(RowOf(*state));
+    return state->known ? std::optional(record::Seal(RowOf(*state))) : std::nullopt;
   }
   // An entry that was unsubscribed keeps a row, for as_of: without it, folding again after a crash
   // would bring the old subscription back.
   const StatusOr<LedgerEntry> entry = FoldLedger(parsed, *stored, events);
   if (!entry.ok()) return entry.status();
-  return record::Seal(entry->ToRow());
+  return std::optional(record::Seal(entry->ToRow()));
 }
 
 Status VisitLedger(const Database& database, const Tail& tail, const VisitRow& visit) {
   for (const auto& [key, events] : tail.ledger()) {
-    StatusOr<std::string> row = database.damage().Noted(FoldedRow(database, key, events));
+    StatusOr<std::optional<std::string>> row =
+        database.damage().Noted(FoldedRow(database, key, events));
     // A damaged row stays as it is, and says so to whoever reads it: writing it anew would make it
     // whole and wrong. What it lacks is in log and journal.
     if (row.status().code() == StatusCode::kDataLoss) continue;

@@ -1,7 +1,6 @@
 #include "store/eraser.h"
 
 #include <rocksdb/iterator.h>
-#include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
 #include <chrono>
@@ -62,6 +61,11 @@ void Eraser::Run() {
 }
 
 Status Eraser::Step() {
+  if (Status status = EraseMessages(); !status.ok()) return status;
+  return forgetter_.EraseJournal(stopping_);
+}
+
+Status Eraser::EraseMessages() {
   std::string behind(kPrefix);
   ++behind.back();
   std::vector<Positions> runs;
@@ -79,25 +83,11 @@ Status Eraser::Step() {
   // Only what is flushed can be merged with what it replaces.
   if (Status status = database_.Flush(); !status.ok()) return status;
   for (const Positions& run : runs) {
-    if (Status status = Merge(run); !status.ok()) return status;
+    const Database::Range rows{keys::Log(run.first), keys::Log(run.last)};
+    if (Status status = database_.Merge(Family::kLog, rows, stopping_); !status.ok()) return status;
   }
   // Lost in a crash, this is done once more.
   return database_.Write(done, Sync::kNo);
-}
-
-Status Eraser::Merge(Positions positions) {
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  options.canceled = &stopping_;
-  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  const std::string first = keys::Log(positions.first);
-  const std::string last = keys::Log(positions.last);
-  const rocksdb::Slice from = first;
-  const rocksdb::Slice to = last;
-  return FromRocks(
-      database_.rocks().CompactRange(options, database_.handle(Family::kLog), &from, &to),
-      "merge log positions " + std::to_string(positions.first.value) + " to " +
-          std::to_string(positions.last.value));
 }
 
 }  // namespace ackwire

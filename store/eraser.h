@@ -1,5 +1,5 @@
-// Eraser sees to it that what was removed from the log leaves the disk. RocksDB keeps what was
-// overwritten: in the write-ahead log until that is flushed, in a table until that is merged.
+// Eraser sees to it that what was removed from the log, and who was forgotten, leaves the disk:
+// RocksDB keeps what was overwritten in write-ahead log and tables until it writes those anew.
 //
 // Durable: what is to be erased is on disk with its removal, and gone on with after a start.
 // Threads: EraseSoon from any; a thread of its own does it, once started.
@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "store/database.h"
+#include "store/forgetter.h"
 #include "store/status.h"
 #include "store/types.h"
 
@@ -22,7 +23,7 @@ inline constexpr Duration kEraseWithin{60'000};
 
 class Eraser {
  public:
-  explicit Eraser(Database& database) : database_(database) {}
+  Eraser(Database& database, Forgetter& forgetter) : database_(database), forgetter_(forgetter) {}
   ~Eraser() { Stop(); }
   Eraser(const Eraser&) = delete;
   Eraser& operator=(const Eraser&) = delete;
@@ -46,9 +47,10 @@ class Eraser {
     Position last;
   };
   void Run();
-  [[nodiscard]] Status Merge(Positions positions);
+  [[nodiscard]] Status EraseMessages();
 
   Database& database_;
+  Forgetter& forgetter_;
   std::mutex mutex_;  // guards due_
   std::condition_variable wake_;
   bool due_ = true;  // an earlier life may have left something

@@ -99,10 +99,12 @@ Failing FailingOf(const store::Event& event) {
 
 std::vector<Failure> FailuresOf(JournalNumber number, const store::JournalRecord& record) {
   std::vector<Failure> failures;
+  std::uint64_t place = 0;
   for (const store::Event& event : record.events()) {
+    place += event.erased_failures();
     const Failing failing = FailingOf(event);
     for (const Failing::Run& run : failing.runs) {
-      failures.push_back({.id = FailureId::Of(number, failures.size()),
+      failures.push_back({.id = FailureId::Of(number, place++),
                           .at = FromUnixMs(event.at_ms()),
                           .client = event.client(),
                           .channel = run.channel,

@@ -15,6 +15,7 @@ void ClientState::Fold(EventId id, const store::Event& event) {
   if (event.has_subscribed()) ++subscriptions;
   if (event.has_unsubscribed()) --subscriptions;
   if (event.has_client_paused()) FoldPaused(event);
+  if (event.has_client_forgotten()) *this = {};
   as_of = id;
 }
 
@@ -34,6 +35,7 @@ std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
     case store::Event::kClientPaused:
+    case store::Event::kClientForgotten:
       return {ChannelId{}};
     case store::Event::kSubscribed:
       return {{event.subscribed().channel()}, ChannelId{}};

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "store/forgetter.h"
 #include "store/keys.h"
 #include "store/ledger_salvage.h"
 #include "store/proto_time.h"
@@ -190,8 +191,19 @@ Status Rebuild::AddRecord(const store::JournalRecord& record) {
   rocksdb::WriteBatch batch;
   batch.Put(into_.handle(Family::kJournal), keys::Journal((*group)->number),
             record::Seal((*group)->record));
+  AddForgotten(**group, batch);
   if (Status status = into_.Write(batch, Sync::kNo); !status.ok()) return status;
   return refold_.Apply(*group);
+}
+
+// Who was being forgotten is once the new log is served.
+void Rebuild::AddForgotten(const CommittedGroup& group, rocksdb::WriteBatch& batch) {
+  std::uint64_t place = 0;
+  for (const store::Event& event : group.record.events()) {
+    const EventId id = EventId::Of(group.number, place++);
+    if (!event.has_client_forgotten() || IsPseudonym(event.client())) continue;
+    batch.Put(into_.handle(Family::kMeta), Forgetter::KeyOf(id), event.client());
+  }
 }
 
 Status Rebuild::FoldMessages(Position up_to) {

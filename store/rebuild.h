@@ -22,6 +22,10 @@
 #include "store/salvage.h"
 #include "store/status.h"
 
+namespace rocksdb {
+class WriteBatch;
+}
+
 namespace ackwire {
 
 class Rebuild {
@@ -42,6 +46,7 @@ class Rebuild {
   // When the message before a position was published.
   [[nodiscard]] Timestamp TimeNear(Position position) const;
   [[nodiscard]] Status RewriteJournal();
+  void AddForgotten(const CommittedGroup& group, rocksdb::WriteBatch& batch);
   [[nodiscard]] Status AddRecord(const store::JournalRecord& record);
   // Folds the messages up to a position.
   [[nodiscard]] Status FoldMessages(Position up_to);

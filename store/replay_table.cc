@@ -1,6 +1,7 @@
 #include "store/replay_table.h"
 
 #include "ackwire/v1/deliveries.pb.h"
+#include "store/forgotten_client.h"
 
 namespace ackwire {
 namespace {
@@ -30,6 +31,7 @@ std::uint64_t ReplayInfo::skipped_total() const {
 }
 
 void ReplayTable::Apply(EventId id, const store::Event& event) {
+  if (event.has_client_forgotten()) return Forget(id, event);
   const ReplayId replay = ReplayOf(event);
   if (replay.value == 0) return;
   const auto known = replays_.find(replay);
@@ -93,10 +95,45 @@ void ReplayTable::Settle(const store::Event& event, ReplayInfo& info) {
       if (settled > 0) info.skipped[{outcome.reason(), outcome.state()}] += settled;
       break;
   }
-  if (of_replay->second.empty()) {
-    open_.erase(of_replay);
-    info.ended_at = FromUnixMs(event.at_ms());
+  EndIfDone(event, info);
+}
+
+void ReplayTable::EndIfDone(const store::Event& event, ReplayInfo& info) {
+  const auto of_replay = open_.find(info.id);
+  if (of_replay == open_.end() || !of_replay->second.empty()) return;
+  open_.erase(of_replay);
+  info.ended_at = FromUnixMs(event.at_ms());
+}
+
+void ReplayTable::Forget(EventId id, const store::Event& event) {
+  const ForgottenClient forgotten{event.client(), id};
+  for (auto& [replay, info] : replays_) {
+    if (id <= info.as_of) continue;
+    const std::string selection = info.started.selection();
+    EraseFromSelection(forgotten, info.started);
+    const std::uint64_t dropped = DropOpenOf(replay, event.client());
+    if (dropped == 0 && info.started.selection() == selection) continue;
+    info.as_of = id;
+    changed_.insert(replay);
+    if (dropped == 0) continue;
+    // As what is owed no more because its subscription has ended.
+    info.skipped[{v1::REASON_UNSUBSCRIBED, v1::DELIVERY_STATE_ABANDONED}] += dropped;
+    EndIfDone(event, info);
   }
+}
+
+std::uint64_t ReplayTable::DropOpenOf(ReplayId id, const std::string& client) {
+  const auto of_replay = open_.find(id);
+  if (of_replay == open_.end()) return 0;
+  std::uint64_t dropped = 0;
+  auto at = of_replay->second.lower_bound({client, {}});
+  while (at != of_replay->second.end() && at->first.first == client) {
+    dropped += at->second.count();
+    open_runs_ -= at->second.runs().size();
+    changed_open_.insert({id, at->first});
+    at = of_replay->second.erase(at);
+  }
+  return dropped;
 }
 
 void ReplayTable::Control(const store::Event& event, ReplayInfo& info) {

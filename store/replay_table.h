@@ -77,6 +77,10 @@ class ReplayTable {
   void Pin(const store::Event& event);
   void Settle(const store::Event& event, ReplayInfo& info);
   void Control(const store::Event& event, ReplayInfo& info);
+  // What is open of a client that is forgotten, is skipped; nor does a selection name it any more.
+  void Forget(EventId id, const store::Event& event);
+  [[nodiscard]] std::uint64_t DropOpenOf(ReplayId id, const std::string& client);
+  void EndIfDone(const store::Event& event, ReplayInfo& info);
   void DropOpen(ReplayId id);
 
   std::map<ReplayId, ReplayInfo> replays_;

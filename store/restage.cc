@@ -116,13 +116,17 @@ Status Restage::Add(store::Event event, StagedGroup& staged) {
       return AddParked(std::move(event), staged);
     case store::Event::kAbandoned:
       return AddAbandoned(std::move(event), staged);
+    case store::Event::kClientForgotten:
+      return AddForgotten(std::move(event), staged);
+    case store::Event::kRemoved:
+      AddRemoved(std::move(event), staged);
+      return OkStatus();
     // A replay's fold settles what it has open, whatever its outcomes name.
     case store::Event::kReplayStarted:
     case store::Event::kReplayPinned:
     case store::Event::kReplayOutcome:
     case store::Event::kReplayControlled:
     case store::Event::kChannelMade:
-    case store::Event::kRemoved:
     case store::Event::WHAT_NOT_SET:
       break;
   }
@@ -267,6 +271,26 @@ Status Restage::AddAbandoned(store::Event event, StagedGroup& staged) {
   if (changed && keep) ++changed_;
   AddOrClear(keep, std::move(event), staged);
   return OkStatus();
+}
+
+Status Restage::AddForgotten(store::Event event, StagedGroup& staged) {
+  const StatusOr<ClientState*> client = staged.Client(event.client());
+  if (!client.ok()) return client.status();
+  const bool counted = std::exchange(**client, {}).known;
+  if (counted != event.client_forgotten().counted()) ++changed_;
+  event.mutable_client_forgotten()->set_counted(counted);
+  staged.Add(std::move(event));
+  return OkStatus();
+}
+
+// Of what lies beyond the log's end nothing is there to be removed; the next message of that number
+// is another.
+void Restage::AddRemoved(store::Event event, StagedGroup& staged) {
+  store::Removed& removed = *event.mutable_removed();
+  const bool changed = KeepUpTo(staged.LastOf({removed.channel()}), *removed.mutable_runs());
+  const bool keep = removed.runs_size() > 0;
+  if (changed && keep) ++changed_;
+  AddOrClear(keep, std::move(event), staged);
 }
 
 }  // namespace ackwire

@@ -69,7 +69,8 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
                .watermark = *watermark_,
                .min_free_bytes = options.min_free_bytes}),
       derived_writer_(*database_, derived_),
-      eraser_(*database_) {}
+      forgetter_(*database_),
+      eraser_(*database_, forgetter_) {}
 
 Status Store::Damage() const {
   const Status first = database_->damage().first();
@@ -169,7 +170,11 @@ void Store::BackgroundStep(std::size_t batch_entries_max) {
 
 Status Store::MoveTail(std::size_t batch_entries_max) {
   if (Status status = database_->BackgroundError(); !status.ok()) return status;
-  return derived_writer_.Step(batch_entries_max);
+  if (Status status = derived_writer_.Step(batch_entries_max); !status.ok()) return status;
+  const StatusOr<bool> dropped = forgetter_.DropRows();
+  if (!dropped.ok()) return dropped.status();
+  if (*dropped) eraser_.EraseSoon();
+  return OkStatus();
 }
 
 }  // namespace ackwire

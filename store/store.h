@@ -18,6 +18,7 @@
 #include "store/derived_writer.h"
 #include "store/eraser.h"
 #include "store/failure_reader.h"
+#include "store/forgetter.h"
 #include "store/journal_reader.h"
 #include "store/ledger_reader.h"
 #include "store/log_reader.h"
@@ -69,6 +70,7 @@ class Store {
 
   [[nodiscard]] Database& database() { return *database_; }
   [[nodiscard]] Eraser& eraser() { return eraser_; }
+  [[nodiscard]] Forgetter& forgetter() { return forgetter_; }
   [[nodiscard]] const Derived& derived() const { return derived_; }
   [[nodiscard]] const LogReader& log() const { return log_; }
   [[nodiscard]] const LedgerReader& ledger() const { return ledger_; }
@@ -107,6 +109,7 @@ class Store {
   JournalReader journal_;
   Writer writer_;
   DerivedWriter derived_writer_;
+  Forgetter forgetter_;
   Eraser eraser_;
   std::unique_ptr<WriterQueue> queue_;
   std::unique_ptr<WriterThread> writer_thread_;  // null when it is started by hand

@@ -119,6 +119,7 @@ void Tail::ApplyEvent(const TailEvent& tail_event) {
     case store::Event::kSessionOpened:
     case store::Event::kSessionClosed:
     case store::Event::kClientPaused:
+    case store::Event::kClientForgotten:
     case store::Event::WHAT_NOT_SET:
       break;
   }

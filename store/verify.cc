@@ -16,6 +16,8 @@
 
 #include "store/database.h"
 #include "store/family_facts.h"
+#include "store/forgetter.h"
+#include "store/forgotten_rows.h"
 #include "store/keys.h"
 #include "store/log_walk.h"
 #include "store/outbox_rows.h"
@@ -157,13 +159,16 @@ class Verifier {
     if (!relay.ok()) Differ({"meta", "the relay's checkpoint", "damaged", "a checkpoint"});
     relay_ = relay.ok() ? *relay : OutboxPoint{};
     const FoldPoint until{{checkpoint_.position()}, {checkpoint_.journal_number()}};
+    StatusOr<std::vector<ForgottenClient>> forgotten = Forgetter::Read(stored_);
+    if (!forgotten.ok()) return forgotten.status();
+    forgotten_ = ForgottenRows(*std::move(forgotten), until.number);
     const std::uint64_t total = mark_.position() + mark_.journal_number();
     LogWalk walk(
         stored_,
         {.fold_until = until,
          .relay = relay_,
          .differs = [this](const Difference& found) { Differ(found); },
-         .fold = [&](const SharedGroup& group) { return refold.Apply(group); },
+         .fold = [&](const SharedGroup& group) { return refold.Apply(forgotten_.Erased(group)); },
          .progress = [&](std::uint64_t rows) { Progress("log", rows, std::max(rows, total)); }});
     if (Status status = walk.Run(); !status.ok()) return status;
     end_ = walk.end();
@@ -308,7 +313,8 @@ class Verifier {
       std::optional<std::string> wanted;
       if (order <= 0) found = left.value();
       if (order >= 0) wanted = right.value();
-      if (found != wanted && !IsLeftOver(family, found, wanted)) {
+      const bool goes = found && !wanted && forgotten_.Has(family, key, *found);
+      if (found != wanted && !goes && !IsLeftOver(family, found, wanted)) {
         const auto readable = [&](const std::optional<std::string>& value) {
           return value ? std::optional(ReadableValue(family, key, *value)) : std::nullopt;
         };
@@ -348,6 +354,7 @@ class Verifier {
   OutboxPoint relay_;
   JournalNumber number_at_relay_;
   FoldPoint end_;
+  ForgottenRows forgotten_{{}, {}};
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "store/crash_point.h"
 #include "store/data_directory.h"
+#include "store/forgotten_client.h"
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/recovery.h"
@@ -40,6 +41,7 @@ StatusOr<store::Watermark> ParseSlot(std::string_view slot) {
 // What the mark's rows are, and how long the list of RocksDB's files is that has them.
 Status Describe(const Database& database, store::Watermark& mark) {
   mark.set_place_hash(true);
+  mark.set_journal_place_hash(true);
   StatusOr<std::string> hash = HashOfRows(database, mark);
   if (!hash.ok()) return hash.status();
   mark.set_hash(*std::move(hash));
@@ -192,7 +194,15 @@ StatusOr<std::string> HashOfRows(const Database& database, const store::Watermar
   }
   const auto journal = database.Get(Family::kJournal, keys::Journal({mark.journal_number()}));
   if (!journal.ok()) return journal.status();
-  rows += journal->value_or("");
+  if (journal->has_value() && mark.journal_place_hash()) {
+    store::JournalRecord record;
+    Status status = record::OpenInto(
+        **journal, "journal record " + std::to_string(mark.journal_number()), record);
+    if (!status.ok()) return status;
+    rows += PlaceOf(record).SerializeAsString();
+  } else {
+    rows += journal->value_or("");
+  }
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   ::SHA256(reinterpret_cast<const unsigned char*>(rows.data()), rows.size(), digest.data());
   return std::string(reinterpret_cast<const char*>(digest.data()), kHashBytes);

@@ -80,6 +80,8 @@ class Writer {
                                                                    StagedGroup& staged);
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
   [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
+  // Whether anything is, that an outcome of a replay may settle.
+  [[nodiscard]] bool IsOpen(const store::Event& outcome) const;
   // Finds out what of that which a replay delivered was parked until now.
   [[nodiscard]] static Status AddAcked(store::Event event, StagedGroup& staged);
   // Returns how many undelivered messages that abandons; none where there is no subscription.
@@ -87,6 +89,9 @@ class Writer {
   // Of what it is to unpark, the event keeps what is parked; it is dropped when nothing is left.
   [[nodiscard]] Status Dismiss(store::Event event, StagedGroup& staged, Recorded& recorded);
   void Remove(RemoveWork& work, StagedGroup& staged);
+  // Notes who is to be erased.
+  //   kAborted  it has subscriptions: they may have been made since they were ended
+  [[nodiscard]] Status Forget(store::Event event, StagedGroup& staged);
   // Notes whether this is the first that is heard of the client.
   [[nodiscard]] Status Pause(store::Event event, StagedGroup& staged);
   [[nodiscard]] Status WriteGroup(const CommittedGroup& group);

@@ -75,6 +75,8 @@ export async function operate(server, rpc) {
   await rpc.admin.pauseClient({ client: 'carol/tablet', reason: 'golden' });
   const [oldest] = (await readAll(rpc)).filter(({ channel }) => channel === 'room/1');
   await rpc.admin.redact({ channel: 'room/1', seq: oldest.seq, note: 'golden' });
+  await rpc.subscriptions.subscribe({ client: 'dora', channel: 'room/1' });
+  await rpc.admin.forgetClient({ client: 'dora', note: 'golden' });
 }
 
 async function rejectNext(client, rpc) {

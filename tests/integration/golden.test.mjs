@@ -89,7 +89,7 @@ async function holds(server, expected) {
   }
 }
 
-const kDirectories = [1, 2, 3, 4].flatMap((n) => [`format-${n}/clean`, `format-${n}/killed`]);
+const kDirectories = [1, 2, 3, 4, 5].flatMap((n) => [`format-${n}/clean`, `format-${n}/killed`]);
 
 for (const name of kDirectories) {
   test(`${name} opens and holds what it held`, async (t) => {
@@ -99,7 +99,7 @@ for (const name of kDirectories) {
     const expected = JSON.parse(await readFile(join(kGolden, `${name}.json`), 'utf8'));
     assert.ok(expected.messages.length >= 80 && expected.deliveries.length >= 300);
     const failures = await holds(server, expected);
-    assert.equal(await readFile(join(dataDir, 'format'), 'utf8'), 'ackwire 4\n');
+    assert.equal(await readFile(join(dataDir, 'format'), 'utf8'), 'ackwire 5\n');
     await server.restart();
     assert.deepEqual(await holds(server, expected), failures);
     await server.stop();
@@ -120,12 +120,12 @@ test('a backup of format 1 is restored to what it held', async (t) => {
 });
 
 test('a newer format is refused untouched, in a line that says what to do', async (t) => {
-  const dataDir = await copyOf(t, 'format-4/clean');
-  await writeFile(join(dataDir, 'format'), 'ackwire 5\n');
+  const dataDir = await copyOf(t, 'format-5/clean');
+  await writeFile(join(dataDir, 'format'), 'ackwire 6\n');
   const before = await hashes(dataDir);
   await assert.rejects(startServer({ dataDir }), (error) => {
-    assert.match(error.message, /format says "ackwire 5"/);
-    assert.match(error.message, /this server reads "ackwire 1" to "ackwire 4"; /);
+    assert.match(error.message, /format says "ackwire 6"/);
+    assert.match(error.message, /this server reads "ackwire 1" to "ackwire 5"; /);
     assert.match(error.message, /start the server that wrote it/);
     assert.match(error.message, /"code":1/);
     return true;

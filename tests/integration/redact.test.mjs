@@ -1,13 +1,10 @@
 // A redacted message is gone for everybody, and its bytes from the disk; its place stays.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import test, { after, afterEach } from 'node:test';
 import { ackctl } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
-import { eventually } from '../support/eventually.mjs';
+import { aSecret, erased, filesWith as filesOfServerWith } from '../support/erased.mjs';
 import { grpcClients, status, toMs } from '../support/grpc.mjs';
 import { history, publish, publishMany } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
@@ -18,28 +15,8 @@ let rpc = grpcClients(server.grpc);
 after(() => rpc.close());
 afterEach(dropAll);
 
-// The files of the data directory that hold these bytes.
-async function filesWith(text) {
-  const found = [];
-  const entries = await readdir(server.dataDir, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath ?? entry.path, entry.name);
-    const bytes = await readFile(path).catch(() => Buffer.alloc(0)); // gone meanwhile
-    if (bytes.includes(text)) found.push(path);
-  }
-  return found;
-}
-
-const isErased = (secret, withinMs = 60_000) =>
-  eventually(
-    async () => (await filesWith(secret)).length === 0,
-    'its bytes to be gone from the disk',
-    withinMs,
-  );
-
-// Compression leaves it as it is.
-const aSecret = () => randomBytes(24).toString('base64url');
+const filesWith = (text) => filesOfServerWith(server, text);
+const isErased = (text, withinMs) => erased(server, text, withinMs);
 
 const redact = (channel, seq) => rpc.admin.redact({ channel, seq, note: 'ticket 812' });
 const numberOf = (item) => item.message.seq;

@@ -50,23 +50,23 @@ TEST(LedgerEntry, OwesFromItsStart) {
 
 TEST(LedgerEntry, MovesTheFloorOverWhatIsAcknowledged) {
   Folded alice;
-  alice.Fold(events::Acked("alice", kChannel, {Seqs(2, 3)}));
+  alice.Fold(events::Acked("alice", kChannel, {RunOf(2, 3)}));
   EXPECT_EQ(alice.entry.floor(), Seq{0});
-  EXPECT_THAT(alice.entry.settled().runs(), ElementsAre(Seqs(2, 3)));
+  EXPECT_THAT(alice.entry.settled().runs(), ElementsAre(RunOf(2, 3)));
   EXPECT_EQ(alice.entry.Undelivered({5}), 3U);
-  EXPECT_THAT(alice.entry.UndeliveredRuns({5}).runs(), ElementsAre(Seqs(1, 1), Seqs(4, 5)));
+  EXPECT_THAT(alice.entry.UndeliveredRuns({5}).runs(), ElementsAre(RunOf(1, 1), RunOf(4, 5)));
   EXPECT_EQ(alice.entry.FirstUnsettled({2}), Seq{4});
-  alice.Fold(events::Acked("alice", kChannel, {Seqs(1, 1)}));
+  alice.Fold(events::Acked("alice", kChannel, {RunOf(1, 1)}));
   EXPECT_EQ(alice.entry.floor(), Seq{3});
   EXPECT_THAT(alice.entry.settled().runs(), IsEmpty());
 }
 
 TEST(LedgerEntry, SettlesOnlyItsOwnChannelsPartOfAnAcknowledgement) {
   Folded alice;
-  store::Event event = events::Acked("alice", {9}, {Seqs(1, 5)});
+  store::Event event = events::Acked("alice", {9}, {RunOf(1, 5)});
   auto& part = *event.mutable_acked()->add_channels();
   part.set_channel(kChannel.value);
-  events::SetRun(*part.add_runs(), Seqs(1, 2));
+  events::SetRun(*part.add_runs(), RunOf(1, 2));
   alice.Fold(event);
   EXPECT_EQ(alice.entry.floor(), Seq{2});
 }
@@ -74,9 +74,9 @@ TEST(LedgerEntry, SettlesOnlyItsOwnChannelsPartOfAnAcknowledgement) {
 TEST(LedgerEntry, KeepsARetryUntilItIsSettled) {
   Folded alice;
   alice.Fold(
-      events::Failed("alice", kChannel, Seqs(2, 3), {.attempt = 1, .due = FromUnixMs(7000)}));
+      events::Failed("alice", kChannel, RunOf(2, 3), {.attempt = 1, .due = FromUnixMs(7000)}));
   alice.Fold(
-      events::Failed("alice", kChannel, Seqs(2, 2),
+      events::Failed("alice", kChannel, RunOf(2, 2),
                      {.attempt = 2, .counted = false, .due = FromUnixMs(8000), .reason = 3}));
   ASSERT_EQ(alice.entry.retries().size(), 2U);
   const Retry& second = alice.entry.retries().at({2});
@@ -85,22 +85,22 @@ TEST(LedgerEntry, KeepsARetryUntilItIsSettled) {
   EXPECT_EQ(second.due, FromUnixMs(8000));
   EXPECT_EQ(second.reason, 3);
   EXPECT_EQ(alice.entry.Undelivered({3}), 3U) << "what failed is still owed";
-  alice.Fold(events::Acked("alice", kChannel, {Seqs(1, 2)}));
+  alice.Fold(events::Acked("alice", kChannel, {RunOf(1, 2)}));
   EXPECT_EQ(alice.entry.retries().size(), 1U);
   EXPECT_TRUE(alice.entry.retries().contains({3}));
 }
 
 TEST(LedgerEntry, IgnoresAFailureOfWhatIsSettled) {
   Folded alice;
-  alice.Fold(events::Acked("alice", kChannel, {Seqs(1, 2)}));
-  alice.Fold(events::Failed("alice", kChannel, Seqs(1, 3)));
+  alice.Fold(events::Acked("alice", kChannel, {RunOf(1, 2)}));
+  alice.Fold(events::Failed("alice", kChannel, RunOf(1, 3)));
   EXPECT_EQ(alice.entry.retries().size(), 1U);
   EXPECT_TRUE(alice.entry.retries().contains({3}));
 }
 
 TEST(LedgerEntry, SettlesWhatIsParkedAndCountsIt) {
   Folded alice;
-  alice.Fold(events::Failed("alice", kChannel, Seqs(1, 1)));
+  alice.Fold(events::Failed("alice", kChannel, RunOf(1, 1)));
   alice.Fold(events::Parked("alice", kChannel, {1}));
   EXPECT_EQ(alice.entry.floor(), Seq{1});
   EXPECT_EQ(alice.entry.parked(), 1U);
@@ -111,7 +111,7 @@ TEST(LedgerEntry, SettlesWhatIsParkedAndCountsIt) {
 
 TEST(LedgerEntry, SettlesWhatIsAbandoned) {
   Folded alice;
-  alice.Fold(events::Abandoned("alice", kChannel, Seqs(1, 4)));
+  alice.Fold(events::Abandoned("alice", kChannel, RunOf(1, 4)));
   EXPECT_EQ(alice.entry.floor(), Seq{4});
   EXPECT_EQ(alice.entry.parked(), 0U);
 }
@@ -128,7 +128,7 @@ TEST(LedgerEntry, HasNoLongerParkedWhatIsDismissed) {
 TEST(LedgerEntry, BeginsAnewAfterUnsubscribing) {
   Folded alice;
   alice.Fold(events::Parked("alice", kChannel, {1}));
-  alice.Fold(events::Failed("alice", kChannel, Seqs(2, 2)));
+  alice.Fold(events::Failed("alice", kChannel, RunOf(2, 2)));
   alice.Fold(events::Unsubscribed("alice", kChannel));
   EXPECT_FALSE(alice.entry.subscribed());
   EXPECT_EQ(alice.entry.as_of(), EventId{4}) << "its row must say as of when there is none";
@@ -141,9 +141,9 @@ TEST(LedgerEntry, BeginsAnewAfterUnsubscribing) {
 TEST(LedgerEntry, FoldsAnEventOnce) {
   Folded alice;
   const std::vector<store::Event> history = {
-      events::Failed("alice", kChannel, Seqs(1, 2)), events::Parked("alice", kChannel, {1}),
-      events::Acked("alice", kChannel, {Seqs(3, 3)}), events::Failed("alice", kChannel, Seqs(2, 2)),
-      events::Acked("alice", kChannel, {}, {{1}})};
+      events::Failed("alice", kChannel, RunOf(1, 2)), events::Parked("alice", kChannel, {1}),
+      events::Acked("alice", kChannel, {RunOf(3, 3)}),
+      events::Failed("alice", kChannel, RunOf(2, 2)), events::Acked("alice", kChannel, {}, {{1}})};
   for (const store::Event& event : history) alice.Fold(event);
   const std::string once = alice.entry.ToRow().SerializeAsString();
   for (std::uint64_t id = 1; id <= alice.last_event; ++id) {
@@ -156,15 +156,15 @@ TEST(LedgerEntry, FoldsAnEventOnce) {
 
 TEST(LedgerEntry, SurvivesItsRow) {
   Folded alice({3});
-  alice.Fold(events::Acked("alice", kChannel, {Seqs(5, 6), Seqs(9, 9)}));
-  alice.Fold(events::Failed("alice", kChannel, Seqs(7, 7), {.attempt = 3, .reason = 2}));
+  alice.Fold(events::Acked("alice", kChannel, {RunOf(5, 6), RunOf(9, 9)}));
+  alice.Fold(events::Failed("alice", kChannel, RunOf(7, 7), {.attempt = 3, .reason = 2}));
   alice.Fold(events::Parked("alice", kChannel, {8}));
   const store::LedgerRow row = alice.entry.ToRow();
   const LedgerEntry read = LedgerEntry::FromRow(row);
   EXPECT_EQ(read.ToRow().SerializeAsString(), row.SerializeAsString());
   EXPECT_EQ(read.start(), Seq{3});
   EXPECT_EQ(read.floor(), Seq{2});
-  EXPECT_THAT(read.settled().runs(), ElementsAre(Seqs(5, 6), Seqs(8, 9)));
+  EXPECT_THAT(read.settled().runs(), ElementsAre(RunOf(5, 6), RunOf(8, 9)));
   EXPECT_EQ(read.retries().at({7}).attempts, 3U);
   EXPECT_EQ(read.parked(), 1U);
   EXPECT_EQ(read.as_of(), EventId{4});
@@ -212,13 +212,13 @@ void Step(Rng& rng, std::uint64_t last, Model& model, Folded& folded) {
   const std::uint64_t end = std::min(last, first + rng.Next() % 5);
   switch (rng.Next() % 4) {
     case 0:
-      folded.Fold(events::Acked("alice", kChannel, {Seqs(first, end)}));
+      folded.Fold(events::Acked("alice", kChannel, {RunOf(first, end)}));
       for (std::uint64_t seq = first; seq <= end; ++seq) {
         if (!model.Settled(seq)) model.Settle(seq, Model::State::kSettled);
       }
       break;
     case 1:
-      folded.Fold(events::Failed("alice", kChannel, Seqs(first, end)));
+      folded.Fold(events::Failed("alice", kChannel, RunOf(first, end)));
       for (std::uint64_t seq = first; seq <= end; ++seq) {
         if (!model.Settled(seq)) ++model.failures[seq];
       }

@@ -10,7 +10,7 @@
 
 namespace ackwire {
 
-inline SeqRun Seqs(std::uint64_t first, std::uint64_t last) { return {Seq{first}, Seq{last}}; }
+inline SeqRun RunOf(std::uint64_t first, std::uint64_t last) { return {Seq{first}, Seq{last}}; }
 
 }  // namespace ackwire
 
@@ -98,6 +98,12 @@ inline store::Event Abandoned(const std::string& client, ChannelId channel, SeqR
   store::Event event = Of(client);
   event.mutable_abandoned()->set_channel(channel.value);
   SetRun(*event.mutable_abandoned()->add_runs(), run);
+  return event;
+}
+
+inline store::Event Forgotten(const std::string& client) {
+  store::Event event = Of(client);
+  event.mutable_client_forgotten()->set_note("ticket 812");
   return event;
 }
 

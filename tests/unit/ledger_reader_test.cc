@@ -16,13 +16,13 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // Where the rows are while a test reads them.
-struct Place {
+struct RowPlace {
   std::string name;
   std::function<void(TestStore&)> move;
 };
-void PrintTo(const Place& place, std::ostream* out) { *out << place.name; }
+void PrintTo(const RowPlace& place, std::ostream* out) { *out << place.name; }
 
-class LedgerReaderIn : public testing::TestWithParam<Place> {
+class LedgerReaderIn : public testing::TestWithParam<RowPlace> {
  protected:
   // Half of what a test writes is here, half is where the parameter says.
   void Move() { GetParam().move(store_); }
@@ -34,10 +34,10 @@ class LedgerReaderIn : public testing::TestWithParam<Place> {
 INSTANTIATE_TEST_SUITE_P(
     , LedgerReaderIn,
     testing::Values(
-        Place{"TheTail", [](TestStore&) {}},
-        Place{"TheFrozenTail", [](TestStore& store) { (void)store.derived().Freeze(); }},
-        Place{"RocksDb", [](TestStore& store) { store.FoldNow(); }},
-        Place{"RocksDbAndTheTail", [](TestStore& store) { store.CrashBeforeCheckpoint(); }}),
+        RowPlace{"TheTail", [](TestStore&) {}},
+        RowPlace{"TheFrozenTail", [](TestStore& store) { (void)store.derived().Freeze(); }},
+        RowPlace{"RocksDb", [](TestStore& store) { store.FoldNow(); }},
+        RowPlace{"RocksDbAndTheTail", [](TestStore& store) { store.CrashBeforeCheckpoint(); }}),
     [](const auto& place) { return place.param.name; });
 
 TEST_P(LedgerReaderIn, PagesThroughClientsInOrderOfName) {
@@ -147,10 +147,10 @@ TEST_P(LedgerReaderIn, FindsTheAcknowledgementOfASeq) {
   for (int i = 0; i < 9; ++i) store_.Publish("room/1", "hi");
   store_.clock().Advance(Duration(1000));
   const Timestamp first_at = store_.clock().Now();
-  store_.Ack("alice", "room/1", Seqs(1, 3));
+  store_.Ack("alice", "room/1", RunOf(1, 3));
   Move();
   store_.clock().Advance(Duration(1000));
-  store_.Ack("alice", "room/1", Seqs(6, 7));
+  store_.Ack("alice", "room/1", RunOf(6, 7));
   const ChannelId room = store_.IdOf("room/1");
   for (const std::uint64_t seq : {1U, 2U, 3U}) {
     EXPECT_EQ(ledger().AckOf("alice", room, {seq}).value()->committed_at, first_at) << seq;
@@ -167,13 +167,13 @@ TEST_P(LedgerReaderIn, TellsTheFailuresOfASeqOldestFirst) {
   store_.Subscribe("alice", "room/1");
   for (int i = 0; i < 5; ++i) store_.Publish("room/1", "hi");
   const ChannelId room = store_.IdOf("room/1");
-  store_.Record({events::Failed("alice", room, Seqs(1, 3), {.attempt = 1})});
-  store_.Record({events::Failed("alice", room, Seqs(2, 2), {.attempt = 2})});
+  store_.Record({events::Failed("alice", room, RunOf(1, 3), {.attempt = 1})});
+  store_.Record({events::Failed("alice", room, RunOf(2, 2), {.attempt = 2})});
   Move();
-  store_.Record({events::Failed("alice", room, Seqs(4, 4), {.attempt = 1}),
-                 events::Failed("alice", room, Seqs(2, 3), {.attempt = 3})});
+  store_.Record({events::Failed("alice", room, RunOf(4, 4), {.attempt = 1}),
+                 events::Failed("alice", room, RunOf(2, 3), {.attempt = 3})});
   store_.Park("alice", "room/1", {2});
-  store_.Record({events::Abandoned("alice", room, Seqs(4, 5))});
+  store_.Record({events::Abandoned("alice", room, RunOf(4, 5))});
   const auto of = [&](std::uint64_t seq, std::size_t limit) {
     std::vector<std::string> told;
     const auto failures = ledger().FailureEvents("alice", room, {seq}, limit);

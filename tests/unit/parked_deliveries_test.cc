@@ -101,13 +101,13 @@ TEST(Pause, OfAClientNeverHeardOfCountsIt) {
   EXPECT_EQ(store.CountTotals().clients, 1U);
 }
 
-struct Place {
+struct RowPlace {
   std::string name;
   std::function<void(TestStore&)> move;
 };
-void PrintTo(const Place& place, std::ostream* out) { *out << place.name; }
+void PrintTo(const RowPlace& place, std::ostream* out) { *out << place.name; }
 
-class ParkedPagesIn : public testing::TestWithParam<Place> {
+class ParkedPagesIn : public testing::TestWithParam<RowPlace> {
  protected:
   // All pages, as "alice 1 2": client, channel number, seq. None is longer than the limit.
   std::vector<std::string> Read(LedgerReader::ParkedQuery query) {
@@ -130,10 +130,10 @@ class ParkedPagesIn : public testing::TestWithParam<Place> {
 
 INSTANTIATE_TEST_SUITE_P(
     , ParkedPagesIn,
-    testing::Values(Place{"TheTail", [](TestStore&) {}},
-                    Place{"TheFrozenTail", [](TestStore& s) { (void)s.derived().Freeze(); }},
-                    Place{"RocksDb", [](TestStore& s) { s.FoldNow(); }},
-                    Place{"RocksDbAndTheTail", [](TestStore& s) { s.CrashBeforeCheckpoint(); }}),
+    testing::Values(RowPlace{"TheTail", [](TestStore&) {}},
+                    RowPlace{"TheFrozenTail", [](TestStore& s) { (void)s.derived().Freeze(); }},
+                    RowPlace{"RocksDb", [](TestStore& s) { s.FoldNow(); }},
+                    RowPlace{"RocksDbAndTheTail", [](TestStore& s) { s.CrashBeforeCheckpoint(); }}),
     [](const auto& place) { return place.param.name; });
 
 TEST_P(ParkedPagesIn, AreInOrderWhole) {

@@ -9,10 +9,8 @@
 #include <fstream>
 
 #include "store/eraser.h"
-#include "store/recover.h"
 #include "store/recovery.h"
 #include "store/stub.h"
-#include "store/verify.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -52,24 +50,7 @@ class RemovalTest : public testing::Test {
     store_.Overwrite(Family::kLog, keys::Log({position}), MakeLogRow(stored));
   }
 
-  std::vector<std::string> Differences() {
-    store_.Close();
-    const auto directory = DataDirectory::OpenExisting(store_.directory() / "data");
-    EXPECT_TRUE(directory.ok()) << directory.status();
-    VerifyOptions options;
-    options.scratch = scratch_.path();
-    std::vector<std::string> found;
-    options.differs = [&](const Difference& each) {
-      found.push_back(each.family + ": " + each.key + ": " + each.stored.value_or("missing") +
-                      " / " + each.expected.value_or("unexpected"));
-    };
-    const auto report = Verify(**directory, options);
-    EXPECT_TRUE(report.ok()) << report.status();
-    return found;
-  }
-
   TestStore store_;
-  TemporaryDirectory scratch_;
 };
 
 TEST_F(RemovalTest, LeavesPlaceSeqAndTime) {
@@ -137,7 +118,7 @@ TEST_F(RemovalTest, AStartFindsEverythingAsItWas) {
 TEST_F(RemovalTest, AVerifiedLogHasIdsThatOutlivedTheirMessages) {
   Remove({{2}, {2}});
   store_.FoldNow();  // the id was in memory, and comes to disk behind its removal
-  EXPECT_THAT(Differences(), testing::IsEmpty());
+  EXPECT_THAT(store_.Differences(), testing::IsEmpty());
 }
 
 TEST_F(RemovalTest, VerifyNamesAStubThatNobodyAskedFor) {
@@ -146,16 +127,18 @@ TEST_F(RemovalTest, VerifyNamesAStubThatNobodyAskedFor) {
     const auto stored = store_.log().ReadSeq(store_.IdOf("room"), {seq});
     Write(seq, MakeStub(*stored, v1::REASON_RETENTION));
   }
-  EXPECT_THAT(Differences(), testing::ElementsAre("log: seq 3 of channel room: a stub / a message: "
-                                                  "nothing says that it was removed"));
+  EXPECT_THAT(store_.Differences(),
+              testing::ElementsAre("log: seq 3 of channel room: a stub / a message: "
+                                   "nothing says that it was removed"));
 }
 
 TEST_F(RemovalTest, VerifyNamesContentThatShouldBeGone) {
   const auto stored = store_.log().ReadSeq(store_.IdOf("room"), {2});
   Remove({{1}, {3}});
   Write(2, *stored);
-  EXPECT_THAT(Differences(), testing::ElementsAre("log: seq 2 of channel room: a message / a stub: "
-                                                  "the journal says that it was removed"));
+  EXPECT_THAT(store_.Differences(),
+              testing::ElementsAre("log: seq 2 of channel room: a message / a stub: "
+                                   "the journal says that it was removed"));
 }
 
 // The write-ahead log, which has the stub, is read before the table that has the content.
@@ -163,19 +146,22 @@ TEST_F(RemovalTest, ARecoveryBringsNothingBack) {
   ASSERT_TRUE(store_.database().Flush().ok());
   Remove({{2}, {2}}, v1::REASON_REDACTED);
   store_.Erase(Family::kLog, keys::Log({3}));
-  store_.Close();
-  {
-    const auto directory = DataDirectory::OpenExisting(store_.directory() / "data");
-    const auto recovery =
-        Recovery::Prepare(**directory, {.clock = store_.clock(), .seed = 1, .boot_id = "boot"});
-    ASSERT_TRUE(recovery.ok()) << recovery.status();
-    ASSERT_TRUE((*recovery)->Accept("{}\n").ok());
-  }
-  store_.Reopen();
+  store_.Recover();
   EXPECT_EQ(GoneAt(1), std::nullopt);
   EXPECT_EQ(GoneAt(2), v1::REASON_REDACTED);
   EXPECT_EQ(GoneAt(3), std::nullopt) << "the table has it";
-  EXPECT_THAT(Differences(), testing::IsEmpty());
+  EXPECT_THAT(store_.Differences(), testing::IsEmpty());
+}
+
+TEST_F(RemovalTest, ARecoveryThatCutsTheEndLeavesNoMoreRemovedThanThereIs) {
+  Remove({{1}, {4}});
+  store_.Erase(Family::kLog, keys::Log({4}));
+  store_.Recover();
+  EXPECT_EQ(store_.Info("room").last, Seq{3});
+  EXPECT_EQ(store_.Info("room").first, Seq{4});
+  store_.Publish("room", "five", {.id = "m-5"});
+  EXPECT_EQ(GoneAt(4), std::nullopt) << "another message, of the number that was removed";
+  EXPECT_THAT(store_.Differences(), testing::IsEmpty());
 }
 
 TEST_F(RemovalTest, ErasedItsBytesLeaveTheDisk) {
@@ -196,7 +182,8 @@ TEST_F(RemovalTest, ErasedItsBytesLeaveTheDisk) {
   Remove({{5}, {5}}, v1::REASON_REDACTED, true);
   store_.Reopen();  // it was not done, and is gone on with
   EXPECT_THAT(on_disk(), testing::Not(testing::IsEmpty()));
-  Eraser eraser(store_.database());
+  Forgetter forgetter(store_.database());
+  Eraser eraser(store_.database(), forgetter);
   ASSERT_TRUE(eraser.Step().ok());
   EXPECT_THAT(on_disk(), testing::IsEmpty());
   EXPECT_EQ(GoneAt(5), v1::REASON_REDACTED);

@@ -23,44 +23,44 @@ SeqRuns Of(const std::vector<SeqRun>& runs) {
 }
 
 TEST(SeqRuns, KnowsWhatTwoHaveInCommon) {
-  const SeqRuns a = Of({Seqs(1, 5), Seqs(8, 12), Seqs(20, 20)});
-  const SeqRuns b = Of({Seqs(3, 9), Seqs(11, 30)});
-  const std::vector<SeqRun> both = {Seqs(3, 5), Seqs(8, 9), Seqs(11, 12), Seqs(20, 20)};
+  const SeqRuns a = Of({RunOf(1, 5), RunOf(8, 12), RunOf(20, 20)});
+  const SeqRuns b = Of({RunOf(3, 9), RunOf(11, 30)});
+  const std::vector<SeqRun> both = {RunOf(3, 5), RunOf(8, 9), RunOf(11, 12), RunOf(20, 20)};
   EXPECT_EQ(Common(a, b).runs(), both);
   EXPECT_EQ(Common(b, a).runs(), both);
   EXPECT_THAT(Common(a, {}).runs(), IsEmpty());
 }
 
 TEST(SeqRuns, JoinsWhatTouches) {
-  EXPECT_THAT(Of({Seqs(1, 3), Seqs(4, 5)}).runs(), ElementsAre(Seqs(1, 5)));
-  EXPECT_THAT(Of({Seqs(4, 5), Seqs(1, 3)}).runs(), ElementsAre(Seqs(1, 5)));
-  EXPECT_THAT(Of({Seqs(1, 2), Seqs(6, 7), Seqs(3, 5)}).runs(), ElementsAre(Seqs(1, 7)));
+  EXPECT_THAT(Of({RunOf(1, 3), RunOf(4, 5)}).runs(), ElementsAre(RunOf(1, 5)));
+  EXPECT_THAT(Of({RunOf(4, 5), RunOf(1, 3)}).runs(), ElementsAre(RunOf(1, 5)));
+  EXPECT_THAT(Of({RunOf(1, 2), RunOf(6, 7), RunOf(3, 5)}).runs(), ElementsAre(RunOf(1, 7)));
 }
 
 TEST(SeqRuns, KeepsApartWhatDoesNotTouch) {
-  EXPECT_THAT(Of({Seqs(5, 6), Seqs(1, 3), Seqs(9, 9)}).runs(),
-              ElementsAre(Seqs(1, 3), Seqs(5, 6), Seqs(9, 9)));
+  EXPECT_THAT(Of({RunOf(5, 6), RunOf(1, 3), RunOf(9, 9)}).runs(),
+              ElementsAre(RunOf(1, 3), RunOf(5, 6), RunOf(9, 9)));
 }
 
 TEST(SeqRuns, CountsEachSeqOnce) {
-  EXPECT_EQ(Of({Seqs(1, 4), Seqs(3, 6), Seqs(2, 2)}).count(), 6U);
-  EXPECT_EQ(Of({Seqs(1, 1), Seqs(3, 3), Seqs(5, 5), Seqs(1, 6)}).count(), 6U);
+  EXPECT_EQ(Of({RunOf(1, 4), RunOf(3, 6), RunOf(2, 2)}).count(), 6U);
+  EXPECT_EQ(Of({RunOf(1, 1), RunOf(3, 3), RunOf(5, 5), RunOf(1, 6)}).count(), 6U);
   EXPECT_EQ(SeqRuns().count(), 0U);
 }
 
 TEST(SeqRuns, TakesARunOnlyFromItsFirstSeq) {
-  SeqRuns runs = Of({Seqs(2, 4), Seqs(7, 8)});
+  SeqRuns runs = Of({RunOf(2, 4), RunOf(7, 8)});
   EXPECT_EQ(runs.TakeRunFrom({1}), Seq{0});
   EXPECT_EQ(runs.TakeRunFrom({3}), Seq{2});
   EXPECT_EQ(runs.TakeRunFrom({2}), Seq{4});
-  EXPECT_THAT(runs.runs(), ElementsAre(Seqs(7, 8)));
+  EXPECT_THAT(runs.runs(), ElementsAre(RunOf(7, 8)));
   EXPECT_EQ(runs.count(), 2U);
 }
 
 TEST(SeqRuns, DropsUpToASeqInTheMiddleOfARun) {
-  SeqRuns runs = Of({Seqs(1, 2), Seqs(4, 8)});
+  SeqRuns runs = Of({RunOf(1, 2), RunOf(4, 8)});
   runs.DropUpTo({5});
-  EXPECT_THAT(runs.runs(), ElementsAre(Seqs(6, 8)));
+  EXPECT_THAT(runs.runs(), ElementsAre(RunOf(6, 8)));
   EXPECT_EQ(runs.count(), 3U);
   runs.DropUpTo({8});
   EXPECT_THAT(runs.runs(), IsEmpty());
@@ -68,7 +68,7 @@ TEST(SeqRuns, DropsUpToASeqInTheMiddleOfARun) {
 }
 
 TEST(SeqRuns, FindsTheFirstMissingSeq) {
-  const SeqRuns runs = Of({Seqs(2, 4), Seqs(6, 6)});
+  const SeqRuns runs = Of({RunOf(2, 4), RunOf(6, 6)});
   EXPECT_EQ(runs.FirstMissing({1}), Seq{1});
   EXPECT_EQ(runs.FirstMissing({2}), Seq{5});
   EXPECT_EQ(runs.FirstMissing({4}), Seq{5});
@@ -120,11 +120,11 @@ TEST(SeqRuns, AgreesWithASetOverRandomOperations) {
         case 2: {
           const std::size_t before = model.size();
           model.erase(model.lower_bound(first), model.upper_bound(last));
-          ASSERT_EQ(runs.Remove(Seqs(first, last)), before - model.size());
+          ASSERT_EQ(runs.Remove(RunOf(first, last)), before - model.size());
           break;
         }
         default:
-          runs.Add(Seqs(first, last));
+          runs.Add(RunOf(first, last));
           for (std::uint64_t seq = first; seq <= last; ++seq) model.insert(seq);
       }
       ASSERT_NO_FATAL_FAILURE(ExpectSameAs(model, runs, kMax + 1));

@@ -9,6 +9,8 @@
 #include <stdexcept>
 
 #include "store/index_row.h"
+#include "store/recover.h"
+#include "store/verify.h"
 
 namespace ackwire {
 namespace {
@@ -49,6 +51,34 @@ void TestStore::FoldNow() {
   constexpr std::size_t kRuns = 0;
   Require(open_->derived_writer.Step(folds_ % 2 == 0 ? kBatchEntriesMax : kRuns));
   ++folds_;
+}
+
+std::vector<std::string> TestStore::Differences() {
+  Close();
+  const auto directory = DataDirectory::OpenExisting(directory_.path() / "data");
+  Require(directory.status());
+  VerifyOptions options;
+  options.scratch = scratch_.path();
+  std::vector<std::string> found;
+  options.differs = [&](const Difference& each) {
+    found.push_back(each.family + ": " + each.key + ": " + each.stored.value_or("missing") + " / " +
+                    each.expected.value_or("unexpected"));
+  };
+  Require(Verify(**directory, options).status());
+  return found;
+}
+
+void TestStore::Recover() {
+  Close();
+  {
+    const auto directory = DataDirectory::OpenExisting(directory_.path() / "data");
+    Require(directory.status());
+    const auto recovery =
+        Recovery::Prepare(**directory, {.clock = clock_, .seed = 1, .boot_id = "boot"});
+    Require(recovery.status());
+    Require((*recovery)->Accept("{}\n"));
+  }
+  Reopen();
 }
 
 void TestStore::CrashBeforeCheckpoint() {

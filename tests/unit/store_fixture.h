@@ -44,6 +44,10 @@ class TestStore {
   void FoldNow();
   // Moves the tail to disk, loses the checkpoint, and recovers.
   void CrashBeforeCheckpoint();
+  // Closes, and says in words what verify finds.
+  std::vector<std::string> Differences();
+  // Closes, recovers with all that is lost, and opens what is left.
+  void Recover();
 
   static Work PublishWorkOf(const std::string& channel, const std::string& payload,
                             const PublishOptions& options = {});
@@ -116,6 +120,7 @@ class TestStore {
   std::vector<std::string> Clients() const;
 
   TemporaryDirectory directory_;
+  TemporaryDirectory scratch_;  // of verify
   ManualClock clock_;
   Rng rng_{7};
   int folds_ = 0;

@@ -93,8 +93,8 @@ TEST_F(WatermarkTest, HasItsBytes) {
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   ASSERT_EQ(bytes.size(), 8192U);
   // size, version, crc32c, generation 1, hash of no rows (SHA-256 of nothing), boot id, of the
-  // MANIFEST number and length, which are RocksDB's, and that the hash is of places
-  const std::string golden("\x00\x26\x01", 3);
+  // MANIFEST number and length, which are RocksDB's, and that the hash is of places, twice
+  const std::string golden("\x00\x28\x01", 3);
   EXPECT_EQ(bytes.substr(4096, 3), golden);
   const std::string body(
       "\x08\x01\x22\x10\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24\x32\x04"

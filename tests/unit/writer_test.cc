@@ -87,11 +87,11 @@ TEST(Writer, RefusesAllOfASessionWhoseClientCannotBeRead) {
 }
 
 // Each place where the earlier message can be found.
-struct Place {
+struct RowPlace {
   std::string name;
   std::function<void(TestStore&)> move;
 };
-class WriterDuplicate : public testing::TestWithParam<Place> {};
+class WriterDuplicate : public testing::TestWithParam<RowPlace> {};
 
 TEST_P(WriterDuplicate, IsAnsweredWithTheFirstResult) {
   TestStore store;
@@ -113,17 +113,17 @@ TEST_P(WriterDuplicate, IsAnsweredWithTheFirstResult) {
   EXPECT_FALSE(store.Publish("room/2", "hi", {.id = "m-1"}).duplicate) << "ids are a channel's own";
 }
 
-INSTANTIATE_TEST_SUITE_P(, WriterDuplicate,
-                         testing::Values(Place{"InTheTail", [](TestStore&) {}},
-                                         Place{"OnDisk", [](TestStore& store) { store.FoldNow(); }},
-                                         Place{"AfterReopening",
-                                               [](TestStore& store) { store.Reopen(); }},
-                                         Place{"OnDiskAfterReopening",
-                                               [](TestStore& store) {
-                                                 store.FoldNow();
-                                                 store.Reopen();
-                                               }}),
-                         [](const auto& place) { return place.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , WriterDuplicate,
+    testing::Values(RowPlace{"InTheTail", [](TestStore&) {}},
+                    RowPlace{"OnDisk", [](TestStore& store) { store.FoldNow(); }},
+                    RowPlace{"AfterReopening", [](TestStore& store) { store.Reopen(); }},
+                    RowPlace{"OnDiskAfterReopening",
+                             [](TestStore& store) {
+                               store.FoldNow();
+                               store.Reopen();
+                             }}),
+    [](const auto& place) { return place.param.name; });
 
 TEST(Writer, FindsADuplicateInTheSameGroup) {
   TestStore store;

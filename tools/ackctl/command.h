@@ -57,6 +57,7 @@ void AddPause(CLI::App& app, Chosen& chosen);
 void AddResume(CLI::App& app, Chosen& chosen);
 void AddDisconnect(CLI::App& app, Chosen& chosen);
 void AddDismiss(CLI::App& app, Chosen& chosen);
+void AddForget(CLI::App& app, Chosen& chosen);
 void AddRedact(CLI::App& app, Chosen& chosen);
 
 // In tools/offline: they open a directory themselves.

@@ -153,6 +153,29 @@ void Dismiss(const Context& context, const DismissArguments& arguments) {
   }
 }
 
+void Forget(const Context& context, const ClientArguments& arguments) {
+  v1::ForgetClientRequest request;
+  request.set_client(arguments.client);
+  request.set_note(arguments.reason);
+  const Connection connection(context.connection);
+  const auto stub = v1::AdminService::NewStub(connection.channel());
+  v1::ForgetClientResponse response;
+  connection.Call(fmt::format("forget {}", arguments.client), [&](grpc::ClientContext& call) {
+    return stub->ForgetClient(&call, request, &response);
+  });
+  if (context.output.json) {
+    fmt::print("{}\n", ToJson(response));
+    return;
+  }
+  fmt::print(
+      "{} is forgotten: {} ended, {} abandoned. What was on record of it is gone from the data "
+      "directory by {}, but for names in RocksDB's list of files, which the next start writes "
+      "anew. "
+      "Backups still have it; messages that it published stay.\n",
+      Escape(arguments.client), Count(response.subscriptions(), "subscription"),
+      Count(response.abandoned(), "undelivered message"), FormatTime(response.erased_by()));
+}
+
 }  // namespace
 
 void AddPause(CLI::App& app, Chosen& chosen) {
@@ -179,6 +202,26 @@ void AddDisconnect(CLI::App& app, Chosen& chosen) {
        "What is in flight is sent again when it connects, and does not count as failed. To have it "
        "sent\nnothing, pause it first.\n\n"
        "Example: ackctl disconnect alice/phone --reason 'stuck since noon'"});
+}
+
+void AddForget(CLI::App& app, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "forget", "Erase a client, and all that is recorded of it, for good; it asks nothing");
+  auto arguments = std::make_shared<ClientArguments>();
+  command->add_option("CLIENT", arguments->client, "The client: user or user/device")->required();
+  command->add_option("--note", arguments->reason, "Why: kept in the journal")->type_name("TEXT");
+  command->footer(
+      "Its connection is closed, its subscriptions end, and whoever asks for it is told that it "
+      "has\n"
+      "never been seen. If it connects again it is a new client, without subscriptions. What it "
+      "is\n"
+      "part of is kept without its name: totals of replays, ids of failures. Messages are erased "
+      "one\n"
+      "by one, with `ackctl redact`.\n\n"
+      "Example: ackctl forget alice/phone --note 'asked for on 3 May, ticket 812'");
+  command->callback([&chosen, arguments] {
+    chosen = [arguments](const Context& context) { Forget(context, *arguments); };
+  });
 }
 
 void AddDismiss(CLI::App& app, Chosen& chosen) {

@@ -84,6 +84,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddResume(app, chosen);
   AddDisconnect(app, chosen);
   AddDismiss(app, chosen);
+  AddForget(app, chosen);
   AddRedact(app, chosen);
   AddReplay(app, chosen);
   AddBackup(app, chosen);

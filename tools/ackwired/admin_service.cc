@@ -89,6 +89,14 @@ class AdminService final : public v1::AdminService::CallbackService {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* ForgetClient(grpc::CallbackServerContext* context,
+                                         const v1::ForgetClientRequest* request,
+                                         v1::ForgetClientResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    Forget(deps_, *request, Finishing(reactor, response));
+    return reactor;
+  }
+
   grpc::ServerUnaryReactor* Redact(grpc::CallbackServerContext* context,
                                    const v1::RedactRequest* request,
                                    v1::RedactResponse* response) override {

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "store/forgetter.h"
 #include "store/limits.h"
+#include "store/proto_time.h"
 #include "tools/ackwired/client_view.h"
 
 namespace ackwire {
@@ -45,6 +47,22 @@ void Disconnect(const ServiceDependencies& deps, const v1::DisconnectClientReque
       request.reason().empty() ? "disconnected by an operator" : request.reason();
   deps.delivery.Disconnect(request.client(), reason,
                            [deps, client = request.client(), done] { Show(deps, client, done); });
+}
+
+void Forget(const ServiceDependencies& deps, const v1::ForgetClientRequest& request,
+            const ClientForgotten& done) {
+  Status status = CheckClientName(request.client());
+  if (status.ok()) status = CheckNote("note", request.note());
+  if (!status.ok()) return done(status);
+  deps.delivery.Forget(request.client(), request.note(),
+                       [deps, done](const StatusOr<DeliveryServer::Forgotten>& forgotten) {
+                         if (!forgotten.ok()) return done(forgotten.status());
+                         v1::ForgetClientResponse response;
+                         response.set_subscriptions(forgotten->subscriptions);
+                         response.set_abandoned(forgotten->abandoned);
+                         SetTime(*response.mutable_erased_by(), deps.clock.Now() + kForgetWithin);
+                         done(response);
+                       });
 }
 
 }  // namespace ackwire

@@ -27,4 +27,9 @@ void SetPaused(const ServiceDependencies& deps, const v1::ResumeClientRequest& r
 void Disconnect(const ServiceDependencies& deps, const v1::DisconnectClientRequest& request,
                 const ClientControlled& done);
 
+// Once it is on disk: nothing is known of it any more.
+using ClientForgotten = std::function<void(StatusOr<v1::ForgetClientResponse>)>;
+void Forget(const ServiceDependencies& deps, const v1::ForgetClientRequest& request,
+            const ClientForgotten& done);
+
 }  // namespace ackwire

@@ -77,6 +77,7 @@ StatusOr<v1::ListClientsResponse> ClientView::List(const v1::ListClientsRequest&
     if (!ids.ok()) return ids.status();
     for (const std::string& id : *ids) {
       StatusOr<v1::Client> client = Get(id);
+      if (client.status().code() == StatusCode::kNotFound) continue;  // forgotten a moment ago
       if (!client.ok()) return client.status();
       if (request.undelivered_only() && client->undelivered() == 0) continue;
       // Only one that is to be listed shows that there is a page behind this one.

@@ -43,9 +43,9 @@ StatusOr<std::string> ReadAll(const std::filesystem::path& file, std::string_vie
 }
 
 // One [[channel]] table, read key by key: the first thing wrong is kept, and what it was about.
-class ChannelTable {
+class PolicyTable {
  public:
-  ChannelTable(const toml::table& table, const std::filesystem::path& file)
+  PolicyTable(const toml::table& table, const std::filesystem::path& file)
       : table_(table), file_(file) {}
 
   [[nodiscard]] const Status& status() const { return status_; }
@@ -170,7 +170,7 @@ StatusOr<std::string> ParseMediaType(const std::string& text) {
 
 // An array of texts, each parsed.
 template <typename T>
-void ReadTexts(ChannelTable& table, const char* key, std::vector<T>& out,
+void ReadTexts(PolicyTable& table, const char* key, std::vector<T>& out,
                StatusOr<T> (*parse)(const std::string&)) {
   std::vector<T> read;
   table.Items(key, [&](const toml::node& item) {
@@ -187,7 +187,7 @@ StatusOr<std::string> ParseFileName(const std::string& text) {
   return InvalidArgument("must name a file beside this one, got nothing");
 }
 
-void ReadTypes(ChannelTable& table, std::vector<std::uint32_t>& out) {
+void ReadTypes(PolicyTable& table, std::vector<std::uint32_t>& out) {
   table.Items("types", [&](const toml::node& item) {
     const auto type = table.NumberOf(item, "types", {0, kTypeMax});
     if (type) out.push_back(static_cast<std::uint32_t>(*type));
@@ -195,7 +195,7 @@ void ReadTypes(ChannelTable& table, std::vector<std::uint32_t>& out) {
   });
 }
 
-void ReadSchema(ChannelTable& table, const toml::table& source, const std::filesystem::path& file,
+void ReadSchema(PolicyTable& table, const toml::table& source, const std::filesystem::path& file,
                 std::shared_ptr<const JsonSchema>& out) {
   std::string name;
   table.Text("schema", name, &ParseFileName);
@@ -213,7 +213,7 @@ void ReadSchema(ChannelTable& table, const toml::table& source, const std::files
 
 StatusOr<ChannelPattern> ReadChannel(const toml::table& source, const std::filesystem::path& file,
                                      const DeliveryPolicy& flags) {
-  ChannelTable table(source, file);
+  PolicyTable table(source, file);
   ChannelPattern pattern{.match = {}, .policy = PolicyOf(flags)};
   ChannelPolicy& policy = pattern.policy;
   constexpr std::int64_t kAttemptsMax = 1'000'000;
