@@ -40,7 +40,7 @@ void ForEachMethod(F&& fn) {
 
 // In the contract, and not served yet: a call is answered so, and no list offers it.
 bool IsToCome(const MethodDescriptor& method) {
-  static const std::set<std::string> kToCome = {"ForgetClient", "Drain"};
+  static const std::set<std::string> kToCome = {"Drain"};
   return kToCome.contains(method.name());
 }
 
