@@ -77,7 +77,9 @@ StatusOr<std::vector<ForgottenClient>> Forgetter::Read(const Database& database)
   if (!all.ok()) return all;
   const StatusOr<std::vector<ForgottenClient>> dropped = ReadKind(database, kDropped);
   if (!dropped.ok()) return dropped;
+  // One that was forgotten twice has the pseudonym of the first time where that was.
   all->insert(all->end(), dropped->begin(), dropped->end());
+  std::sort(all->begin(), all->end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   return all;
 }
 
@@ -181,7 +183,8 @@ Status Forgetter::EraseJournal(const std::atomic<bool>& stopping) {
 
 StatusOr<Forgetter::Touched> Forgetter::Rewrite(const ForgottenClient& forgotten,
                                                 const std::atomic<bool>& stopping) {
-  Touched touched;
+  // Also what was written again before a stop or a failure: nothing says any more what that was.
+  const Touched touched{{1}, forgotten.at.number(), {}};
   rocksdb::WriteBatch batch;
   const auto row = database_.NewIterator(Family::kJournal,
                                          {"", keys::Journal({forgotten.at.number().value + 1})},
@@ -194,12 +197,6 @@ StatusOr<Forgetter::Touched> Forgetter::Rewrite(const ForgottenClient& forgotten
     if (!number || !record::OpenInto(row->value().ToStringView(), "", before).ok()) continue;
     store::JournalRecord after = before;
     if (!EraseClient(forgotten, *number, after)) continue;
-    for (const store::Event& event : before.events()) {
-      if (event.client() != forgotten.client || !event.has_subscribed()) continue;
-      touched.channels.insert({event.subscribed().channel()});
-    }
-    if (touched.first.value == 0) touched.first = *number;
-    touched.last = *number;
     batch.Put(database_.handle(Family::kJournal), row->key(), record::Seal(after));
     for (const std::string& key : ListedNoMore(*number, before, after)) {
       batch.Delete(database_.handle(Family::kFailures), key);
@@ -224,15 +221,9 @@ Status Forgetter::Merge(const ForgottenClient& forgotten, const Touched& touched
       {Family::kHistory, rows},
       {Family::kFailures, rows},
       {Family::kFailures, ListOfClient(forgotten.client)},
-      {Family::kReplays, {}}};
-  if (touched.first.value != 0) {
-    parts.push_back(
-        {Family::kJournal, {keys::Journal(touched.first), keys::Journal(touched.last)}});
-  }
-  for (const ChannelId channel : touched.channels) {
-    const std::string key = keys::Members(channel, forgotten.client);
-    parts.push_back({Family::kMembers, {key, key}});
-  }
+      {Family::kReplays, {}},
+      {Family::kMembers, {}},
+      {Family::kJournal, {keys::Journal(touched.first), keys::Journal(touched.last)}}};
   for (const auto& [family, range] : parts) {
     if (Status status = database_.Merge(family, range, stopping); !status.ok()) return status;
   }

@@ -113,9 +113,10 @@ void ReplayTable::Forget(EventId id, const store::Event& event) {
     EraseFromSelection(forgotten, info.started);
     const std::uint64_t dropped = DropOpenOf(replay, event.client());
     if (dropped == 0 && info.started.selection() == selection) continue;
-    info.as_of = id;
     changed_.insert(replay);
+    // Once the journal is written again the selection has no name in it, and says nothing new here.
     if (dropped == 0) continue;
+    info.as_of = id;
     // As what is owed no more because its subscription has ended.
     info.skipped[{v1::REASON_UNSUBSCRIBED, v1::DELIVERY_STATE_ABANDONED}] += dropped;
     EndIfDone(event, info);

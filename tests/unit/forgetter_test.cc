@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/iterator.h>
 
+#include "ackwire/v1/deliveries.pb.h"
 #include "store/eraser.h"
 #include "store/failures.h"
 #include "store/record.h"
@@ -195,6 +196,37 @@ TEST_F(ForgetterTest, WhatIsOpenOfAReplayIsSkipped) {
   EXPECT_THAT(store_.Differences(), IsEmpty());
   store_.Reopen();
   EXPECT_EQ(skipped(), std::pair(std::uint64_t{1}, std::uint64_t{1}));
+}
+
+TEST_F(ForgetterTest, NorDoesASelectionNameIt) {
+  v1::ReplaySelection selection;
+  selection.mutable_failed()->set_client("alice");
+  store::Event started = events::ReplayStarted(1);
+  started.mutable_replay_started()->set_selection(selection.SerializeAsString());
+  store_.Record({started, events::ReplayPinned("bob", room_, {RunOf(4, 4)})});
+  Forget();
+  store_.FoldNow();
+  EXPECT_THAT(store_.Differences(), IsEmpty());
+  store_.Reopen();
+  DropRows();
+  EraseJournal();
+  EXPECT_EQ(Names(), 0);
+  EXPECT_THAT(store_.Differences(), IsEmpty());
+}
+
+TEST_F(ForgetterTest, ForgottenTwiceItIsWholeInBetween) {
+  Forget();
+  store_.FoldNow();
+  DropRows();
+  store_.Subscribe("alice", "room");
+  Forget();
+  store_.FoldNow();
+  EXPECT_THAT(store_.Differences(), IsEmpty());
+  store_.Reopen();
+  DropRows();
+  EraseJournal();
+  EXPECT_EQ(Names(), 0);
+  EXPECT_THAT(store_.Differences(), IsEmpty());
 }
 
 TEST_F(ForgetterTest, ARecoveryGoesOnWithIt) {
