@@ -4,14 +4,6 @@
 #include <utility>
 
 namespace ackwire {
-namespace {
-
-Status NeverSeen(const std::string& client) {
-  return Error(StatusCode::kNotFound,
-               "client: " + client + " has never subscribed and never connected");
-}
-
-}  // namespace
 
 void ClientDirectory::Take(const std::string& client, const Claim& claim) {
   ForgetExpired();
@@ -251,9 +243,7 @@ void ClientDirectory::ChangeOffline(const std::string& client, const store::Even
   deps_.read([this, client, change, finish] {
     const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
     if (!state.ok()) return finish(state.status());
-    if (!state->known) {
-      return finish(NeverSeen(client));
-    }
+    if (!state->known) return finish(NeverSeen(client));
     if (change.has_client_paused() && change.client_paused().paused() == state->paused) {
       return finish(Recorded{});
     }

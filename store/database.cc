@@ -310,11 +310,16 @@ Status Database::SyncAll() {
   return Write(batch, Sync::kYes);
 }
 
-Status Database::Merge(Family family, const Range& range, const std::atomic<bool>& stopping) {
+Database::Range Database::Range::Beginning(std::string_view prefix) {
+  Range range{std::string(prefix), std::string(prefix)};
+  ++range.to.back();
+  return range;
+}
+
+Status Database::Merge(Family family, const Range& range, std::atomic<bool>& stopping) {
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
-  // RocksDB only reads it.
-  options.canceled = const_cast<std::atomic<bool>*>(&stopping);
+  options.canceled = &stopping;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   const rocksdb::Slice from = range.from;
   const rocksdb::Slice to = range.to;

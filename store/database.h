@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/damage_watch.h"
@@ -110,12 +111,15 @@ class Database {
   struct Range {
     std::string from;
     std::string to;
+
+    // Of all keys that begin so.
+    [[nodiscard]] static Range Beginning(std::string_view prefix);
   };
   [[nodiscard]] std::unique_ptr<rocksdb::Iterator> NewIterator(
       Family family, const Range& range, Reading reading = Reading::kSome) const;
   // Merges all tables that may hold keys of [from, to], of an empty range all, so that what was
   // overwritten leaves the disk. Given up, kUnavailable, once `stopping`.
-  [[nodiscard]] Status Merge(Family family, const Range& range, const std::atomic<bool>& stopping);
+  [[nodiscard]] Status Merge(Family family, const Range& range, std::atomic<bool>& stopping);
 
   // The last row of log and of journal; zero when there is none.
   //   kDataLoss  it cannot be read

@@ -4,8 +4,8 @@
 
 #include "store/channel_rows.h"
 #include "store/check.h"
+#include "store/derived_rows.h"
 #include "store/proto_time.h"
-#include "store/record.h"
 #include "store/recovery.h"
 #include "store/replay_rows.h"
 
@@ -27,16 +27,11 @@ Status Derived::Recover() {
   StatusOr<ReplayTable> replays = ReadReplays(database_);
   if (!replays.ok()) return replays.status();
   replays_ = *std::move(replays);
-  const auto value = database_.Get(Family::kMeta, meta::kDerived);
-  if (!value.ok()) return value.status();
-  store::DerivedCheckpoint checkpoint;
-  if (value->has_value()) {
-    Status status = record::OpenInto(**value, "checkpoint of the derived families", checkpoint);
-    if (!status.ok()) return status;
-  }
-  totals_ = {checkpoint.undelivered(), checkpoint.parked(), checkpoint.clients()};
-  last_position_ = Position{checkpoint.position()};
-  last_number_ = JournalNumber{checkpoint.journal_number()};
+  const StatusOr<store::DerivedCheckpoint> checkpoint = ReadCheckpoint(database_);
+  if (!checkpoint.ok()) return checkpoint.status();
+  totals_ = {checkpoint->undelivered(), checkpoint->parked(), checkpoint->clients()};
+  last_position_ = Position{checkpoint->position()};
+  last_number_ = JournalNumber{checkpoint->journal_number()};
   Status status = FoldFrom(database_, {last_position_, last_number_},
                            [this](const SharedGroup& group) { Apply(group); });
   if (!status.ok() || channels_.complete()) return status;

@@ -114,6 +114,16 @@ Status VisitCheckpoint(const FrozenTail& frozen, const VisitRow& visit) {
 
 }  // namespace
 
+StatusOr<store::DerivedCheckpoint> ReadCheckpoint(const Database& database) {
+  store::DerivedCheckpoint checkpoint;
+  const auto value = database.Get(Family::kMeta, meta::kDerived);
+  if (!value.ok()) return value.status();
+  if (!value->has_value()) return checkpoint;
+  Status status = record::OpenInto(**value, "checkpoint of the derived families", checkpoint);
+  if (!status.ok()) return status;
+  return checkpoint;
+}
+
 Status ForEachRow(const Database& database, const FrozenTail& frozen, const VisitRow& visit) {
   const Tail& tail = *frozen.tail;
   if (Status status = VisitIndex(tail, visit); !status.ok()) return status;

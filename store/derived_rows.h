@@ -7,6 +7,7 @@
 
 #include "store/database.h"
 #include "store/derived.h"
+#include "store/records.pb.h"
 #include "store/status.h"
 
 namespace ackwire {
@@ -14,6 +15,10 @@ namespace ackwire {
 // No value is a deletion.
 using VisitRow =
     std::function<Status(Family, const std::string& key, const std::optional<std::string>& value)>;
+
+// The checkpoint on disk; of nothing folded where there is none.
+//   kDataLoss  it is damaged
+[[nodiscard]] StatusOr<store::DerivedCheckpoint> ReadCheckpoint(const Database& database);
 
 // Visits every row, a family at a time and in order of key within it, the checkpoint (of `meta`)
 // among them. Ledger rows are the stored ones with the tail's events folded onto them.

@@ -66,11 +66,9 @@ Status Eraser::Step() {
 }
 
 Status Eraser::EraseMessages() {
-  std::string behind(kPrefix);
-  ++behind.back();
   std::vector<Positions> runs;
   rocksdb::WriteBatch done;
-  const auto row = database_.NewIterator(Family::kMeta, {std::string(kPrefix), behind});
+  const auto row = database_.NewIterator(Family::kMeta, Database::Range::Beginning(kPrefix));
   for (; row->Valid(); row->Next()) {
     const auto at = keys::ParseU64(row->key().ToStringView().substr(kPrefix.size()));
     done.Delete(database_.handle(Family::kMeta), row->key());

@@ -4,10 +4,10 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
+#include "store/derived_rows.h"
 #include "store/failures.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -22,15 +22,11 @@ const std::string kNamesWereHere = "forgotten";
 
 constexpr std::size_t kBatchBytes = 1ULL << 20U;
 
-std::string BehindAll(std::string_view prefix) {
-  std::string behind(prefix);
-  ++behind.back();
-  return behind;
-}
+std::string KeyOfDropped(EventId at) { return std::string(kDropped) + keys::U64(at.value); }
 
 StatusOr<std::vector<ForgottenClient>> ReadKind(const Database& database, std::string_view prefix) {
   std::vector<ForgottenClient> all;
-  const auto row = database.NewIterator(Family::kMeta, {std::string(prefix), BehindAll(prefix)});
+  const auto row = database.NewIterator(Family::kMeta, Database::Range::Beginning(prefix));
   for (; row->Valid(); row->Next()) {
     const auto at = keys::ParseU64(row->key().ToStringView().substr(prefix.size()));
     if (at) all.push_back({row->value().ToString(), {*at}});
@@ -60,17 +56,9 @@ std::optional<EventId> AsOf(ChannelId channel, std::string_view value) {
   return EventId{of_client ? client.as_of() : entry.as_of()};
 }
 
-bool Contains(std::string_view bytes, const std::string& wanted) {
-  return ::memmem(bytes.data(), bytes.size(), wanted.data(), wanted.size()) != nullptr;
-}
-
 }  // namespace
 
 std::string Forgetter::KeyOf(EventId at) { return std::string(kForgetting) + keys::U64(at.value); }
-
-std::string Forgetter::KeyOfDropped(EventId at) {
-  return std::string(kDropped) + keys::U64(at.value);
-}
 
 StatusOr<std::vector<ForgottenClient>> Forgetter::Read(const Database& database) {
   StatusOr<std::vector<ForgottenClient>> all = ReadKind(database, kForgetting);
@@ -108,16 +96,11 @@ StatusOr<bool> Forgetter::DropRows() {
   if (!due_.exchange(false)) return false;
   const StatusOr<std::vector<ForgottenClient>> all = ReadKind(database_, kForgetting);
   if (!all.ok()) return all.status();
-  const auto value = database_.Get(Family::kMeta, meta::kDerived);
-  if (!value.ok()) return value.status();
-  store::DerivedCheckpoint checkpoint;
-  if (value->has_value()) {
-    Status status = record::OpenInto(**value, "checkpoint of the derived families", checkpoint);
-    if (!status.ok()) return status;
-  }
+  const StatusOr<store::DerivedCheckpoint> checkpoint = ReadCheckpoint(database_);
+  if (!checkpoint.ok()) return checkpoint.status();
   bool dropped = false;
   for (const ForgottenClient& forgotten : *all) {
-    if (forgotten.at.number().value > checkpoint.journal_number()) {
+    if (forgotten.at.number().value > checkpoint->journal_number()) {
       due_ = true;
       continue;
     }
@@ -158,14 +141,13 @@ Status Forgetter::DropRowsOf(const ForgottenClient& forgotten) {
   return database_.Write(batch, Sync::kNo);
 }
 
-Status Forgetter::EraseJournal(const std::atomic<bool>& stopping) {
+Status Forgetter::EraseJournal(std::atomic<bool>& stopping) {
   const StatusOr<std::vector<ForgottenClient>> all = ReadKind(database_, kDropped);
   if (!all.ok()) return all.status();
   for (const ForgottenClient& forgotten : *all) {
-    const StatusOr<Touched> touched = Rewrite(forgotten, stopping);
-    if (!touched.ok()) return touched.status();
+    if (Status status = Rewrite(forgotten, stopping); !status.ok()) return status;
     if (stopping) return OkStatus();
-    if (Status status = Merge(forgotten, *touched, stopping); !status.ok()) return status;
+    if (Status status = Merge(forgotten, stopping); !status.ok()) return status;
     rocksdb::WriteBatch done;
     done.Delete(database_.handle(Family::kMeta), KeyOfDropped(forgotten.at));
     done.Put(database_.handle(Family::kMeta), kNamesWereHere, "");
@@ -181,17 +163,14 @@ Status Forgetter::EraseJournal(const std::atomic<bool>& stopping) {
   return database_.Write(done, Sync::kNo);
 }
 
-StatusOr<Forgetter::Touched> Forgetter::Rewrite(const ForgottenClient& forgotten,
-                                                const std::atomic<bool>& stopping) {
-  // Also what was written again before a stop or a failure: nothing says any more what that was.
-  const Touched touched{{1}, forgotten.at.number(), {}};
+Status Forgetter::Rewrite(const ForgottenClient& forgotten, std::atomic<bool>& stopping) {
   rocksdb::WriteBatch batch;
   const auto row = database_.NewIterator(Family::kJournal,
                                          {"", keys::Journal({forgotten.at.number().value + 1})},
                                          Database::Reading::kWalk);
   for (; row->Valid() && !stopping; row->Next()) {
     // Most records are of others.
-    if (!Contains(row->value().ToStringView(), forgotten.client)) continue;
+    if (!record::Contains(row->value().ToStringView(), forgotten.client)) continue;
     const auto number = keys::ParseJournal(row->key().ToStringView());
     store::JournalRecord before;
     if (!number || !record::OpenInto(row->value().ToStringView(), "", before).ok()) continue;
@@ -206,12 +185,10 @@ StatusOr<Forgetter::Touched> Forgetter::Rewrite(const ForgottenClient& forgotten
     batch.Clear();
   }
   if (!row->status().ok()) return FromRocks(row->status(), "read the journal");
-  if (Status status = database_.Write(batch, Sync::kNo); !status.ok()) return status;
-  return touched;
+  return database_.Write(batch, Sync::kNo);
 }
 
-Status Forgetter::Merge(const ForgottenClient& forgotten, const Touched& touched,
-                        const std::atomic<bool>& stopping) {
+Status Forgetter::Merge(const ForgottenClient& forgotten, std::atomic<bool>& stopping) {
   // Only what is flushed can be merged with what it replaces.
   if (Status status = database_.Flush(); !status.ok()) return status;
   const Database::Range rows = KeysOfClient(forgotten.client);
@@ -223,7 +200,8 @@ Status Forgetter::Merge(const ForgottenClient& forgotten, const Touched& touched
       {Family::kFailures, ListOfClient(forgotten.client)},
       {Family::kReplays, {}},
       {Family::kMembers, {}},
-      {Family::kJournal, {keys::Journal(touched.first), keys::Journal(touched.last)}}};
+      // All of it: nothing says which records were written again before a stop or a failure.
+      {Family::kJournal, {"", keys::Journal(forgotten.at.number())}}};
   for (const auto& [family, range] : parts) {
     if (Status status = database_.Merge(family, range, stopping); !status.ok()) return status;
   }

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <atomic>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +35,6 @@ class Forgetter {
   // The rows of family `meta` that say who is to be forgotten, as the client's name under the event
   // that told so: written with it. The second replaces the first once the derived rows are gone.
   [[nodiscard]] static std::string KeyOf(EventId at);
-  [[nodiscard]] static std::string KeyOfDropped(EventId at);
 
   // All whom either kind of row names.
   [[nodiscard]] static StatusOr<std::vector<ForgottenClient>> Read(const Database& database);
@@ -49,20 +47,12 @@ class Forgetter {
 
   // Blocks about as long as it takes to read the journal, and to read and write the tables that are
   // concerned. Given up, and OK, once `stopping`.
-  [[nodiscard]] Status EraseJournal(const std::atomic<bool>& stopping);
+  [[nodiscard]] Status EraseJournal(std::atomic<bool>& stopping);
 
  private:
-  // What RocksDB has to let go of.
-  struct Touched {
-    JournalNumber first;  // zero: no record
-    JournalNumber last;
-    std::set<ChannelId> channels;
-  };
   [[nodiscard]] Status DropRowsOf(const ForgottenClient& forgotten);
-  [[nodiscard]] StatusOr<Touched> Rewrite(const ForgottenClient& forgotten,
-                                          const std::atomic<bool>& stopping);
-  [[nodiscard]] Status Merge(const ForgottenClient& forgotten, const Touched& touched,
-                             const std::atomic<bool>& stopping);
+  [[nodiscard]] Status Rewrite(const ForgottenClient& forgotten, std::atomic<bool>& stopping);
+  [[nodiscard]] Status Merge(const ForgottenClient& forgotten, std::atomic<bool>& stopping);
 
   Database& database_;
   std::atomic<bool> due_ = true;  // an earlier life may have left something

@@ -51,9 +51,7 @@ bool EraseClient(const ForgottenClient& forgotten, JournalNumber number,
     if (EventId::Of(number, static_cast<std::uint64_t>(i)) > forgotten.at) break;
     store::Event& event = *record.mutable_events(i);
     if (event.has_replay_started()) {
-      const std::string before = event.replay_started().selection();
-      EraseFromSelection(forgotten, *event.mutable_replay_started());
-      changed = changed || event.replay_started().selection() != before;
+      changed = EraseFromSelection(forgotten, *event.mutable_replay_started()) || changed;
     }
     if (event.client() != forgotten.client) continue;
     changed = true;
@@ -70,15 +68,16 @@ bool EraseClient(const ForgottenClient& forgotten, JournalNumber number,
   return changed;
 }
 
-void EraseFromSelection(const ForgottenClient& forgotten, store::ReplayStarted& started) {
+bool EraseFromSelection(const ForgottenClient& forgotten, store::ReplayStarted& started) {
   v1::ReplaySelection selection;
-  if (!selection.ParseFromString(started.selection())) return;
+  if (!selection.ParseFromString(started.selection())) return false;
   const std::string pseudonym = PseudonymOf(forgotten.at);
   const bool failed = selection.failed().client() == forgotten.client;
   const bool range = selection.range().client() == forgotten.client;
   if (failed) selection.mutable_failed()->set_client(pseudonym);
   if (range) selection.mutable_range()->set_client(pseudonym);
   if (failed || range) started.set_selection(selection.SerializeAsString());
+  return failed || range;
 }
 
 std::vector<std::string> ListedNoMore(JournalNumber number, const store::JournalRecord& before,

@@ -24,8 +24,8 @@ struct ForgottenClient {
 // Erases it from its record of this number. Returns whether anything was to be erased.
 bool EraseClient(const ForgottenClient& forgotten, JournalNumber number,
                  store::JournalRecord& record);
-// Of a replay that was asked for by the client's name.
-void EraseFromSelection(const ForgottenClient& forgotten, store::ReplayStarted& started);
+// Of a replay that was asked for by the client's name; likewise.
+bool EraseFromSelection(const ForgottenClient& forgotten, store::ReplayStarted& started);
 
 // The keys of family `failures` that list the record `before` and not `after`, in which a client is
 // erased.

@@ -3,7 +3,6 @@
 #include <rocksdb/iterator.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "store/keys.h"
 #include "store/record.h"
@@ -21,10 +20,6 @@ std::string BytesOf(const std::string& client) {
   store::Event event;
   event.set_client(client);
   return event.SerializeAsString();
-}
-
-bool Contains(std::string_view bytes, const std::string& wanted) {
-  return memmem(bytes.data(), bytes.size(), wanted.data(), wanted.size()) != nullptr;
 }
 
 void TakeEvents(JournalNumber number, const store::JournalRecord& record, const std::string& client,
@@ -65,7 +60,7 @@ StatusOr<JournalReader::Walked> JournalReader::Walk(
     const auto body = record::Open(row->value().ToStringView(), NameOf(number));
     if (!body.ok()) return database_.damage().Noted(body.status());
     const bool is_last = number.value + 1 == behind.value;
-    if (!is_last && !Contains(*body, wanted)) continue;
+    if (!is_last && !record::Contains(*body, wanted)) continue;
     store::JournalRecord record;
     if (!record.ParseFromArray(body->data(), static_cast<int>(body->size()))) {
       return database_.damage().Noted(

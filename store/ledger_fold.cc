@@ -25,6 +25,11 @@ void ClientState::FoldPaused(const store::Event& event) {
   pause_note = paused ? event.client_paused().note() : "";
 }
 
+Status NeverSeen(const std::string& client) {
+  return Error(StatusCode::kNotFound,
+               "client: " + client + " has never subscribed and never connected");
+}
+
 std::vector<ChannelId> LedgerChannelsOf(const store::Event& event) {
   const auto of_parts = [](const auto& parts) {
     std::vector<ChannelId> channels;

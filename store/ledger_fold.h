@@ -30,6 +30,9 @@ struct ClientState {
   void FoldPaused(const store::Event& event);
 };
 
+// What is answered about a client that is not known.
+[[nodiscard]] Status NeverSeen(const std::string& client);
+
 // The channels whose ledger rows an event changes; channel 0 is the row of the client itself.
 [[nodiscard]] std::vector<ChannelId> LedgerChannelsOf(const store::Event& event);
 

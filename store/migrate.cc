@@ -3,6 +3,7 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
 
+#include "store/derived_rows.h"
 #include "store/failures.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -23,18 +24,12 @@ Status Migrate(Database& database) {
 // What is damaged is not listed, and stops no start: a server of format 1 served it, too.
 Status BackfillFailureLists(Database& database) {
   constexpr int kBatchRows = 10'000;
-  store::DerivedCheckpoint checkpoint;
-  const auto folded = database.Get(Family::kMeta, meta::kDerived);
-  if (!folded.ok()) return folded.status();
-  if (!folded->has_value()) return OkStatus();
-  if (Status status = record::OpenInto(**folded, "checkpoint of the derived families", checkpoint);
-      !status.ok()) {
-    return status;
-  }
+  const StatusOr<store::DerivedCheckpoint> checkpoint = ReadCheckpoint(database);
+  if (!checkpoint.ok()) return checkpoint.status();
   rocksdb::WriteBatch batch;
-  for (JournalNumber next{1}; next.value <= checkpoint.journal_number(); ++next.value) {
+  for (JournalNumber next{1}; next.value <= checkpoint->journal_number(); ++next.value) {
     const auto rows = database.NewIterator(
-        Family::kJournal, {keys::Journal(next), keys::Journal({checkpoint.journal_number() + 1})});
+        Family::kJournal, {keys::Journal(next), keys::Journal({checkpoint->journal_number() + 1})});
     for (; rows->Valid(); rows->Next()) {
       const auto number = keys::ParseJournal(rows->key().ToStringView());
       store::JournalRecord record;

@@ -74,4 +74,8 @@ Status OpenInto(std::string_view value, const std::string& what,
   return OkStatus();
 }
 
+bool Contains(std::string_view value, std::string_view bytes) {
+  return ::memmem(value.data(), value.size(), bytes.data(), bytes.size()) != nullptr;
+}
+
 }  // namespace ackwire::record

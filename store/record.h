@@ -39,4 +39,7 @@ using Header = std::array<char, kHeaderBytes>;
 [[nodiscard]] Status OpenInto(std::string_view value, const std::string& what,
                               google::protobuf::MessageLite& body);
 
+// Whether these bytes stand in a value: to pass over those that cannot name a client, unparsed.
+[[nodiscard]] bool Contains(std::string_view value, std::string_view bytes);
+
 }  // namespace ackwire::record

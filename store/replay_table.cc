@@ -109,11 +109,9 @@ void ReplayTable::Forget(EventId id, const store::Event& event) {
   const ForgottenClient forgotten{event.client(), id};
   for (auto& [replay, info] : replays_) {
     if (id <= info.as_of) continue;
-    const std::string selection = info.started.selection();
-    EraseFromSelection(forgotten, info.started);
+    const bool named = EraseFromSelection(forgotten, info.started);
     const std::uint64_t dropped = DropOpenOf(replay, event.client());
-    if (dropped == 0 && info.started.selection() == selection) continue;
-    changed_.insert(replay);
+    if (named || dropped > 0) changed_.insert(replay);
     // Once the journal is written again the selection has no name in it, and says nothing new here.
     if (dropped == 0) continue;
     info.as_of = id;

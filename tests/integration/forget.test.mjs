@@ -55,6 +55,13 @@ async function neverSeen(client, channel, seq) {
   assert.equal(delivery.state, 'DELIVERY_STATE_NOT_OWED');
 }
 
+// RocksDB's list of its files names bounds of tables, until the next start.
+const nameErased = (client) =>
+  eventually(
+    async () => (await filesWith(server, client)).every((path) => /MANIFEST-\d+$/.test(path)),
+    'its name to be gone from the disk',
+  );
+
 async function verified() {
   await server.stop();
   const { code, stdout, stderr } = await ackctl('verify', server.dataDir);
@@ -77,12 +84,7 @@ test('nobody knows of it any more, at once; its bytes leave the disk', async () 
   assert.equal(now.undelivered, before.undelivered - 2);
   assert.equal(now.parked, before.parked - 1);
   await erased(server, words);
-  // RocksDB's list of its files names bounds of tables, until the next start.
-  const isList = (path) => /MANIFEST-\d+$/.test(path);
-  await eventually(
-    async () => (await filesWith(server, client)).every(isList),
-    'its name to be gone from the disk',
-  );
+  await nameErased(client);
   await verified();
   await serveAgain();
   assert.deepEqual(await filesWith(server, client), []);
@@ -139,10 +141,7 @@ test('ids of failures stay, and what a replay adds up to', async () => {
     done.skipped.map(({ reason, state, count }) => [reason, state, count]),
     [['REASON_UNSUBSCRIBED', 'DELIVERY_STATE_ABANDONED', 1]],
   );
-  await eventually(
-    async () => (await filesWith(server, client)).every((path) => path.includes('MANIFEST')),
-    'its name to be gone from the disk',
-  );
+  await nameErased(client);
   assert.deepEqual(await idsOf(), before);
   await verified();
   await serveAgain();
@@ -159,10 +158,7 @@ test('killed in between, it is gone on with after the start; whole at any time',
   assert.equal(code, 0, stdout);
   await serveAgain();
   await neverSeen(client, 'room/4', 2);
-  await eventually(
-    async () => (await filesWith(server, client)).every((path) => path.includes('MANIFEST')),
-    'its name to be gone from the disk',
-  );
+  await nameErased(client);
   await verified();
   await serveAgain();
 });

@@ -58,6 +58,14 @@ class ForgetterTest : public testing::Test {
     EXPECT_EQ(store_.Entry("bob", "room").parked(), 1U);
   }
 
+  // Both, after which nothing names her and the log is whole. Closes the store.
+  void EraseAll() {
+    DropRows();
+    EraseJournal();
+    EXPECT_EQ(Names(), 0);
+    EXPECT_THAT(store_.Differences(), IsEmpty());
+  }
+
   store::JournalRecord RecordOf(JournalNumber number) {
     const auto row = store_.database().Get(Family::kJournal, keys::Journal(number));
     store::JournalRecord record;
@@ -190,10 +198,7 @@ TEST_F(ForgetterTest, WhatIsOpenOfAReplayIsSkipped) {
   store_.Record(
       {events::ReplayOutcome(replay, "alice", room_, RunOf(4, 4), store::ReplayOutcome::ACKED)});
   store_.FoldNow();
-  DropRows();
-  EraseJournal();
-  EXPECT_EQ(Names(), 0);
-  EXPECT_THAT(store_.Differences(), IsEmpty());
+  EraseAll();
   store_.Reopen();
   EXPECT_EQ(skipped(), std::pair(std::uint64_t{1}, std::uint64_t{1}));
 }
@@ -208,10 +213,7 @@ TEST_F(ForgetterTest, NorDoesASelectionNameIt) {
   store_.FoldNow();
   EXPECT_THAT(store_.Differences(), IsEmpty());
   store_.Reopen();
-  DropRows();
-  EraseJournal();
-  EXPECT_EQ(Names(), 0);
-  EXPECT_THAT(store_.Differences(), IsEmpty());
+  EraseAll();
 }
 
 TEST_F(ForgetterTest, ForgottenTwiceItIsWholeInBetween) {
@@ -223,10 +225,7 @@ TEST_F(ForgetterTest, ForgottenTwiceItIsWholeInBetween) {
   store_.FoldNow();
   EXPECT_THAT(store_.Differences(), IsEmpty());
   store_.Reopen();
-  DropRows();
-  EraseJournal();
-  EXPECT_EQ(Names(), 0);
-  EXPECT_THAT(store_.Differences(), IsEmpty());
+  EraseAll();
 }
 
 TEST_F(ForgetterTest, ARecoveryGoesOnWithIt) {
@@ -237,10 +236,7 @@ TEST_F(ForgetterTest, ARecoveryGoesOnWithIt) {
   store_.Recover();
   EXPECT_FALSE(store_.ledger().Client("alice")->known);
   store_.FoldNow();
-  DropRows();
-  EraseJournal();
-  EXPECT_EQ(Names(), 0);
-  EXPECT_THAT(store_.Differences(), IsEmpty());
+  EraseAll();
 }
 
 }  // namespace

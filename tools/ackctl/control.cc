@@ -170,8 +170,7 @@ void Forget(const Context& context, const ClientArguments& arguments) {
   fmt::print(
       "{} is forgotten: {} ended, {} abandoned. What was on record of it is gone from the data "
       "directory by {}, but for names in RocksDB's list of files, which the next start writes "
-      "anew. "
-      "Backups still have it; messages that it published stay.\n",
+      "anew. Backups still have it; messages that it published stay.\n",
       Escape(arguments.client), Count(response.subscriptions(), "subscription"),
       Count(response.abandoned(), "undelivered message"), FormatTime(response.erased_by()));
 }
@@ -211,13 +210,10 @@ void AddForget(CLI::App& app, Chosen& chosen) {
   command->add_option("CLIENT", arguments->client, "The client: user or user/device")->required();
   command->add_option("--note", arguments->reason, "Why: kept in the journal")->type_name("TEXT");
   command->footer(
-      "Its connection is closed, its subscriptions end, and whoever asks for it is told that it "
-      "has\n"
-      "never been seen. If it connects again it is a new client, without subscriptions. What it "
-      "is\n"
-      "part of is kept without its name: totals of replays, ids of failures. Messages are erased "
-      "one\n"
-      "by one, with `ackctl redact`.\n\n"
+      "Its connection is closed, its subscriptions end, and whoever asks for it is told that it\n"
+      "has never been seen. If it connects again it is a new client, without subscriptions. What\n"
+      "it is part of is kept without its name: totals of replays, ids of failures. Messages are\n"
+      "erased one by one, with `ackctl redact`.\n\n"
       "Example: ackctl forget alice/phone --note 'asked for on 3 May, ticket 812'");
   command->callback([&chosen, arguments] {
     chosen = [arguments](const Context& context) { Forget(context, *arguments); };

@@ -27,10 +27,7 @@ StatusOr<v1::Client> ClientView::Get(const std::string& client) const {
   if (!state.ok()) return state.status();
   const auto session = sessions_.find(client);
   const bool online = session != sessions_.end();
-  if (!state->known && !online) {
-    return Error(StatusCode::kNotFound,
-                 "client: " + client + " has never subscribed and never connected");
-  }
+  if (!state->known && !online) return NeverSeen(client);
   v1::Client out;
   out.set_id(client);
   out.set_online(online);
