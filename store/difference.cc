@@ -9,8 +9,6 @@
 namespace ackwire {
 namespace {
 
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-
 std::string Hex(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;

@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t kGroupMessages = 1000;
 constexpr std::uint64_t kToTheEnd = ~0ULL;
 
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-
 }  // namespace
 
 LogWalk::LogWalk(const Database& database, Options options)

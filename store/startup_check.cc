@@ -9,6 +9,7 @@
 
 #include "store/channel_rows.h"
 #include "store/database.h"
+#include "store/difference.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
 #include "store/record.h"
@@ -18,8 +19,6 @@
 
 namespace ackwire {
 namespace {
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
 
 // "5", or "5 to 9".
 std::string Range(std::uint64_t first, std::uint64_t last) {

@@ -34,8 +34,6 @@ constexpr std::array kDerivedFamilies = {Family::kIndex,    Family::kIds,     Fa
                                          Family::kLedger,   Family::kMembers, Family::kParked,
                                          Family::kFailures, Family::kHistory, Family::kReplays};
 
-std::string Text(std::uint64_t number) { return std::to_string(number); }
-
 // A database of its own, which is gone in the end.
 class ScratchDatabase {
  public:

@@ -3,6 +3,7 @@
 #include <optional>
 #include <sstream>
 
+#include "store/difference.h"
 #include "store/keys.h"
 #include "store/proto_time.h"
 #include "store/record.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::size_t kAll = 1'000'000;
 
-std::string Text(std::uint64_t number) { return std::to_string(number); }
 std::string TextOf(const StoredMessage& stored) { return stored.message.ShortDebugString(); }
 std::string TextOf(const std::optional<StoredMessage>& stored) {
   return stored ? TextOf(*stored) : "none";

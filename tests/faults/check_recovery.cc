@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "store/difference.h"
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/recover.h"
@@ -13,8 +14,6 @@
 
 namespace ackwire {
 namespace {
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
 
 bool Holds(const std::vector<NumberRun>& runs, std::uint64_t number) {
   return std::any_of(runs.begin(), runs.end(), [number](const NumberRun& run) {

@@ -2,20 +2,20 @@
 
 #include <algorithm>
 
+#include "store/difference.h"
+
 namespace ackwire {
 namespace {
 
 // The first line that differs.
-std::string Difference(const std::vector<std::string>& expected,
-                       const std::vector<std::string>& found) {
+std::string FirstDifference(const std::vector<std::string>& expected,
+                            const std::vector<std::string>& found) {
   const auto [want, have] =
       std::mismatch(expected.begin(), expected.end(), found.begin(), found.end());
   if (want == expected.end() && have == found.end()) return "";
   return "the store says {" + (have == found.end() ? "nothing more" : *have) +
          "}, log and journal {" + (want == expected.end() ? "nothing more" : *want) + "}";
 }
-
-std::string Text(std::uint64_t number) { return std::to_string(number); }
 
 }  // namespace
 
@@ -34,7 +34,7 @@ StartFindings CheckStart(Store& store, AskedWorks& asked) {
     findings.problems.push_back("cannot be read: " + MessageOf(described.status()));
     return findings;
   }
-  const std::string difference = Difference(NaiveLedger(findings.log).Describe(), *described);
+  const std::string difference = FirstDifference(NaiveLedger(findings.log).Describe(), *described);
   if (!difference.empty()) findings.problems.push_back(difference);
   return findings;
 }

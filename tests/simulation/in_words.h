@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <string>
 
+#include "store/difference.h"
 #include "tests/faults/naive_ledger.h"
 
 namespace ackwire {
 
-inline std::string Text(std::uint64_t number) { return std::to_string(number); }
 inline std::string TextOf(const boost::json::value& value) {
   return boost::json::value_to<std::string>(value);
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/channel_ids.h"
+
 namespace ackwire {
 namespace {
 
@@ -10,10 +12,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using State = AckWindow::State;
 
-constexpr ChannelId kRoom{1};
 constexpr Timestamp kStart = FromUnixMs(1'000);
 
-DeliveryKey Key(std::uint64_t seq, ChannelId channel = kRoom) { return {channel, Seq{seq}}; }
+DeliveryKey Key(std::uint64_t seq, ChannelId channel = kRoomId) { return {channel, Seq{seq}}; }
 
 AckWindow WithSent(std::uint64_t count) {
   AckWindow window;
@@ -146,7 +147,7 @@ TEST(AckWindow, DropsARangeUnderWhateverNumberButNotWhatIsInFlight) {
   AckWindow window = WithSent(4);
   for (const std::uint64_t number : {1, 2, 3}) window.End(number, State::kLate);
   window.Add({.key = Key(2), .attempt = 2});
-  window.Drop(kRoom, {Seq{2}, Seq{4}});
+  window.Drop(kRoomId, {Seq{2}, Seq{4}});
   EXPECT_EQ(window.Find(1)->state, State::kLate);
   EXPECT_EQ(window.Find(2)->state, State::kDropped);
   EXPECT_EQ(window.Find(3)->state, State::kDropped);
@@ -168,7 +169,7 @@ TEST(AckWindow, ForgetsOneChannelAndLeavesTheOthers) {
   AckWindow window = WithSent(2);
   const ChannelId other{2};
   window.Add({.key = Key(1, other), .attempt = 1});
-  window.Forget(kRoom);
+  window.Forget(kRoomId);
   EXPECT_THAT(window.AllInFlight(), ElementsAre(3));
   EXPECT_EQ(window.Find(1), nullptr);
 }

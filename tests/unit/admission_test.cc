@@ -11,8 +11,8 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-PublishWork Work(const std::string& content_type, const std::string& payload,
-                 std::uint32_t type = 0) {
+PublishWork WorkOf(const std::string& content_type, const std::string& payload,
+                   std::uint32_t type = 0) {
   PublishWork work;
   work.draft.set_channel("room/1");
   work.draft.set_kind(v1::KIND_CREATED);
@@ -28,32 +28,33 @@ std::string Refusal(const ChannelPolicy& policy, PublishWork work) {
 }
 
 TEST(Admission, WithoutAPolicyTakesAll) {
-  PublishWork work = Work("text/plain", "hello", 7);
+  PublishWork work = WorkOf("text/plain", "hello", 7);
   EXPECT_TRUE(Admit(Policies({}), work).ok());
   EXPECT_FALSE(work.ttl);
 }
 
 TEST(Admission, TakesTheContentTypesOfThePolicy) {
   const ChannelPolicy policy{.content_types = {"application/json", "text/plain"}};
-  EXPECT_EQ(Refusal(policy, Work("text/plain", "x")), "");
-  EXPECT_EQ(Refusal(policy, Work("Application/JSON; charset=utf-8", "{}")), "");
-  EXPECT_THAT(Refusal(policy, Work("text/html", "x")),
+  EXPECT_EQ(Refusal(policy, WorkOf("text/plain", "x")), "");
+  EXPECT_EQ(Refusal(policy, WorkOf("Application/JSON; charset=utf-8", "{}")), "");
+  EXPECT_THAT(Refusal(policy, WorkOf("text/html", "x")),
               AllOf(HasSubstr("content_type"), HasSubstr("text/html"),
                     HasSubstr("application/json or text/plain")));
 }
 
 TEST(Admission, TakesTheTypesOfThePolicy) {
   const ChannelPolicy policy{.types = {1, 2}};
-  EXPECT_EQ(Refusal(policy, Work("text/plain", "x", 2)), "");
-  EXPECT_THAT(Refusal(policy, Work("text/plain", "x", 3)),
+  EXPECT_EQ(Refusal(policy, WorkOf("text/plain", "x", 2)), "");
+  EXPECT_THAT(Refusal(policy, WorkOf("text/plain", "x", 3)),
               AllOf(HasSubstr("type"), HasSubstr("1, 2"), HasSubstr("got 3")));
 }
 
 TEST(Admission, ComparesJsonWithTheSchema) {
   const ChannelPolicy policy{.schema = JsonSchema::Parse(R"({"type":"object"})").value()};
-  EXPECT_EQ(Refusal(policy, Work("application/json", "{}")), "");
-  EXPECT_THAT(Refusal(policy, Work("application/json; charset=utf-8", "[]")), HasSubstr("payload"));
-  EXPECT_EQ(Refusal(policy, Work("text/plain", "[]")), "");
+  EXPECT_EQ(Refusal(policy, WorkOf("application/json", "{}")), "");
+  EXPECT_THAT(Refusal(policy, WorkOf("application/json; charset=utf-8", "[]")),
+              HasSubstr("payload"));
+  EXPECT_EQ(Refusal(policy, WorkOf("text/plain", "[]")), "");
 }
 
 TEST(Admission, AWithdrawalIsAlwaysTakenAndNeverExpires) {
@@ -61,7 +62,7 @@ TEST(Admission, AWithdrawalIsAlwaysTakenAndNeverExpires) {
                              .content_types = {"application/json"},
                              .types = {1},
                              .schema = JsonSchema::Parse(R"({"type":"object"})").value()};
-  PublishWork work = Work("", "");
+  PublishWork work = WorkOf("", "");
   work.draft.set_kind(v1::KIND_DELETED);
   EXPECT_TRUE(Admit(Policies({}, {{"*", policy}}), work).ok());
   EXPECT_FALSE(work.ttl);
@@ -69,7 +70,7 @@ TEST(Admission, AWithdrawalIsAlwaysTakenAndNeverExpires) {
 
 TEST(Admission, AnEditIsHeldToThePolicyButDoesNotExpireByIt) {
   const Policies policies({}, {{"*", {.ttl = Duration(1'000), .types = {1}}}});
-  PublishWork edit = Work("text/plain", "x", 2);
+  PublishWork edit = WorkOf("text/plain", "x", 2);
   edit.draft.set_kind(v1::KIND_EDITED);
   EXPECT_FALSE(Admit(policies, edit).ok());
   edit.draft.set_type(1);
@@ -79,10 +80,10 @@ TEST(Admission, AnEditIsHeldToThePolicyButDoesNotExpireByIt) {
 
 TEST(Admission, GivesThePoliciesTtlWhereThereIsNone) {
   const Policies policies({}, {{"room/*", {.ttl = Duration(1'000)}}});
-  PublishWork without = Work("text/plain", "x");
+  PublishWork without = WorkOf("text/plain", "x");
   EXPECT_TRUE(Admit(policies, without).ok());
   EXPECT_EQ(without.ttl, Duration(1'000));
-  PublishWork with = Work("text/plain", "x");
+  PublishWork with = WorkOf("text/plain", "x");
   with.ttl = Duration(5);
   EXPECT_TRUE(Admit(policies, with).ok());
   EXPECT_EQ(with.ttl, Duration(5));

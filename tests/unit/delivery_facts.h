@@ -7,11 +7,11 @@
 
 #include "delivery/explain.h"
 #include "store/proto_time.h"
+#include "tests/unit/channel_ids.h"
 #include "tests/unit/ledger_events.h"
 
 namespace ackwire::facts_of {
 
-inline constexpr ChannelId kRoom{1};
 inline constexpr Seq kSeq{42};
 
 // So many seconds after 2026-11-22T00:00:00Z.
@@ -32,7 +32,7 @@ inline DeliveryFacts Owed() {
   facts.message->set_kind(v1::KIND_CREATED);
   facts.message->set_message_id("m-42");
   SetTime(*facts.message->mutable_published_at(), At(0));
-  facts.channel_id = kRoom;
+  facts.channel_id = kRoomId;
   facts.channel_last = Seq{50};
   facts.entry = LedgerEntry(Seq{40}, At(-60));
   return facts;
@@ -64,7 +64,7 @@ inline void Fail(DeliveryFacts& facts, std::uint32_t number, const Ending& how) 
   failed.set_transport("websocket");
   failed.set_remote_address("127.0.0.1:5");
   store::FailedChannel& part = *failed.add_channels();
-  part.set_channel(kRoom.value);
+  part.set_channel(kRoomId.value);
   part.set_counted(how.counted);
   part.set_replay(how.replay);
   part.set_due_at_ms(ToUnixMs(At(how.due)));
@@ -73,7 +73,7 @@ inline void Fail(DeliveryFacts& facts, std::uint32_t number, const Ending& how) 
   run.set_attempt(number);
   run.set_sent_at_ms(ToUnixMs(At(how.sent)));
   const EventId id = EventId::Of({facts.failures.size() + 1}, 0);
-  facts.entry.Fold(id, event, kRoom);
+  facts.entry.Fold(id, event, kRoomId);
   facts.failures.push_back({id, At(how.ended), event});
 }
 
@@ -85,7 +85,7 @@ inline void FlyNow(DeliveryFacts& facts, std::uint32_t number) {
 }
 
 inline void Ack(DeliveryFacts& facts, std::uint32_t attempt) {
-  store::Event event = events::Acked("alice/phone", kRoom, {{kSeq, kSeq}});
+  store::Event event = events::Acked("alice/phone", kRoomId, {{kSeq, kSeq}});
   event.set_at_ms(ToUnixMs(At(20)));
   event.mutable_acked()->mutable_channels(0)->mutable_runs(0)->set_attempt(attempt);
   event.mutable_acked()->mutable_channels(0)->mutable_runs(0)->set_sent_at_ms(ToUnixMs(At(18)));
@@ -94,7 +94,7 @@ inline void Ack(DeliveryFacts& facts, std::uint32_t attempt) {
 }
 
 inline void Park(DeliveryFacts& facts, v1::Reason reason, const std::string& detail = "") {
-  store::Event event = events::Parked("alice/phone", kRoom, kSeq);
+  store::Event event = events::Parked("alice/phone", kRoomId, kSeq);
   event.set_at_ms(ToUnixMs(At(30)));
   event.mutable_parked()->set_reason(reason);
   event.mutable_parked()->set_detail(detail);
@@ -103,7 +103,7 @@ inline void Park(DeliveryFacts& facts, v1::Reason reason, const std::string& det
 }
 
 inline void Abandon(DeliveryFacts& facts, v1::Reason reason) {
-  store::Event event = events::Abandoned("alice/phone", kRoom, {kSeq, kSeq});
+  store::Event event = events::Abandoned("alice/phone", kRoomId, {kSeq, kSeq});
   event.set_at_ms(ToUnixMs(At(40)));
   event.mutable_abandoned()->set_reason(reason);
   facts.entry.Settle({kSeq, kSeq});
@@ -112,7 +112,7 @@ inline void Abandon(DeliveryFacts& facts, v1::Reason reason) {
 
 // Parked before.
 inline void Dismiss(DeliveryFacts& facts, const std::string& note) {
-  store::Event event = events::Dismissed("alice/phone", kRoom, {kSeq}, note);
+  store::Event event = events::Dismissed("alice/phone", kRoomId, {kSeq}, note);
   event.set_at_ms(ToUnixMs(At(40)));
   facts.parked.reset();
   facts.failures.push_back({EventId{10}, At(40), event});
@@ -125,7 +125,7 @@ inline void Pause(DeliveryFacts& facts, const std::string& note) {
 }
 
 inline void Unsubscribe(DeliveryFacts& facts) {
-  store::Event event = events::Unsubscribed("alice/phone", kRoom);
+  store::Event event = events::Unsubscribed("alice/phone", kRoomId);
   event.set_at_ms(ToUnixMs(At(50)));
   events::SetRun(*event.mutable_unsubscribed()->add_runs(), {kSeq, Seq{50}});
   facts.entry = LedgerEntry();

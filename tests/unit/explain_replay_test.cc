@@ -96,7 +96,7 @@ TEST(Explain, WhatFailedAfterTheAcknowledgementIsToldAfterIt) {
 TEST(Explain, AckedByAReplayAfterItWasDismissed) {
   DeliveryFacts facts = Rejected(Owed());
   Dismiss(facts, "order cancelled");
-  store::Event event = events::AckedInReplay({1}, "alice/phone", kRoom, {kSeq, kSeq});
+  store::Event event = events::AckedInReplay({1}, "alice/phone", kRoomId, {kSeq, kSeq});
   event.set_at_ms(ToUnixMs(At(60)));
   event.mutable_acked()->mutable_channels(0)->mutable_replayed(0)->set_sent_at_ms(ToUnixMs(At(55)));
   facts.acked = JournalEvent{EventId{12}, At(60), event};

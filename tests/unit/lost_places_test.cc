@@ -5,14 +5,13 @@
 
 #include <map>
 
+#include "tests/unit/channel_ids.h"
+
 namespace ackwire {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr ChannelId kRoom{1};
-constexpr ChannelId kHall{2};
 
 Place At(std::uint64_t position, ChannelId channel, std::uint64_t seq) {
   return {{position}, channel, {seq}};
@@ -41,72 +40,72 @@ class LostPlacesTest : public testing::Test {
 };
 
 TEST_F(LostPlacesTest, FindsNothingInALogThatIsWhole) {
-  Survived({At(1, kRoom, 1), At(2, kHall, 1), At(3, kRoom, 2)});
+  Survived({At(1, kRoomId, 1), At(2, kHallId, 1), At(3, kRoomId, 2)});
   EXPECT_THAT(Decide(), ElementsAre());
 }
 
 TEST_F(LostPlacesTest, PutsAMissingSeqBetweenItsNeighbours) {
-  Survived({At(1, kRoom, 1), At(3, kRoom, 3)});
-  EXPECT_THAT(Decide(), ElementsAre(At(2, kRoom, 2)));
+  Survived({At(1, kRoomId, 1), At(3, kRoomId, 3)});
+  EXPECT_THAT(Decide(), ElementsAre(At(2, kRoomId, 2)));
 }
 
 TEST_F(LostPlacesTest, GivesAPositionToTheSeqThatMustComeSoonest) {
   // Hall's seq 2 must be before 4, room's before 5: only one order does.
-  Survived({At(1, kRoom, 1), At(4, kHall, 2), At(5, kRoom, 3)});
-  EXPECT_THAT(Decide(), ElementsAre(At(2, kHall, 1), At(3, kRoom, 2)));
+  Survived({At(1, kRoomId, 1), At(4, kHallId, 2), At(5, kRoomId, 3)});
+  EXPECT_THAT(Decide(), ElementsAre(At(2, kHallId, 1), At(3, kRoomId, 2)));
 }
 
 TEST_F(LostPlacesTest, FollowsTheIndexWhereItSurvived) {
-  Survived({At(1, kRoom, 1), At(4, kHall, 2), At(5, kRoom, 3)});
-  index_[{kRoom, {2}}] = {2};
-  EXPECT_THAT(Decide(), ElementsAre(At(2, kRoom, 2), At(3, kHall, 1)));
+  Survived({At(1, kRoomId, 1), At(4, kHallId, 2), At(5, kRoomId, 3)});
+  index_[{kRoomId, {2}}] = {2};
+  EXPECT_THAT(Decide(), ElementsAre(At(2, kRoomId, 2), At(3, kHallId, 1)));
 }
 
 TEST_F(LostPlacesTest, DoesNotFollowAnIndexThatContradictsTheLog) {
-  Survived({At(1, kRoom, 1), At(3, kRoom, 3)});
-  index_[{kRoom, {2}}] = {1};
-  EXPECT_THAT(Decide(), ElementsAre(At(2, kRoom, 2)));
+  Survived({At(1, kRoomId, 1), At(3, kRoomId, 3)});
+  index_[{kRoomId, {2}}] = {1};
+  EXPECT_THAT(Decide(), ElementsAre(At(2, kRoomId, 2)));
 }
 
 TEST_F(LostPlacesTest, SaysOfAPositionThatNothingTellsOfThatItIsUnknown) {
-  Survived({At(1, kRoom, 1), At(3, kRoom, 2)});
+  Survived({At(1, kRoomId, 1), At(3, kRoomId, 2)});
   EXPECT_THAT(Decide(), ElementsAre(Unknown(2)));
 }
 
 TEST_F(LostPlacesTest, KnowsTheEndOfAChannelByWhatNamesIt) {
-  Survived({At(1, kRoom, 1), At(4, kRoom, 2)});
-  last_[kHall] = {3};
-  EXPECT_THAT(Decide(), ElementsAre(At(2, kHall, 1), At(3, kHall, 2), At(0, kHall, 3)))
+  Survived({At(1, kRoomId, 1), At(4, kRoomId, 2)});
+  last_[kHallId] = {3};
+  EXPECT_THAT(Decide(), ElementsAre(At(2, kHallId, 1), At(3, kHallId, 2), At(0, kHallId, 3)))
       << "the third was behind the end";
 }
 
 TEST_F(LostPlacesTest, KnowsWhatWasBehindTheEndByTheIndex) {
-  Survived({At(1, kRoom, 1), At(2, kRoom, 2)});
-  last_[kRoom] = {4};
-  index_[{kRoom, {3}}] = {3};
-  index_[{kRoom, {4}}] = {7};
-  EXPECT_THAT(Decide(), ElementsAre(At(3, kRoom, 3), At(7, kRoom, 4)));
+  Survived({At(1, kRoomId, 1), At(2, kRoomId, 2)});
+  last_[kRoomId] = {4};
+  index_[{kRoomId, {3}}] = {3};
+  index_[{kRoomId, {4}}] = {7};
+  EXPECT_THAT(Decide(), ElementsAre(At(3, kRoomId, 3), At(7, kRoomId, 4)));
 }
 
 TEST_F(LostPlacesTest, PrefersSeqsThatHaveNoOtherPlace) {
-  last_[kHall] = {9};
-  Survived({At(2, kRoom, 2)});
+  last_[kHallId] = {9};
+  Survived({At(2, kRoomId, 2)});
   const std::vector<Place> decided = Decide();
-  EXPECT_EQ(decided.front(), At(1, kRoom, 1));
+  EXPECT_EQ(decided.front(), At(1, kRoomId, 1));
   EXPECT_EQ(decided.size(), 10U);
 }
 
 TEST_F(LostPlacesTest, LeavesWhatAnEarlierRecoveryDidNotKnow) {
-  Survived({At(1, kRoom, 1), Unknown(2), At(3, kRoom, 2)});
+  Survived({At(1, kRoomId, 1), Unknown(2), At(3, kRoomId, 2)});
   EXPECT_THAT(Decide(), ElementsAre());
 }
 
 TEST_F(LostPlacesTest, RefusesALogThatContradictsItself) {
-  Survived({At(1, kRoom, 1)});
-  const Status twice = places_.Survived(At(2, kRoom, 1));
+  Survived({At(1, kRoomId, 1)});
+  const Status twice = places_.Survived(At(2, kRoomId, 1));
   EXPECT_EQ(twice.code(), StatusCode::kDataLoss);
   EXPECT_THAT(MessageOf(twice), HasSubstr("position 2 holds seq 1"));
-  ASSERT_TRUE(places_.Survived(At(3, kRoom, 5)).ok());
+  ASSERT_TRUE(places_.Survived(At(3, kRoomId, 5)).ok());
   EXPECT_THAT(MessageOf(TryDecide().status()), HasSubstr("no position that could have held it"));
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "store/proto_time.h"
+#include "tests/unit/channel_ids.h"
 
 namespace ackwire {
 namespace {
@@ -13,11 +14,10 @@ namespace {
 using ::testing::IsNull;
 using ::testing::NotNull;
 
-constexpr ChannelId kChannel{1};
 constexpr std::size_t kMiB = 1ULL << 20U;
 
 StoredMessage Message(std::uint64_t seq, const std::string& payload = "hi",
-                      ChannelId channel = kChannel) {
+                      ChannelId channel = kRoomId) {
   StoredMessage stored{.channel = channel};
   stored.message.set_seq(seq);
   stored.message.set_content_type("text/plain");
@@ -29,7 +29,7 @@ StoredMessage Large(std::uint64_t seq) { return Message(seq, std::string(10 * kM
 
 class MessageCacheTest : public ::testing::Test {
  protected:
-  auto Find(std::uint64_t seq, ChannelId channel = kChannel) {
+  auto Find(std::uint64_t seq, ChannelId channel = kRoomId) {
     return cache.Find({channel, Seq{seq}});
   }
 
@@ -41,7 +41,7 @@ TEST_F(MessageCacheTest, ForgetsWhatWasRemoved) {
   (void)cache.Put(Message(2, "hi", ChannelId{2}));
   SeqRuns seqs;
   seqs.Add({Seq{2}, Seq{9}});
-  cache.Forget(kChannel, seqs);
+  cache.Forget(kRoomId, seqs);
   EXPECT_THAT(Find(1), NotNull());
   EXPECT_THAT(Find(2), IsNull());
   EXPECT_THAT(Find(3), IsNull());

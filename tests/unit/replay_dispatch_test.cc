@@ -3,14 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/channel_ids.h"
+
 namespace ackwire {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-constexpr ChannelId kRoom{1};
-constexpr ChannelId kHall{2};
 
 class ReplayDispatchTest : public testing::Test {
  protected:
@@ -54,7 +53,7 @@ class ReplayDispatchTest : public testing::Test {
 // It may be an earlier connection's end that is heard of.
 TEST_F(ReplayDispatchTest, KnowsToWhomItHasHandedAlsoWhenTheyAreSaidToBeOffline) {
   dispatch_.SetRate(1000);
-  Open("alice", kRoom, {{1}, {1}});
+  Open("alice", kRoomId, {{1}, {1}});
   EXPECT_THAT(dispatch_.ClientsHandedTo(), IsEmpty());
   dispatch_.Online("alice");
   (void)Next();
@@ -64,15 +63,15 @@ TEST_F(ReplayDispatchTest, KnowsToWhomItHasHandedAlsoWhenTheyAreSaidToBeOffline)
 
 TEST_F(ReplayDispatchTest, HandsNothingToWhoIsNotConnected) {
   dispatch_.SetRate(1000);
-  Open("alice", kRoom, {{1}, {5}});
+  Open("alice", kRoomId, {{1}, {5}});
   EXPECT_THAT(Next(), IsEmpty());
   EXPECT_TRUE(dispatch_.idle());
 }
 
 TEST_F(ReplayDispatchTest, HandsEachDeliveryOverOnce) {
   dispatch_.SetRate(1000);
-  Open("alice", kRoom, {{1}, {2}});
-  Open("alice", kHall, {{7}, {7}});
+  Open("alice", kRoomId, {{1}, {2}});
+  Open("alice", kHallId, {{7}, {7}});
   dispatch_.Online("alice");
   EXPECT_THAT(Next(), ElementsAre("alice 1:1 1:2 2:7"));
   EXPECT_THAT(Next(), IsEmpty());
@@ -81,8 +80,8 @@ TEST_F(ReplayDispatchTest, HandsEachDeliveryOverOnce) {
 
 TEST_F(ReplayDispatchTest, ClientsTakeTurns) {
   dispatch_.SetRate(1000);
-  Open("alice", kRoom, {{1}, {20}});
-  Open("bob", kRoom, {{1}, {2}});
+  Open("alice", kRoomId, {{1}, {20}});
+  Open("bob", kRoomId, {{1}, {2}});
   dispatch_.Online("alice");
   dispatch_.Online("bob");
   EXPECT_THAT(Next(), ElementsAre("alice 1:1 1:2 1:3 1:4 1:5 1:6 1:7 1:8 1:9 1:10 1:11 1:12 1:13 "
@@ -92,7 +91,7 @@ TEST_F(ReplayDispatchTest, ClientsTakeTurns) {
 
 TEST_F(ReplayDispatchTest, KeepsToItsRate) {
   dispatch_.SetRate(50);
-  Open("alice", kRoom, {{1}, {10'000}});
+  Open("alice", kRoomId, {{1}, {10'000}});
   dispatch_.Online("alice");
   (void)Next();
   EXPECT_EQ(CountIn(Duration(10'000)), 500U);
@@ -102,25 +101,25 @@ TEST_F(ReplayDispatchTest, KeepsToItsRate) {
 
 TEST_F(ReplayDispatchTest, GivesAClientNoMoreThanItsLaneTakes) {
   dispatch_.SetRate(100'000);
-  Open("alice", kRoom, {{1}, {10'000}});
-  Open("bob", kRoom, {{1}, {3}});
+  Open("alice", kRoomId, {{1}, {10'000}});
+  Open("bob", kRoomId, {{1}, {3}});
   dispatch_.Online("alice");
   (void)Next();
   EXPECT_EQ(dispatch_.handed(), kReplayLaneMax);
   dispatch_.Online("bob");
   now_ += Duration(10);
   EXPECT_THAT(Next(), ElementsAre("bob 1:1 1:2 1:3"));
-  Settle("alice", {kRoom, {1}});
+  Settle("alice", {kRoomId, {1}});
   now_ += Duration(10);
   EXPECT_THAT(Next(), ElementsAre("alice 1:65"));
 }
 
 TEST_F(ReplayDispatchTest, WhatALostClientHadIsOpenAgain) {
   dispatch_.SetRate(1000);
-  Open("alice", kRoom, {{1}, {2}});
+  Open("alice", kRoomId, {{1}, {2}});
   dispatch_.Online("alice");
   (void)Next();
-  Settle("alice", {kRoom, {1}});
+  Settle("alice", {kRoomId, {1}});
   dispatch_.Offline("alice");
   EXPECT_EQ(dispatch_.handed(), 0U);
   now_ += Duration(1000);
@@ -131,7 +130,7 @@ TEST_F(ReplayDispatchTest, WhatALostClientHadIsOpenAgain) {
 
 TEST_F(ReplayDispatchTest, SavesUpNoRateWhileNobodyIsThere) {
   dispatch_.SetRate(100);
-  Open("alice", kRoom, {{1}, {1'000}});
+  Open("alice", kRoomId, {{1}, {1'000}});
   (void)Next();
   now_ += Duration(60'000);
   dispatch_.Online("alice");

@@ -5,6 +5,7 @@
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/verify.h"
+#include "tests/unit/channel_ids.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -15,15 +16,13 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr ReplayId kReplay{77};
-constexpr ChannelId kChannel{1};
-constexpr ChannelId kHall{2};
 
 class ReplayTableTest : public testing::Test {
  protected:
   ReplayTableTest() {
     Apply(events::ReplayStarted(12, kReplay));
-    Apply(events::ReplayPinned("alice", kChannel, {{{1}, {5}}, {{9}, {9}}}, kReplay));
-    Apply(events::ReplayPinned("bob", kHall, {{{3}, {8}}}, kReplay));
+    Apply(events::ReplayPinned("alice", kRoomId, {{{1}, {5}}, {{9}, {9}}}, kReplay));
+    Apply(events::ReplayPinned("bob", kHallId, {{{3}, {8}}}, kReplay));
   }
 
   void Apply(const store::Event& event) {
@@ -52,37 +51,37 @@ class ReplayTableTest : public testing::Test {
 };
 
 TEST_F(ReplayTableTest, HasOpenWhatWasPinned) {
-  EXPECT_THAT(Open("alice", kChannel), ElementsAre(SeqRun{{1}, {5}}, SeqRun{{9}, {9}}));
-  EXPECT_THAT(Open("bob", kHall), ElementsAre(SeqRun{{3}, {8}}));
+  EXPECT_THAT(Open("alice", kRoomId), ElementsAre(SeqRun{{1}, {5}}, SeqRun{{9}, {9}}));
+  EXPECT_THAT(Open("bob", kHallId), ElementsAre(SeqRun{{3}, {8}}));
   EXPECT_EQ(Replay().open(), 12U);
   EXPECT_EQ(Replay().started.note(), "incident 7");
   EXPECT_EQ(Replay().rate_per_second, 100U);
 }
 
 TEST_F(ReplayTableTest, CountsWhatBecameOfIt) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{2}, {3}}, ReplayOutcome::ACKED));
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{9}, {9}}, ReplayOutcome::FAILED));
-  Apply(events::ReplayOutcome(kReplay, "bob", kHall, {{3}, {3}}, ReplayOutcome::SKIPPED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{2}, {3}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{9}, {9}}, ReplayOutcome::FAILED));
+  Apply(events::ReplayOutcome(kReplay, "bob", kHallId, {{3}, {3}}, ReplayOutcome::SKIPPED));
   EXPECT_EQ(Replay().acked, 2U);
   EXPECT_EQ(Replay().failed, 1U);
   EXPECT_THAT(Replay().skipped, ElementsAre(testing::Pair(ReplayInfo::Skip(10, 0), 1U)));
-  EXPECT_THAT(Open("alice", kChannel), ElementsAre(SeqRun{{1}, {1}}, SeqRun{{4}, {5}}));
+  EXPECT_THAT(Open("alice", kRoomId), ElementsAre(SeqRun{{1}, {1}}, SeqRun{{4}, {5}}));
   EXPECT_FALSE(Replay().ended_at);
 }
 
 TEST_F(ReplayTableTest, CountsNothingTwice) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{2}, {3}}, ReplayOutcome::ACKED));
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{3}, {4}}, ReplayOutcome::FAILED));
-  Apply(events::ReplayOutcome(kReplay, "carol", kChannel, {{1}, {9}}, ReplayOutcome::ACKED));
-  Apply(events::ReplayOutcome(kReplay, "alice", kHall, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{2}, {3}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{3}, {4}}, ReplayOutcome::FAILED));
+  Apply(events::ReplayOutcome(kReplay, "carol", kRoomId, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kHallId, {{1}, {9}}, ReplayOutcome::ACKED));
   EXPECT_EQ(Replay().acked, 2U);
   EXPECT_EQ(Replay().failed, 1U);
 }
 
 TEST_F(ReplayTableTest, EndsWithTheLastOutcome) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{1}, {9}}, ReplayOutcome::ACKED));
   EXPECT_FALSE(Replay().ended_at);
-  Apply(events::ReplayOutcome(kReplay, "bob", kHall, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "bob", kHallId, {{1}, {9}}, ReplayOutcome::ACKED));
   EXPECT_EQ(Replay().acked, 12U);
   EXPECT_EQ(Replay().ended_at, FromUnixMs(2000));
 }
@@ -97,31 +96,31 @@ TEST_F(ReplayTableTest, IsPausedAndGoesOnAndChangesItsRate) {
 }
 
 TEST_F(ReplayTableTest, HasNothingOpenOnceItIsCancelled) {
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{1}, {1}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{1}, {1}}, ReplayOutcome::ACKED));
   Apply(events::ReplayControlled(kReplay, v1::ControlReplayRequest::CANCEL));
   EXPECT_THAT(table_.OpenOf(kReplay), IsEmpty());
   EXPECT_EQ(Replay().open(), 11U);
   EXPECT_EQ(Replay().ended_at, FromUnixMs(3000));
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{2}, {2}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{2}, {2}}, ReplayOutcome::ACKED));
   EXPECT_EQ(Replay().acked, 1U) << "what was in flight then is no delivery of it any more";
 }
 
 TEST_F(ReplayTableTest, KnowsNoReplayWhoseStartIsLost) {
-  table_.Apply(EventId{++last_}, events::ReplayPinned("alice", kChannel, {{{1}, {2}}}, {5}));
+  table_.Apply(EventId{++last_}, events::ReplayPinned("alice", kRoomId, {{{1}, {2}}}, {5}));
   table_.Apply(EventId{++last_},
-               events::ReplayOutcome({5}, "alice", kChannel, {{1}, {2}}, ReplayOutcome::ACKED));
+               events::ReplayOutcome({5}, "alice", kRoomId, {{1}, {2}}, ReplayOutcome::ACKED));
   EXPECT_EQ(table_.Find({5}), nullptr);
   EXPECT_THAT(table_.OpenOf({5}), IsEmpty());
 }
 
 TEST_F(ReplayTableTest, TellsWhatChanged) {
   (void)table_.TakeChanges();
-  Apply(events::ReplayOutcome(kReplay, "alice", kChannel, {{1}, {9}}, ReplayOutcome::ACKED));
+  Apply(events::ReplayOutcome(kReplay, "alice", kRoomId, {{1}, {9}}, ReplayOutcome::ACKED));
   const ReplayTable::Changes changes = table_.TakeChanges();
   ASSERT_EQ(changes.replays.size(), 1U);
   EXPECT_EQ(changes.replays.front().acked, 6U);
   ASSERT_EQ(changes.open.at(kReplay).size(), 1U);
-  EXPECT_TRUE(changes.open.at(kReplay).at({"alice", kChannel}).empty());
+  EXPECT_TRUE(changes.open.at(kReplay).at({"alice", kRoomId}).empty());
   EXPECT_THAT(table_.TakeChanges().replays, IsEmpty());
 }
 

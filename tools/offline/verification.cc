@@ -14,7 +14,7 @@
 namespace ackwire::ctl {
 namespace {
 
-constexpr std::uint64_t kShownDefault = 100;
+constexpr std::uint64_t kDifferencesShown = 100;
 
 boost::json::value TextOrNull(const std::optional<std::string>& text) {
   if (!text) return nullptr;
@@ -55,7 +55,7 @@ Verification VerifyShown(const Output& output, const DataDirectory& directory,
   wanted.scratch = options.scratch.empty() ? std::filesystem::temp_directory_path()
                                            : std::filesystem::path(options.scratch);
   wanted.differs = [&](const Difference& difference) {
-    if (!options.all && shown++ >= kShownDefault) return;
+    if (!options.all && shown++ >= kDifferencesShown) return;
     progress.Clear();  // what is printed starts on a line of its own
     if (output.json) {
       verification.shown.push_back(ToJson(difference));
@@ -89,8 +89,8 @@ void Print(const Verification& verification, const VerificationOptions& options)
                Count(report.derived_rows, "derived row"));
     return;
   }
-  if (!options.all && report.differences > kShownDefault) {
-    fmt::print("… and {} more; --all shows them\n", report.differences - kShownDefault);
+  if (!options.all && report.differences > kDifferencesShown) {
+    fmt::print("… and {} more; --all shows them\n", report.differences - kDifferencesShown);
   }
   if (!report.read_to_end) {
     fmt::print(
