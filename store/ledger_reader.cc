@@ -6,6 +6,7 @@
 #include <set>
 
 #include "store/difference.h"
+#include "store/event_of_record.h"
 #include "store/failures.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -353,13 +354,7 @@ StatusOr<JournalEvent> LedgerReader::FindEvent(EventId id) const {
   const auto value = database_.Get(Family::kJournal, keys::Journal(id.number()));
   if (!value.ok()) return value.status();
   if (!value->has_value()) return Error(StatusCode::kNotFound, what + " does not exist");
-  store::JournalRecord record;
-  if (Status status = record::OpenInto(**value, what, record); !status.ok()) return status;
-  if (id.index() >= static_cast<std::uint64_t>(record.events_size())) {
-    return Error(StatusCode::kDataLoss,
-                 what + ": has no event number " + std::to_string(id.index()));
-  }
-  return JournalEvent{id, FromUnixMs(record.at_ms()), record.events(static_cast<int>(id.index()))};
+  return EventOfRecord(**value, id, what);
 }
 
 }  // namespace ackwire

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "store/record.h"
 #include "tests/unit/ledger_events.h"
 #include "tests/unit/store_fixture.h"
 
@@ -238,6 +239,17 @@ TEST(LedgerReader, KnowsTheEventsThereAre) {
   EXPECT_EQ(store.ledger().Event(EventId::Of({1}, 1))->committed_at, store.clock().Now());
   EXPECT_EQ(store.ledger().Event(EventId::Of({2}, 0)).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(store.ledger().Event(EventId::Of({1}, 2)).status().code(), StatusCode::kDataLoss);
+}
+
+TEST(LedgerReader, NamesARecordThatIsNone) {
+  TestStore store;
+  store.Record({events::SessionOpened("alice")});
+  for (const char* body : {"\x1a\x7f", "\x1a\x02\x0a\x7f", "\x08"}) {
+    store.Overwrite(Family::kJournal, keys::Journal({1}), record::Seal(std::string_view(body)));
+    const Status status = store.ledger().Event(EventId::Of({1}, 0)).status();
+    EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+    EXPECT_THAT(MessageOf(status), testing::HasSubstr("journal record 1: "));
+  }
 }
 
 }  // namespace
