@@ -257,7 +257,7 @@ void ClientDirectory::ChangeOffline(const std::string& client, const store::Even
     work.done = [this, client, abandoned, finish](const StatusOr<Recorded>& recorded) {
       if (recorded.ok()) {
         deps_.metrics.DeliveriesFailed(static_cast<v1::Reason>(abandoned.reason()),
-                                       SeqRunsOf(abandoned.runs()).count());
+                                       SeqRunsOf(abandoned.runs()).count() + recorded->dismissed);
         Post([this, client, abandoned] { ForgetSent(client, abandoned); });
       }
       finish(recorded);

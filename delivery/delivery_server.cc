@@ -72,7 +72,7 @@ struct DeliveryServer::Parts {
         commit_watch(store.derived()),
         replays({store, clock, homes}),
         gauges(store, clock),
-        remover({store, metrics, homes, [this](auto job) { Read(std::move(job)); }}),
+        remover({store, homes, [this](auto job) { Read(std::move(job)); }}),
         retention({store, clock, options.policies, remover, homes}) {}
 
   void MakeThreads();
@@ -309,10 +309,8 @@ void DeliveryServer::Dismiss(const Dismissal& dismissal,
   abandoned.set_detail(dismissal.note);
   for (const Seq seq : dismissal.seqs) abandoned.add_unparked(seq.value);
   parts_->homes.Change(dismissal.client, std::move(change),
-                       [this, done = std::move(done)](const StatusOr<Recorded>& recorded) {
+                       [done = std::move(done)](const StatusOr<Recorded>& recorded) {
                          if (!recorded.ok()) return done(recorded.status());
-                         parts_->metrics.DeliveriesFailed(v1::REASON_DISMISSED,
-                                                          recorded->dismissed);
                          done(recorded->dismissed);
                        });
 }

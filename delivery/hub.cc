@@ -259,7 +259,7 @@ void Hub::Count(const std::vector<store::Event>& events) {
       deps_.metrics.DeliveriesAcked(acked);
       deps_.metrics.AttemptEnded("acked", acked);
     }
-    // Which of these are parked is the writer's to say, and whoever asked counts them then.
+    // Which of these are parked is the writer's to say, and they are counted when it has.
     if (event.abandoned().unparked_size() > 0) continue;
     const Failing failing = FailingOf(event);
     std::uint64_t failed = 0;

@@ -137,8 +137,6 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
     deps_.homes.Change(client, event,
                        [self = shared_from_this(), changes, at](const StatusOr<Recorded>& made) {
                          self->first_failure_.Update(made.status());
-                         self->deps_.metrics.DeliveriesFailed(self->order_.why.reason,
-                                                              made.ok() ? made->dismissed : 0);
                          self->MakeChange(changes, at + 1);
                        });
   }

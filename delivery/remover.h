@@ -10,7 +10,6 @@
 #include <functional>
 
 #include "delivery/client_homes.h"
-#include "delivery/metrics.h"
 #include "store/removal.h"
 #include "store/seq_runs.h"
 #include "store/status.h"
@@ -22,7 +21,6 @@ class Remover {
  public:
   struct Dependencies {
     Store& store;
-    Metrics& metrics;
     ClientHomes& homes;
     std::function<void(std::function<void()>)> read;  // runs a job that may block
   };

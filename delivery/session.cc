@@ -160,18 +160,22 @@ bool Session::ChangeFromElsewhere(const store::Event& change, const ChangeRecord
       change.has_client_paused() && change.client_paused().paused() == ledger_->paused();
   const store::Abandoned& abandoned = change.abandoned();
   const ChannelId channel{abandoned.channel()};
+  const auto reason = static_cast<v1::Reason>(abandoned.reason());
   if (!is_so) {
     const SeqRuns gone = ledger_->Apply(change, hub_.now());
     for (const SeqRun& run : gone.runs()) {
-      AddGap(channel, run, static_cast<v1::Reason>(abandoned.reason()));
+      AddGap(channel, run, reason);
     }
   }
   // Without an event of its own it is answered once an earlier one of the same kind is on disk.
-  hub_.SubmitEvents(TakeEvents(),
-                    [self = shared_from_this(), done, channel](const StatusOr<Recorded>& recorded) {
-                      if (recorded.ok()) self->ledger_->Dismissed(channel, recorded->dismissed);
-                      done(recorded);
-                    });
+  hub_.SubmitEvents(TakeEvents(), [self = shared_from_this(), done, channel,
+                                   reason](const StatusOr<Recorded>& recorded) {
+    if (recorded.ok()) {
+      self->ledger_->Dismissed(channel, recorded->dismissed);
+      self->hub_.deps().metrics.DeliveriesFailed(reason, recorded->dismissed);
+    }
+    done(recorded);
+  });
   Changed();
   return true;
 }

@@ -51,18 +51,20 @@ void Eraser::Run() {
     if (stopping_) return;
     due_ = false;
     lock.unlock();
-    const bool done = Step().ok();
+    // Damage is told; a full disk may have room again.
+    const bool done = database_.damage().Noted(Step()).ok();
     lock.lock();
     if (done) continue;
-    // The disk may have room again.
     due_ = true;
     wake_.wait_for(lock, kRetryAfter, [this] { return stopping_.load(); });
   }
 }
 
 Status Eraser::Step() {
-  if (Status status = EraseMessages(); !status.ok()) return status;
-  return forgetter_.EraseJournal(stopping_);
+  Status status = EraseMessages();
+  // One may meet damage; that does not hold the other up.
+  status.Update(forgetter_.EraseJournal(stopping_));
+  return status;
 }
 
 Status Eraser::EraseMessages() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/forgetter.h"
 #include "store/keys.h"
 #include "store/ledger_entry.h"
 #include "store/record.h"
@@ -22,13 +23,14 @@ store::Event EventOf(const std::string& client, Timestamp at) {
 
 }  // namespace
 
-LedgerSalvage::LedgerSalvage(const Database& salvaged, const LedgerReader& folded,
-                             const Derived& derived, const LostHints& hints)
-    : salvaged_(salvaged),
+LedgerSalvage::LedgerSalvage(const Sources& sources, const LedgerReader& folded,
+                             const Derived& derived)
+    : salvaged_(sources.salvaged),
+      hints_(sources.hints),
+      forgotten_(sources.forgotten),
       folded_(folded),
       derived_(derived),
-      hints_(hints),
-      row_(salvaged.NewIterator(Family::kLedger, {})) {}
+      row_(salvaged_.NewIterator(Family::kLedger, {})) {}
 
 StatusOr<store::JournalRecord> LedgerSalvage::Next() {
   store::JournalRecord record;
@@ -36,6 +38,11 @@ StatusOr<store::JournalRecord> LedgerSalvage::Next() {
     const auto key = keys::ParseLedger(row_->key().ToStringView());
     if (!key) continue;
     const std::string_view value = row_->value().ToStringView();
+    const bool is_forgotten =
+        std::any_of(forgotten_.begin(), forgotten_.end(), [&](const ForgottenClient& forgotten) {
+          return IsRowOf(forgotten, Family::kLedger, row_->key().ToStringView(), value);
+        });
+    if (is_forgotten) continue;
     const Status status = key->channel.value == 0
                               ? AddClient(key->client, value, record)
                               : AddEntry(key->client, key->channel, value, record);

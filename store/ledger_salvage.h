@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "store/database.h"
 #include "store/derived.h"
+#include "store/forgotten_client.h"
 #include "store/ledger_reader.h"
 #include "store/lost_hints.h"
 #include "store/records.pb.h"
@@ -21,8 +23,12 @@ namespace ackwire {
 
 class LedgerSalvage {
  public:
-  LedgerSalvage(const Database& salvaged, const LedgerReader& folded, const Derived& derived,
-                const LostHints& hints);
+  struct Sources {
+    const Database& salvaged;
+    const LostHints& hints;
+    const std::vector<ForgottenClient>& forgotten;  // whose rows tell nothing
+  };
+  LedgerSalvage(const Sources& sources, const LedgerReader& folded, const Derived& derived);
 
   // Events that bring the folded ledger to where more rows say it was; none at the end. They are to
   // be folded before the next are asked for.
@@ -43,9 +49,10 @@ class LedgerSalvage {
                                             Seq seq) const;
 
   const Database& salvaged_;
+  const LostHints& hints_;
+  const std::vector<ForgottenClient>& forgotten_;
   const LedgerReader& folded_;
   const Derived& derived_;
-  const LostHints& hints_;
   std::unique_ptr<rocksdb::Iterator> row_;
 };
 

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 #include "store/forgetter.h"
 #include "store/keys.h"
@@ -66,10 +68,34 @@ Rebuild::Rebuild(const Database& salvaged, Database& into, LostHints& hints, Rec
 Rebuild::~Rebuild() = default;
 
 Status Rebuild::Run() {
-  for (const auto step : {&Rebuild::CopyLog, &Rebuild::WriteStubs, &Rebuild::RewriteJournal,
-                          &Rebuild::SalvageLedger, &Rebuild::MakeChannels, &Rebuild::Finish}) {
+  for (const auto step :
+       {&Rebuild::ReadForgotten, &Rebuild::CopyLog, &Rebuild::WriteStubs, &Rebuild::RewriteJournal,
+        &Rebuild::SalvageLedger, &Rebuild::MakeChannels, &Rebuild::Finish}) {
     if (Status status = (this->*step)(); !status.ok()) return status;
   }
+  return OkStatus();
+}
+
+// Any of a commit may be lost: the event that a client was forgotten, or the row that says so.
+Status Rebuild::ReadForgotten() {
+  StatusOr<std::vector<ForgottenClient>> noted = Forgetter::Read(salvaged_);
+  if (!noted.ok()) return noted.status();
+  std::map<EventId, std::string> all;
+  for (const ForgottenClient& each : *noted) all[each.at] = each.client;
+  const auto row = salvaged_.NewIterator(Family::kJournal, {});
+  for (; row->Valid(); row->Next()) {
+    const auto number = keys::ParseJournal(row->key().ToStringView());
+    store::JournalRecord record;
+    if (!number || !record::OpenInto(row->value().ToStringView(), "", record).ok()) continue;
+    std::uint64_t place = 0;
+    for (const store::Event& event : record.events()) {
+      const EventId id = EventId::Of(*number, place++);
+      const bool names = event.has_client_forgotten() && !IsPseudonym(event.client());
+      if (names) all[id] = event.client();
+    }
+  }
+  if (!row->status().ok()) return FromRocks(row->status(), "read the salvaged journal");
+  for (const auto& [at, client] : all) forgotten_.push_back({client, at});
   return OkStatus();
 }
 
@@ -173,6 +199,7 @@ Status Rebuild::RewriteJournal() {
     }
     ++next;
     ++report_.journal_records;
+    for (const ForgottenClient& forgotten : forgotten_) EraseClient(forgotten, *number, record);
     if (Status status = FoldMessages({record.position()}); !status.ok()) return status;
     if (Status status = AddRecord(record); !status.ok()) return status;
   }
@@ -191,19 +218,8 @@ Status Rebuild::AddRecord(const store::JournalRecord& record) {
   rocksdb::WriteBatch batch;
   batch.Put(into_.handle(Family::kJournal), keys::Journal((*group)->number),
             record::Seal((*group)->record));
-  AddForgotten(**group, batch);
   if (Status status = into_.Write(batch, Sync::kNo); !status.ok()) return status;
   return refold_.Apply(*group);
-}
-
-// Who was being forgotten is once the new log is served.
-void Rebuild::AddForgotten(const CommittedGroup& group, rocksdb::WriteBatch& batch) {
-  std::uint64_t place = 0;
-  for (const store::Event& event : group.record.events()) {
-    const EventId id = EventId::Of(group.number, place++);
-    if (!event.has_client_forgotten() || IsPseudonym(event.client())) continue;
-    batch.Put(into_.handle(Family::kMeta), Forgetter::KeyOf(id), event.client());
-  }
 }
 
 Status Rebuild::FoldMessages(Position up_to) {
@@ -224,7 +240,7 @@ Status Rebuild::FoldMessages(Position up_to) {
 
 Status Rebuild::SalvageLedger() {
   if (report_.journal.empty()) return OkStatus();
-  LedgerSalvage rows(salvaged_, ledger_, refold_.derived(), hints_);
+  LedgerSalvage rows({salvaged_, hints_, forgotten_}, ledger_, refold_.derived());
   for (;;) {
     StatusOr<store::JournalRecord> record = rows.Next();
     if (!record.ok()) return record.status();

@@ -1,6 +1,6 @@
 // Rebuild makes a new log of the rows that were salvaged from a damaged one: every message at its
 // old position, a stub for each that is lost before the last that is left, the journal restaged on
-// it, and all that is derived, folded anew.
+// it, without clients that were forgotten, and all that is derived, folded anew.
 //
 // Threads:  one; blocks on disk.
 // Lifetime: borrows all it is given.
@@ -11,8 +11,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "store/database.h"
+#include "store/forgotten_client.h"
 #include "store/ledger_reader.h"
 #include "store/lost_hints.h"
 #include "store/lost_places.h"
@@ -21,10 +23,6 @@
 #include "store/restage.h"
 #include "store/salvage.h"
 #include "store/status.h"
-
-namespace rocksdb {
-class WriteBatch;
-}
 
 namespace ackwire {
 
@@ -41,12 +39,12 @@ class Rebuild {
   [[nodiscard]] Status Run();
 
  private:
+  [[nodiscard]] Status ReadForgotten();
   [[nodiscard]] Status CopyLog();
   [[nodiscard]] Status WriteStubs();
   // When the message before a position was published.
   [[nodiscard]] Timestamp TimeNear(Position position) const;
   [[nodiscard]] Status RewriteJournal();
-  void AddForgotten(const CommittedGroup& group, rocksdb::WriteBatch& batch);
   [[nodiscard]] Status AddRecord(const store::JournalRecord& record);
   // Folds the messages up to a position.
   [[nodiscard]] Status FoldMessages(Position up_to);
@@ -65,6 +63,7 @@ class Rebuild {
   Refold refold_;
   LedgerReader ledger_;
   Restage restage_;
+  std::vector<ForgottenClient> forgotten_;
   std::unique_ptr<rocksdb::Iterator> log_;
   std::int64_t last_at_ms_ = 0;  // of the journal
 };

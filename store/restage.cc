@@ -116,8 +116,6 @@ Status Restage::Add(store::Event event, StagedGroup& staged) {
       return AddParked(std::move(event), staged);
     case store::Event::kAbandoned:
       return AddAbandoned(std::move(event), staged);
-    case store::Event::kClientForgotten:
-      return AddForgotten(std::move(event), staged);
     case store::Event::kRemoved:
       AddRemoved(std::move(event), staged);
       return OkStatus();
@@ -127,6 +125,8 @@ Status Restage::Add(store::Event event, StagedGroup& staged) {
     case store::Event::kReplayOutcome:
     case store::Event::kReplayControlled:
     case store::Event::kChannelMade:
+    // The client's events are erased.
+    case store::Event::kClientForgotten:
     case store::Event::WHAT_NOT_SET:
       break;
   }
@@ -270,16 +270,6 @@ Status Restage::AddAbandoned(store::Event event, StagedGroup& staged) {
   const bool keep = abandoned.runs_size() > 0 || abandoned.unparked_size() > 0;
   if (changed && keep) ++changed_;
   AddOrClear(keep, std::move(event), staged);
-  return OkStatus();
-}
-
-Status Restage::AddForgotten(store::Event event, StagedGroup& staged) {
-  const StatusOr<ClientState*> client = staged.Client(event.client());
-  if (!client.ok()) return client.status();
-  const bool counted = std::exchange(**client, {}).known;
-  if (counted != event.client_forgotten().counted()) ++changed_;
-  event.mutable_client_forgotten()->set_counted(counted);
-  staged.Add(std::move(event));
   return OkStatus();
 }
 

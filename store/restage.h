@@ -40,7 +40,6 @@ class Restage {
   [[nodiscard]] Status AddFailed(store::Event event, StagedGroup& staged);
   [[nodiscard]] Status AddParked(store::Event event, StagedGroup& staged);
   [[nodiscard]] Status AddAbandoned(store::Event event, StagedGroup& staged);
-  [[nodiscard]] Status AddForgotten(store::Event event, StagedGroup& staged);
   void AddRemoved(store::Event event, StagedGroup& staged);
   void AddOrClear(bool keep, store::Event event, StagedGroup& staged);
 

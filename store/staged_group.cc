@@ -163,6 +163,11 @@ void StagedGroup::AddSubscribed(store::Event event, LedgerEntry& entry) {
   ++events_indexed_;  // a call may make ten thousand: no entry needs to be told again
 }
 
+void StagedGroup::AddForgotten(store::Event event) {
+  forgotten_.insert(event.client());
+  Add(std::move(event));
+}
+
 EventId StagedGroup::AddUnsubscribed(store::Event event, LedgerEntry entry) {
   const int index = group_->record.events_size();
   endings_.push_back({index, std::move(entry)});

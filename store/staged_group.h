@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/node_hash_map.h"
 #include "store/committed_group.h"
 #include "store/derived.h"
@@ -70,6 +71,11 @@ class StagedGroup {
     return EventId::Of(next_number_, static_cast<std::uint64_t>(group_->record.events_size()));
   }
   void Add(store::Event event) { *group_->record.add_events() = std::move(event); }
+  void AddForgotten(store::Event event);
+  // Whether this group does so. What comes behind it would bring the client's name back.
+  [[nodiscard]] bool Forgets(const std::string& client) const {
+    return forgotten_.contains(client);
+  }
   // Adds the event that makes a subscription, and folds it onto `entry`, which Entry gave.
   void AddSubscribed(store::Event event, LedgerEntry& entry);
   // `entry` is what ends. Whoever sent the event may not have seen the newest messages, so Finish
@@ -112,6 +118,7 @@ class StagedGroup {
   absl::flat_hash_map<EntryKey, std::vector<int>> events_of_;
   int events_indexed_ = 0;
   std::vector<Ending> endings_;
+  absl::flat_hash_set<std::string> forgotten_;
   // By channel, the places of its messages in this group up to `messages_indexed_`, whose seqs are
   // dense: made only when one is asked for.
   absl::flat_hash_map<ChannelId, std::vector<std::size_t>> messages_of_;

@@ -55,6 +55,20 @@ void Prefetch(const Work& work) {
   }
 }
 
+// A work by which subscriptions end: its first event, and what came of it.
+struct Ending {
+  EventId first;
+  Recorded* recorded = nullptr;
+};
+
+// An end abandons what is owed up to the last message of its commit, whoever published that.
+void CountAbandoned(const CommittedGroup& group, const Ending& ending) {
+  for (std::uint64_t i = ending.first.index(); i <= ending.recorded->ended.index(); ++i) {
+    const store::Event& event = group.record.events(static_cast<int>(i));
+    ending.recorded->abandoned += event.unsubscribed().undelivered();
+  }
+}
+
 }  // namespace
 
 Writer::Writer(const Dependencies& dependencies)
@@ -72,6 +86,7 @@ StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
   for (Work& work : works) Prepare(work);
   ids_.LookUp(works);
   batch_->Clear();
+  std::vector<Ending> endings;
   constexpr std::size_t kAhead = 4;
   for (std::size_t i = 0; i < works.size(); ++i) {
     Work& work = works[i];
@@ -84,11 +99,16 @@ StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
       Remove(*remove, staged);
     } else {
       auto& journal = std::get<JournalWork>(work);
+      const EventId first = staged.NextEventId();
       journal.outcome = Record(journal, staged);
+      if (journal.outcome.ok() && journal.outcome->ended.value != 0) {
+        endings.push_back({first, &*journal.outcome});
+      }
     }
   }
   const SharedGroup group = staged.Finish();
   if (group == nullptr) return group;
+  for (const Ending& ending : endings) CountAbandoned(*group, ending);
   CrashPoint(crash::kBeforeBatch);
   if (Status status = WriteGroup(*group); !status.ok()) return status;
   CrashPoint(crash::kAfterSync);

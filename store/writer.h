@@ -80,11 +80,13 @@ class Writer {
                                                                    StagedGroup& staged);
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
   [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
+  //   kFailedPrecondition  a replay would deliver to a client that is not known any more
+  [[nodiscard]] static Status CheckPinned(const JournalWork& work, StagedGroup& staged);
   // Whether anything is, that an outcome of a replay may settle.
   [[nodiscard]] bool IsOpen(const store::Event& outcome) const;
   // Finds out what of that which a replay delivered was parked until now.
   [[nodiscard]] static Status AddAcked(store::Event event, StagedGroup& staged);
-  // Returns how many undelivered messages that abandons; none where there is no subscription.
+  // Does nothing where there is no subscription.
   [[nodiscard]] Status EndSubscription(store::Event event, StagedGroup& staged, Recorded& recorded);
   // Of what it is to unpark, the event keeps what is parked; it is dropped when nothing is left.
   [[nodiscard]] Status Dismiss(store::Event event, StagedGroup& staged, Recorded& recorded);

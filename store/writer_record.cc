@@ -14,6 +14,7 @@
 namespace ackwire {
 
 StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
+  if (const Status pinned = CheckPinned(work, staged); !pinned.ok()) return pinned;
   Recorded recorded;
   // What concerns a row that cannot be read is refused, and with a session's opening all that the
   // session did; the other clients' events in this work are not.
@@ -41,7 +42,7 @@ StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
       status.Update(Pause(std::move(event), staged));
     } else if (event.has_acked()) {
       status.Update(AddAcked(std::move(event), staged));
-    } else if (event.has_replay_outcome() && !IsOpen(event)) {
+    } else if (event.has_replay_outcome() && (staged.Forgets(event.client()) || !IsOpen(event))) {
       // It was settled since, or its client is forgotten: then nobody's name may come back with it.
     } else {
       if (event.has_replay_started()) {
@@ -55,6 +56,20 @@ StatusOr<Recorded> Writer::Record(JournalWork& work, StagedGroup& staged) {
     }
   }
   return status.ok() ? StatusOr<Recorded>(recorded) : status;
+}
+
+// A plan may be older than the order to forget one of its clients, whose name would come back.
+Status Writer::CheckPinned(const JournalWork& work, StagedGroup& staged) {
+  for (const store::Event& event : work.events) {
+    if (!event.has_replay_pinned()) continue;
+    const StatusOr<ClientState*> client = staged.Client(event.client());
+    // A row that cannot be read is no reason to refuse the others' deliveries.
+    if (!client.ok() || (*client)->known) continue;
+    return Error(StatusCode::kFailedPrecondition,
+                 "plan: it delivers to " + event.client() +
+                     ", which was forgotten after it was made; make another plan");
+  }
+  return OkStatus();
 }
 
 bool Writer::IsOpen(const store::Event& outcome) const {
@@ -104,7 +119,6 @@ Status Writer::EndSubscription(store::Event event, StagedGroup& staged, Recorded
   --(*client)->subscriptions;
   record.clear_parked();
   for (const Seq seq : *parked) record.add_parked(seq.value);
-  recorded.abandoned += (*entry)->Undelivered(staged.LastOf(channel));
   recorded.ended = staged.AddUnsubscribed(std::move(event), **entry);
   return OkStatus();
 }
@@ -150,7 +164,7 @@ Status Writer::Forget(store::Event event, StagedGroup& staged) {
   event.mutable_client_forgotten()->set_counted(true);
   batch_->Put(deps_.database.handle(Family::kMeta), Forgetter::KeyOf(staged.NextEventId()),
               client_name);
-  staged.Add(std::move(event));
+  staged.AddForgotten(std::move(event));
   return OkStatus();
 }
 

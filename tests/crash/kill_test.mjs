@@ -3,7 +3,9 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { join } from 'node:path';
 import { kLoadHelp, loadOptions, runMain, span, wholeNumber } from './options.mjs';
-import { tell } from './story.mjs';
+import { startServer } from '../support/server.mjs';
+import { checkCounts } from './counts.mjs';
+import { kChannels, kFlags, tell } from './story.mjs';
 
 const kHelp = `usage: tests/crash/run kill [options]
   --kills N          how often to kill -9 (default 20)
@@ -11,6 +13,16 @@ const kHelp = `usage: tests/crash/run kill [options]
   --buffered         with --durability buffered: a kill must not lose anything then either
 ${kLoadHelp}Example: tests/crash/run kill --kills 100 --seed 7
 `;
+
+// Starts it for itself, where nobody writes or reads, and kills it again.
+async function countUndisturbed({ dataDir, flags }) {
+  const server = await startServer({ dataDir, flags });
+  try {
+    return await checkCounts(server, kChannels);
+  } finally {
+    await server.kill();
+  }
+}
 
 async function main() {
   const wanted = loadOptions({ kills: '20', 'after-ms': '50-1500', buffered: false });
@@ -33,7 +45,10 @@ async function main() {
       await after(ms);
       await uptime.crash(
         async () => {},
-        async () => record(`kill after ${String(ms).padStart(4)} ms`),
+        async () => {
+          const { undelivered } = await countUndisturbed(uptime.server);
+          record(`kill after ${String(ms).padStart(4)} ms, ${undelivered} undelivered as counted`);
+        },
       );
     },
   });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { eventually, within } from '../support/eventually.mjs';
 import { grpcClients } from '../support/grpc.mjs';
 import { startServer } from '../support/server.mjs';
+import { checkCounts, listSubscriptions } from './counts.mjs';
 import { digest, History, Random } from './history.mjs';
 import { Reader } from './readers.mjs';
 import { Uptime } from './uptime.mjs';
@@ -17,14 +18,17 @@ import { HttpPublisher, StreamPublisher, Writer } from './writers.mjs';
 
 const numbered = (prefix, count) => Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
 
-const kChannels = numbered('crash/', 8);
+export const kChannels = numbered('crash/', 8);
 const kChannelsOfAClient = 2;
 // For writes in bulk: nobody subscribes to these, so that a write costs no more than itself.
 const kBulkChannels = numbered('crash/bulk/', 100);
 const kBulkWriters = 2;
 const kSettleTimeoutMs = 120_000;
 // Nobody may be parked: that would end what a client is owed, which is not what this is about.
-const kFlags = ['--max-disconnects', '10000', '--max-attempts', '10000', '--backoff', '50ms,200ms'];
+export const kFlags = [
+  ...['--max-disconnects', '10000', '--max-attempts', '10000'],
+  ...['--backoff', '50ms,200ms'],
+];
 
 async function onServer(server, work) {
   const clients = grpcClients(server.grpc);
@@ -56,25 +60,12 @@ async function subscribeAll(server, channelsOf, history) {
   }
 }
 
-async function listSubscriptions(subscriptions) {
-  const all = [];
-  for (const channel of kChannels) {
-    let pageToken = '';
-    do {
-      const page = await subscriptions.listSubscriptions({ channel, pageSize: 1000, pageToken });
-      all.push(...page.subscriptions);
-      pageToken = page.nextPageToken;
-    } while (pageToken);
-  }
-  return all;
-}
-
 // Waits until nobody is owed anything, then adds what the server holds to the history.
 async function recordOutcome(server, history) {
   await onServer(server, async ({ subscriptions, messages }) => {
     const settled = await eventually(
       async () => {
-        const all = await listSubscriptions(subscriptions);
+        const all = await listSubscriptions(subscriptions, kChannels);
         const open = all.filter(({ undelivered }) => undelivered > 0);
         if (open.length === 0) return all;
         const [{ client, channel, floor, lastSeq }] = open;
@@ -150,6 +141,7 @@ async function play(uptime, history, random, wanted, falls) {
       kSettleTimeoutMs,
     );
     await recordOutcome(uptime.server, history);
+    await checkCounts(uptime.server, kChannels);
     await Promise.all(readers.map((reader) => reader.leave()));
     await reading;
   };

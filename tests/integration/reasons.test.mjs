@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { agreed, metrics, watchedAll, words } from '../support/agreement.mjs';
+import { agreed, watchedAll, words } from '../support/agreement.mjs';
+import { metricsOf } from '../support/metrics.mjs';
 import { kServers, kUnsettled } from '../support/reason_cases.mjs';
 import { kSettled } from '../support/reason_cases_settled.mjs';
 import { Scene, Stage } from '../support/scene.mjs';
@@ -72,7 +73,7 @@ for (const [at, each] of kCases.entries()) {
   test(`${name}: ${[state, reason].filter(Boolean).join(', ')}`, async () => {
     const stage = stages[on];
     await stage.clear();
-    const before = await metrics(stage);
+    const before = await metricsOf(stage.server);
     const scene = new Scene(stage, `case-${at}`);
     await bring(scene);
     if (scene.seq !== 0) await scene.is(state, reason ?? 'UNSPECIFIED');
@@ -112,7 +113,7 @@ test('what is no failure was never listed nor counted; all else was watched', as
   for (const stage of Object.values(stages)) {
     await stage.clear();
     const seen = new Set((await watchedAll(stage)).map((each) => each.reason.slice(7)));
-    const counted = Object.entries(await metrics(stage))
+    const counted = Object.entries(await metricsOf(stage.server))
       .filter(([name, count]) => name.startsWith('ackwire_delivery_failures_total') && count > 0)
       .map(([name]) => /reason="(\w+)"/.exec(name)[1].toUpperCase());
     assert.deepEqual(new Set(counted), seen);

@@ -53,6 +53,7 @@ Status SimServer::Start() {
                            [this](const SharedGroup& group) {
                              world_.log.Committed(*group);
                              world_.deliveries.Committed(*group);
+                             world_.metrics.Committed(*group);
                              relay_->Committed(group);
                              relay_ready_ = true;
                            },
@@ -60,6 +61,7 @@ Status SimServer::Start() {
   rows_ = std::make_unique<OutboxRows>(store_->database(), store_->log());
   relay_ = std::make_unique<Relay>(*rows_, world_.clock);
   world_.log.BeginLife();
+  world_.metrics.BeginLife();
   std::vector<Sink*> sinks;
   for (const auto& intake : intakes_) sinks.push_back(intake.get());
   WakeEverySecond();

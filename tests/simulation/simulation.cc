@@ -325,23 +325,22 @@ class Run {
     for (const auto& [key, subscription] : world_.deliveries.record().subscriptions()) {
       parked += subscription.parked.size();
     }
-    CheckMetric("parked", gauges.parked, parked);
-    CheckMetric("undelivered, online", gauges.undelivered_online, world_.deliveries.undelivered());
-    CheckMetric("undelivered, offline", gauges.undelivered_offline, 0);
-    CheckMetric("blocked subscriptions", gauges.blocked_subscriptions, 0);
-    CheckMetric("sessions", gauges.websocket_sessions, clients_.size());
-    CheckMetric("last position", gauges.log_last_position, world_.log.messages());
+    const auto check = [this](const std::string& name, std::uint64_t said, std::uint64_t counted) {
+      world_.metrics.Check(name, said, counted);
+    };
+    check("parked", gauges.parked, parked);
+    check("undelivered, online", gauges.undelivered_online, world_.deliveries.undelivered());
+    check("undelivered, offline", gauges.undelivered_offline, 0);
+    check("blocked subscriptions", gauges.blocked_subscriptions, 0);
+    check("sessions", gauges.websocket_sessions, clients_.size());
+    check("last position", gauges.log_last_position, world_.log.messages());
     const std::string scrape = server.metrics().Scrape(gauges);
     const std::string name = "\nackwire_replay_deliveries_total ";
     const auto at = scrape.find(name);
     const std::uint64_t replayed =
         at == std::string::npos ? 0 : std::stoull(scrape.substr(at + name.size()));
-    CheckMetric("replayed", replayed, world_.deliveries.replays().sent_in_life());
-  }
-  void CheckMetric(const std::string& name, std::uint64_t said, std::uint64_t counted) {
-    if (said == counted) return;
-    Violate("metrics", name + ": " + std::to_string(said) + ", and " + std::to_string(counted) +
-                           " are on record");
+    check("replayed", replayed, world_.deliveries.replays().sent_in_life());
+    world_.metrics.CheckCounters(scrape);
   }
 
   // What it knows of a client for which nothing is left to be done.

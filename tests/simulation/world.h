@@ -15,6 +15,7 @@
 #include "tests/simulation/delivery_rules.h"
 #include "tests/simulation/findings.h"
 #include "tests/simulation/log_rules.h"
+#include "tests/simulation/metric_rules.h"
 
 namespace ackwire {
 
@@ -56,6 +57,7 @@ struct World {
   Findings findings;
   LogRules log{findings};
   DeliveryRules deliveries{clock, policy, findings};
+  MetricRules metrics{findings};
   std::vector<std::string> channels;
   std::vector<std::string> clients;
   ConnectionId last_connection = 0;

@@ -5,20 +5,11 @@ import assert from 'node:assert/strict';
 import { ackctl } from './ackctl.mjs';
 import { eventually } from './eventually.mjs';
 import { status, toMs } from './grpc.mjs';
-import { request } from './http.mjs';
+import { metricsOf } from './metrics.mjs';
 
 const kUnspecified = 'UNSPECIFIED';
 const short = (name) => name.replace(/^(REASON|DELIVERY_STATE)_/, '');
 const label = (name) => short(name).toLowerCase(); // as JSON spells it
-
-// All samples of a server, by name and labels.
-export async function metrics({ server }) {
-  const { body } = await request(server.admin, { path: '/metrics' });
-  const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return Object.fromEntries(
-    samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
-  );
-}
 
 // Differences of those with this beginning, without the ones that stayed.
 function grown(before, after, beginning) {
@@ -101,7 +92,7 @@ async function agreesWithMetrics(scene, before, delivery, failures) {
   const expected = { counted, parked, undelivered, acked: short(delivery.state) === 'ACKED' };
   let found;
   await eventually(async () => {
-    const after = await metrics(scene);
+    const after = await metricsOf(scene.server);
     found = {
       counted: grown(before, after, 'ackwire_delivery_failures_total'),
       parked: total(grown(before, after, 'ackwire_parked')),

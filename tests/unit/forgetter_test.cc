@@ -17,6 +17,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::Gt;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class ForgetterTest : public testing::Test {
@@ -228,15 +229,96 @@ TEST_F(ForgetterTest, ForgottenTwiceItIsWholeInBetween) {
   EraseAll();
 }
 
-TEST_F(ForgetterTest, ARecoveryGoesOnWithIt) {
+// A plan that was made before, and is started now.
+TEST_F(ForgetterTest, AReplayBringsNoNameBack) {
   Forget();
-  store_.Publish("room", "six");
-  store_.FoldNow();
-  store_.Erase(Family::kLog, keys::Log({2}));
-  store_.Recover();
-  EXPECT_FALSE(store_.ledger().Client("alice")->known);
+  std::vector<Work> works;
+  works.push_back(TestStore::JournalWorkOf({events::ReplayStarted(2),
+                                            events::ReplayPinned("bob", room_, {RunOf(4, 4)}),
+                                            events::ReplayPinned("alice", room_, {RunOf(4, 4)})}));
+  EXPECT_EQ(store_.Commit(works), nullptr);
+  const Status refused = std::get<JournalWork>(works[0]).outcome.status();
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("alice"));
+}
+
+TEST_F(ForgetterTest, NorDoesAnOutcomeInTheSameCommit) {
+  store_.Record({events::ReplayStarted(1), events::ReplayPinned("alice", room_, {RunOf(4, 4)})});
+  const ReplayId replay = store_.derived().Read(
+      [](const DerivedView& view) { return view.replays.all().begin()->first; });
+  std::vector<Work> works;
+  works.push_back(
+      TestStore::JournalWorkOf({events::Unsubscribed("alice", room_), events::Forgotten("alice")}));
+  works.push_back(TestStore::JournalWorkOf(
+      {events::ReplayOutcome(replay, "alice", room_, RunOf(4, 4), store::ReplayOutcome::ACKED)}));
+  EXPECT_EQ(store_.Commit(works)->record.events_size(), 2);
   store_.FoldNow();
   EraseAll();
+}
+
+// What of the orders is lost with a record or row is told by the other.
+class ForgetterRecovery : public ForgetterTest {
+ protected:
+  // In a record each.
+  void ForgetStepwise() {
+    store_.Record({events::Unsubscribed("alice", room_)});
+    store_.Record({events::Forgotten("alice")});
+    forgotten_in_ = store_.derived().last_number();
+    store_.Publish("room", "six");
+    store_.FoldNow();
+  }
+  void ExpectForgottenOnceRecovered() {
+    store_.Recover();
+    ExpectForgottenClient();
+    EXPECT_EQ(Names(), 0);
+    EXPECT_THAT(store_.Differences(), IsEmpty());
+  }
+  void ExpectForgottenClient() {
+    EXPECT_FALSE(store_.ledger().Client("alice")->known);
+    EXPECT_THAT(*store_.ledger().Entries("alice"), IsEmpty());
+    EXPECT_EQ(store_.totals().clients, 1U);
+    EXPECT_EQ(store_.totals().parked, 1U);
+  }
+
+  JournalNumber forgotten_in_;
+};
+
+TEST_F(ForgetterRecovery, LeavesHerOut) {
+  ForgetStepwise();
+  store_.Erase(Family::kLog, keys::Log({2}));
+  ExpectForgottenOnceRecovered();
+}
+
+TEST_F(ForgetterRecovery, LeavesHerOutWithoutTheEvent) {
+  ForgetStepwise();
+  store_.Erase(Family::kJournal, keys::Journal(forgotten_in_));
+  ExpectForgottenOnceRecovered();
+}
+
+TEST_F(ForgetterRecovery, LeavesHerOutWithoutTheRow) {
+  ForgetStepwise();
+  store_.Erase(Family::kMeta, Forgetter::KeyOf(EventId::Of(forgotten_in_, 0)));
+  store_.Erase(Family::kLog, keys::Log({2}));
+  ExpectForgottenOnceRecovered();
+}
+
+TEST_F(ForgetterRecovery, LeavesHerOutWithoutTheEndOfHerSubscription) {
+  ForgetStepwise();
+  store_.Erase(Family::kJournal, keys::Journal({forgotten_in_.value - 1}));
+  ExpectForgottenOnceRecovered();
+}
+
+TEST_F(ForgetterRecovery, KeepsHerWhenSheCameBack) {
+  ForgetStepwise();
+  store_.Subscribe("alice", "room");
+  store_.Publish("room", "seven");
+  store_.FoldNow();
+  store_.Erase(Family::kJournal, keys::Journal(forgotten_in_));
+  store_.Recover();
+  EXPECT_TRUE(store_.ledger().Client("alice")->known);
+  EXPECT_EQ(store_.Entry("alice", "room").start(), Seq{7});
+  EXPECT_EQ(store_.totals().clients, 2U);
+  EXPECT_THAT(store_.Differences(), IsEmpty());
 }
 
 }  // namespace

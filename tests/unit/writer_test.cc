@@ -67,6 +67,18 @@ TEST(Writer, WritesNothingForWorksThatAreAllRefused) {
   EXPECT_EQ(store.derived().last_position(), Position{1});
 }
 
+TEST(Writer, AnEndAbandonsWhatItsCommitBrings) {
+  TestStore store;
+  store.Subscribe("alice", "room/1");
+  store.Publish("room/1", "one");
+  std::vector<Work> works;
+  works.push_back(TestStore::JournalWorkOf({events::Unsubscribed("alice", store.IdOf("room/1"))}));
+  works.push_back(TestStore::PublishWorkOf("room/1", "two"));
+  const SharedGroup group = store.Commit(works);
+  EXPECT_EQ(group->record.events(0).unsubscribed().undelivered(), 2U);
+  EXPECT_EQ(std::get<JournalWork>(works[0]).outcome->abandoned, 2U);
+}
+
 // A session of which the opening is not on record has left nothing else there: what it did would be
 // told of a client that nobody knows.
 TEST(Writer, RefusesAllOfASessionWhoseClientCannotBeRead) {
