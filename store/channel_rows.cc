@@ -36,4 +36,14 @@ StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database) {
   return channels;
 }
 
+std::string MakeChannelRow(const ChannelInfo& channel) {
+  store::ChannelRow row;
+  row.set_id(channel.id.value);
+  row.set_first_seq(channel.first.value);
+  row.set_last_seq(channel.last.value);
+  row.set_subscriptions(channel.subscriptions);
+  row.set_last_published_at_ms(ToUnixMs(channel.last_published_at));
+  return record::Seal(row);
+}
+
 }  // namespace ackwire

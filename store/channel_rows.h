@@ -1,6 +1,7 @@
 // The channels, as they stand in RocksDB.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "store/channel_table.h"
@@ -12,5 +13,8 @@ namespace ackwire {
 // All of them, in order of id, which has no gaps.
 //   kDataLoss  a row is damaged, or missing
 [[nodiscard]] StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database);
+
+// The value of a channel's row.
+[[nodiscard]] std::string MakeChannelRow(const ChannelInfo& channel);
 
 }  // namespace ackwire

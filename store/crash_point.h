@@ -26,6 +26,8 @@ inline constexpr std::string_view kAfterDerivedRun = "after-derived-run";  // no
 inline constexpr std::string_view kAfterDerivedCheckpoint = "after-derived-checkpoint";
 inline constexpr std::string_view kBeforeTrim = "before-trim";  // of the outbox
 inline constexpr std::string_view kAfterTrim = "after-trim";
+inline constexpr std::string_view kBeforeJournalTrim = "before-journal-trim";  // its base is ahead
+inline constexpr std::string_view kAfterJournalTrim = "after-journal-trim";
 inline constexpr std::string_view kBeforeBackupManifest = "before-backup-manifest";
 inline constexpr std::string_view kAfterBackupManifest = "after-backup-manifest";  // not renamed
 inline constexpr std::string_view kBeforeShutdown = "before-shutdown";
@@ -47,6 +49,8 @@ inline constexpr std::array kAll = {
     kAfterDerivedCheckpoint,
     kBeforeTrim,
     kAfterTrim,
+    kBeforeJournalTrim,
+    kAfterJournalTrim,
     kBeforeBackupManifest,
     kAfterBackupManifest,
     kBeforeShutdown,

@@ -35,7 +35,7 @@ enum class DirectoryKind {
 
 class DataDirectory {
  public:
-  static constexpr int kVersion = 5;  // of the newest format
+  static constexpr int kVersion = 6;  // of the newest format
 
   // Creates the directory (mode 0700) and its format where they do not exist. All files are reached
   // through `env`, which is borrowed; null is the real file system. Another file system belongs to

@@ -29,14 +29,19 @@ namespace {
 
 constexpr std::array<const char*, kFamilies> kFamilyNames = {
     "default",  // meta: RocksDB insists on a family of this name
-    "log",     "outbox",  "journal", "index",    "ids",     "channels",
-    "ledger",  "members", "parked",  "failures", "history", "replays",
+    "log",       "outbox",        "journal",     "index",        "ids",         "channels",
+    "ledger",    "members",       "parked",      "failures",     "history",     "replays",
+    "base_meta", "base_channels", "base_ledger", "base_members", "base_parked", "base_replays",
 };
 
 constexpr std::string_view kManifest = "MANIFEST-";
 
 // Families were added at the end.
-std::size_t FamiliesOf(int version) { return version < 3 ? kFamilies - 1 : kFamilies; }
+std::size_t FamiliesOf(int version) {
+  constexpr std::size_t kBefore3 = 12;
+  constexpr std::size_t kBefore6 = 13;
+  return version < 3 ? kBefore3 : version < 6 ? kBefore6 : kFamilies;
+}
 
 std::vector<rocksdb::ColumnFamilyDescriptor> Families(std::size_t count = kFamilies) {
   constexpr std::size_t kBlockCacheBytes = 256ULL << 20U;
@@ -153,10 +158,11 @@ StatusOr<std::unique_ptr<Database>> Database::OpenReadOnly(const DataDirectory& 
 Database::Database(const DataDirectory& directory, Durability durability)
     : directory_(directory),
       durability_(durability),
+      damage_(std::make_shared<DamageWatch>()),
       background_(std::make_shared<BackgroundListener>()) {}
 
 Database::~Database() {
-  if (db_ == nullptr) return;
+  if (owned_db_ == nullptr) return;
   for (auto* handle : handles_) {
     if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
   }
@@ -223,7 +229,8 @@ Status Database::OpenRocksReadOnly() {
 }
 
 void Database::Adopt(rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
-  db_.reset(db);
+  owned_db_.reset(db);
+  db_ = db;
   std::copy(handles.begin(), handles.end(), handles_.begin());
 }
 
@@ -283,7 +290,7 @@ StatusOr<std::optional<std::string>> Database::Get(Family family, const std::str
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) {
     const std::string row = std::string(NameOf(family)) + ", " + ReadableKey(family, key);
-    return damage_.Noted(FromRocks(status, "read " + row));
+    return damage_->Noted(FromRocks(status, "read " + row));
   }
   return std::optional<std::string>(std::move(value));
 }
@@ -306,7 +313,7 @@ Status Database::Flush() {
 Status Database::SyncAll() {
   // Not SyncWAL, after which RocksDB before 7.10 may miss a write-ahead log that is not gone.
   rocksdb::WriteBatch batch;
-  batch.Put(handle(Family::kMeta), meta::kEpoch, epoch_);
+  batch.Put(db_->DefaultColumnFamily(), meta::kEpoch, epoch_);
   return Write(batch, Sync::kYes);
 }
 
@@ -338,7 +345,7 @@ std::unique_ptr<rocksdb::Iterator> Database::NewIterator(Family family, const Ra
   options.fill_cache = reading == Reading::kSome;
   if (reading == Reading::kWalk) options.readahead_size = 1ULL << 20U;
   auto iterator =
-      std::make_unique<BoundedIterator>(*db_, handle(family), range.to, options, damage_);
+      std::make_unique<BoundedIterator>(*db_, handle(family), range.to, options, *damage_);
   iterator->Seek(range.from);
   return iterator;
 }

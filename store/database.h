@@ -51,8 +51,14 @@ enum class Family {
   kFailures,
   kHistory,
   kReplays,
+  kBaseMeta,
+  kBaseChannels,
+  kBaseLedger,
+  kBaseMembers,
+  kBaseParked,
+  kBaseReplays,
 };
-inline constexpr std::size_t kFamilies = 13;
+inline constexpr std::size_t kFamilies = 19;
 
 namespace meta {
 inline constexpr char kEpoch[] = "epoch";
@@ -91,6 +97,10 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  // The same with the journal's base (store/base.h) in the place of what is derived; families that
+  // a base has not are empty. Must not outlive this one.
+  [[nodiscard]] std::unique_ptr<Database> Base() const;
+
   // The value of `key`; none when there is none.
   [[nodiscard]] StatusOr<std::optional<std::string>> Get(Family family,
                                                          const std::string& key) const;
@@ -127,7 +137,7 @@ class Database {
   [[nodiscard]] StatusOr<JournalNumber> LastNumber() const;
 
   // Of what Get and an iterator's status() meet; readers pass on the rest.
-  [[nodiscard]] DamageWatch& damage() const { return damage_; }
+  [[nodiscard]] DamageWatch& damage() const { return *damage_; }
 
   // The first error that RocksDB met in the background, or OK: after one, nothing it writes can be
   // trusted to reach the disk.
@@ -144,8 +154,7 @@ class Database {
   };
   [[nodiscard]] StatusOr<FileList> ListOfFiles() const;
   // `told` is called whenever rows have moved to a table and the list says so, by the thread that
-  // moved them, before it goes on; what it returns of a flush is a background error. Null: nobody
-  // is told any more, once this returns.
+  // moved them, before it goes on; what it returns of a flush is a background error. Null: no more.
   void WhenRowsMove(std::function<Status()> told) const;
   // Rows were ingested. Returns what was told.
   [[nodiscard]] Status RowsMoved() const;
@@ -174,10 +183,11 @@ class Database {
   std::unique_ptr<DataDirectory> owned_directory_;  // null when it is borrowed
   const DataDirectory& directory_;
   const Durability durability_;
-  mutable DamageWatch damage_;                      // reading changes nothing else
+  std::shared_ptr<DamageWatch> damage_;             // reading changes nothing else
   std::shared_ptr<BackgroundListener> background_;  // RocksDB holds it too
   std::unique_ptr<GuardedEnv> env_;                 // null when nothing is written
-  std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<rocksdb::DB> owned_db_;           // null in a view of another's
+  rocksdb::DB* db_ = nullptr;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string epoch_;
 };

@@ -22,7 +22,7 @@ std::optional<Position> DerivedView::PositionOfId(ChannelId channel,
   return found || frozen == nullptr ? found : frozen->PositionOfId(channel, hash);
 }
 
-Status Derived::Recover() {
+Status Derived::Load() {
   if (Status status = LoadChannels(); !status.ok()) return status;
   StatusOr<ReplayTable> replays = ReadReplays(database_);
   if (!replays.ok()) return replays.status();
@@ -32,8 +32,15 @@ Status Derived::Recover() {
   totals_ = {checkpoint->undelivered(), checkpoint->parked(), checkpoint->clients()};
   last_position_ = Position{checkpoint->position()};
   last_number_ = JournalNumber{checkpoint->journal_number()};
-  Status status = FoldFrom(database_, {last_position_, last_number_},
-                           [this](const SharedGroup& group) { Apply(group); });
+  return OkStatus();
+}
+
+Status Derived::Recover() {
+  if (Status status = Load(); !status.ok()) return status;
+  Status status = FoldFrom(database_, {last_position_, last_number_}, [this](const auto& group) {
+    Apply(group);
+    return Fold::kOn;
+  });
   if (!status.ok() || channels_.complete()) return status;
   return Error(StatusCode::kDataLoss, "a channel is missing from both channels and log");
 }

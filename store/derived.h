@@ -79,6 +79,8 @@ class Derived {
   // Reads channels and checkpoint, then folds what log and journal hold beyond it.
   //   kDataLoss  a position or journal number is missing, or a record is damaged
   [[nodiscard]] Status Recover();
+  // The first half of that alone.
+  [[nodiscard]] Status Load();
 
   void Apply(const SharedGroup& group);
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "store/channel_rows.h"
 #include "store/index_row.h"
 #include "store/keys.h"
 #include "store/ledger_fold.h"
@@ -46,15 +47,8 @@ Status VisitChannels(std::vector<ChannelInfo> channels, const VisitRow& visit) {
   std::sort(channels.begin(), channels.end(),
             [](const ChannelInfo& a, const ChannelInfo& b) { return a.name < b.name; });
   for (const ChannelInfo& channel : channels) {
-    store::ChannelRow row;
-    row.set_id(channel.id.value);
-    row.set_first_seq(channel.first.value);
-    row.set_last_seq(channel.last.value);
-    row.set_subscriptions(channel.subscriptions);
-    row.set_last_published_at_ms(ToUnixMs(channel.last_published_at));
-    if (Status status = visit(Family::kChannels, channel.name, record::Seal(row)); !status.ok()) {
-      return status;
-    }
+    Status status = visit(Family::kChannels, channel.name, MakeChannelRow(channel));
+    if (!status.ok()) return status;
   }
   return OkStatus();
 }
@@ -126,11 +120,17 @@ StatusOr<store::DerivedCheckpoint> ReadCheckpoint(const Database& database) {
 
 Status ForEachRow(const Database& database, const FrozenTail& frozen, const VisitRow& visit) {
   const Tail& tail = *frozen.tail;
-  if (Status status = VisitIndex(tail, visit); !status.ok()) return status;
-  if (Status status = VisitIds(tail, visit); !status.ok()) return status;
+  const auto has = [&](Family family) { return database.handle(family) != nullptr; };
+  if (has(Family::kIndex)) {
+    if (Status status = VisitIndex(tail, visit); !status.ok()) return status;
+  }
+  if (has(Family::kIds)) {
+    if (Status status = VisitIds(tail, visit); !status.ok()) return status;
+  }
   if (Status status = VisitChannels(frozen.channels, visit); !status.ok()) return status;
   if (Status status = VisitLedger(database, tail, visit); !status.ok()) return status;
   for (const auto& [family, rows] : tail.all_rows()) {
+    if (!has(family)) continue;
     for (const auto& [key, value] : rows) {
       if (Status status = visit(family, key, value); !status.ok()) return status;
     }

@@ -21,7 +21,8 @@ using VisitRow =
 [[nodiscard]] StatusOr<store::DerivedCheckpoint> ReadCheckpoint(const Database& database);
 
 // Visits every row, a family at a time and in order of key within it, the checkpoint (of `meta`)
-// among them. Ledger rows are the stored ones with the tail's events folded onto them.
+// among them. Ledger rows are the stored ones with the tail's events folded onto them. Of a family
+// that the database has not there are none.
 // A stored row that is damaged is left out.
 //   else what `visit` returned
 [[nodiscard]] Status ForEachRow(const Database& database, const FrozenTail& frozen,

@@ -43,6 +43,14 @@ void Eraser::EraseSoon() {
   wake_.notify_one();
 }
 
+void Eraser::MakeRoomSoon(JournalNumber last) {
+  {
+    std::lock_guard lock(mutex_);
+    trimmed_ = last;
+  }
+  EraseSoon();
+}
+
 void Eraser::Run() {
   YieldToOtherThreads();
   std::unique_lock lock(mutex_);
@@ -62,9 +70,27 @@ void Eraser::Run() {
 
 Status Eraser::Step() {
   Status status = EraseMessages();
-  // One may meet damage; that does not hold the other up.
+  // One may meet damage; that does not hold the others up.
   status.Update(forgetter_.EraseJournal(stopping_));
+  status.Update(MakeRoom());
   return status;
+}
+
+Status Eraser::MakeRoom() {
+  JournalNumber last;
+  {
+    std::lock_guard lock(mutex_);
+    last = trimmed_;
+  }
+  if (last.value == 0) return OkStatus();
+  if (Status status = database_.Flush(); !status.ok()) return status;
+  const Database::Range records{keys::Journal({}), keys::Journal(last)};
+  if (Status status = database_.Merge(Family::kJournal, records, stopping_); !status.ok()) {
+    return status;
+  }
+  std::lock_guard lock(mutex_);
+  if (trimmed_ == last) trimmed_ = {};
+  return OkStatus();
 }
 
 Status Eraser::EraseMessages() {

@@ -1,7 +1,9 @@
-// Eraser sees to it that what was removed from the log, and who was forgotten, leaves the disk:
-// RocksDB keeps what was overwritten in write-ahead log and tables until it writes those anew.
+// Eraser sees to it that what was removed from the log, who was forgotten, and what was trimmed
+// from the journal leaves the disk: RocksDB keeps what was overwritten in write-ahead log and
+// tables until it writes those anew.
 //
-// Durable: what is to be erased is on disk with its removal, and gone on with after a start.
+// Durable: what is to be erased is on disk with its removal, and gone on with after a start; what
+//          was trimmed only makes room, and is not.
 // Threads: EraseSoon from any; a thread of its own does it, once started.
 #pragma once
 
@@ -37,6 +39,8 @@ class Eraser {
   void Stop();
   // Such rows were committed.
   void EraseSoon();
+  // The journal was trimmed up to this record.
+  void MakeRoomSoon(JournalNumber last);
   // What the thread does. Blocks, about as long as it takes to read and write the tables that are
   // concerned.
   [[nodiscard]] Status Step();
@@ -48,12 +52,14 @@ class Eraser {
   };
   void Run();
   [[nodiscard]] Status EraseMessages();
+  [[nodiscard]] Status MakeRoom();
 
   Database& database_;
   Forgetter& forgetter_;
-  std::mutex mutex_;  // guards due_
+  std::mutex mutex_;  // guards due_ and trimmed_
   std::condition_variable wake_;
   bool due_ = true;  // an earlier life may have left something
+  JournalNumber trimmed_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

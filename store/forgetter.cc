@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "store/base.h"
 #include "store/derived_rows.h"
 #include "store/failures.h"
 #include "store/keys.h"
@@ -136,6 +137,9 @@ Status Forgetter::DropRowsOf(const ForgottenClient& forgotten) {
       return FromRocks(row->status(), "read what is on record of a client to be forgotten");
     }
   }
+  if (Status status = EraseFromBase(*database_.Base(), forgotten, batch); !status.ok()) {
+    return status;
+  }
   batch.Delete(database_.handle(Family::kMeta), KeyOf(forgotten.at));
   batch.Put(database_.handle(Family::kMeta), KeyOfDropped(forgotten.at), forgotten.client);
   return database_.Write(batch, Sync::kNo);
@@ -200,6 +204,10 @@ Status Forgetter::Merge(const ForgottenClient& forgotten, std::atomic<bool>& sto
       {Family::kFailures, ListOfClient(forgotten.client)},
       {Family::kReplays, {}},
       {Family::kMembers, {}},
+      {Family::kBaseLedger, rows},
+      {Family::kBaseParked, rows},
+      {Family::kBaseReplays, {}},
+      {Family::kBaseMembers, {}},
       // All of it: nothing says which records were written again before a stop or a failure.
       {Family::kJournal, {"", keys::Journal(forgotten.at.number())}}};
   for (const auto& [family, range] : parts) {

@@ -20,6 +20,8 @@ class ForgottenRows {
   // others nothing is gone yet.
   ForgottenRows(std::vector<ForgottenClient> clients, JournalNumber folded);
 
+  [[nodiscard]] const std::vector<ForgottenClient>& clients() const { return clients_; }
+
   // The group as it is once they are erased.
   [[nodiscard]] SharedGroup Erased(const SharedGroup& group);
   // Whether this row of a derived family goes with them. REQUIRES: all groups were erased.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "store/base.h"
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/records.pb.h"
@@ -29,16 +30,6 @@ void TakeEvents(JournalNumber number, const store::JournalRecord& record, const 
     const EventId id = EventId::Of(number, index++);
     if (event.client() == client) take({id, FromUnixMs(record.at_ms()), event});
   }
-}
-
-Status NotThere(JournalNumber number) {
-  if (number == JournalNumber{1}) {
-    return Error(
-        StatusCode::kOutOfRange,
-        "the journal no longer begins with its first record: what clients were owed before "
-        "cannot be told");
-  }
-  return Error(StatusCode::kDataLoss, NameOf(number) + " is missing");
 }
 
 }  // namespace
@@ -74,8 +65,69 @@ StatusOr<JournalReader::Walked> JournalReader::Walk(
   return walked;
 }
 
+Status JournalReader::NotThere(JournalNumber number) const {
+  const StatusOr<FoldPoint> base = BasePoint(database_);
+  if (!base.ok()) return base.status();
+  if (number > base->number) {
+    return Error(StatusCode::kDataLoss, NameOf(number) + " is missing");
+  }
+  return Error(StatusCode::kOutOfRange,
+               NameOf(number) + " is not kept any more: the journal begins with record " +
+                   std::to_string(base->number.value + 1) + " now; ask again");
+}
+
+StatusOr<JournalReader::Beginning> JournalReader::BeginningOf(const std::string& client) const {
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    const StatusOr<FoldPoint> before = BasePoint(database_);
+    if (!before.ok()) return before.status();
+    if (before->number.value == 0) return Beginning();
+    Beginning beginning{.first = {before->number.value + 1}};
+    if (Status status = ReadBase(client, beginning); !status.ok()) return status;
+    auto known_from = CommittedFrom(beginning.first);
+    if (!known_from.ok()) return known_from.status();
+    beginning.known_from = *known_from;
+    const StatusOr<FoldPoint> after = BasePoint(database_);
+    if (!after.ok()) return after.status();
+    if (after->number == before->number) return beginning;
+  }
+  return Error(StatusCode::kUnavailable, "the journal is being trimmed; ask again");
+}
+
+Status JournalReader::ReadBase(const std::string& client, Beginning& out) const {
+  const Database::Range rows{keys::Ledger(client, {}), keys::LedgerEnd(client)};
+  const auto row = base_->NewIterator(Family::kLedger, rows);
+  for (; row->Valid(); row->Next()) {
+    const auto key = keys::ParseLedger(row->key().ToStringView());
+    if (!key) continue;
+    const std::string value = row->value().ToString();
+    if (key->channel.value == 0) {
+      StatusOr<ClientState> state = database_.damage().Noted(FoldClient(client, value, {}));
+      if (!state.ok()) return state.status();
+      out.state = *std::move(state);
+    } else {
+      StatusOr<LedgerEntry> entry = database_.damage().Noted(FoldLedger(*key, value, {}));
+      if (!entry.ok()) return entry.status();
+      out.entries.push_back({key->channel, *std::move(entry)});
+    }
+  }
+  if (!row->status().ok()) return FromRocks(row->status(), "read the journal's base");
+  const auto parked = base_->NewIterator(Family::kParked, rows);
+  for (; parked->Valid(); parked->Next()) {
+    const auto key = keys::ParseNumbered(parked->key().ToStringView());
+    if (key) out.parked[key->channel].Add({{key->number}, {key->number}});
+  }
+  return FromRocks(parked->status(), "read the journal's base");
+}
+
 StatusOr<std::optional<Timestamp>> JournalReader::BeginsAt() const {
-  const auto row = database_.NewIterator(Family::kJournal, {});
+  const StatusOr<FoldPoint> base = BasePoint(database_);
+  if (!base.ok()) return base.status();
+  return CommittedFrom({base->number.value + 1});
+}
+
+StatusOr<std::optional<Timestamp>> JournalReader::CommittedFrom(JournalNumber first) const {
+  const auto row = database_.NewIterator(Family::kJournal, {keys::Journal(first), {}});
   if (!row->status().ok()) return FromRocks(row->status(), "read the journal's first record");
   if (!row->Valid()) return std::optional<Timestamp>();
   store::JournalRecord record;

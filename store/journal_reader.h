@@ -1,4 +1,5 @@
-// JournalReader walks the journal, oldest record first, and gives the events of one client.
+// JournalReader walks the journal, oldest record first, and gives the events of one client; before
+// them, where the journal was trimmed, what the client was when the first record that is kept came.
 //
 // What a walk costs is the bytes of all the records it passes; only those in which the client's
 // name stands are parsed. README.md has what was measured.
@@ -10,12 +11,16 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "store/database.h"
 #include "store/derived.h"
 #include "store/ledger_reader.h"
+#include "store/seq_runs.h"
 #include "store/status.h"
 #include "store/types.h"
 
@@ -24,7 +29,21 @@ namespace ackwire {
 class JournalReader {
  public:
   JournalReader(const Database& database, const Derived& derived)
-      : database_(database), derived_(derived) {}
+      : database_(database), derived_(derived), base_(database.Base()) {}
+
+  // Where the journal begins, and what one client was there: an unknown one, and nothing parked,
+  // while it has all its records.
+  struct Beginning {
+    JournalNumber first{1};
+    // The past is known from here on. None: all of it.
+    std::optional<Timestamp> known_from;
+    ClientState state;
+    std::vector<ChannelEntry> entries;
+    std::map<ChannelId, SeqRuns> parked;
+  };
+  //   kDataLoss     the journal's base is damaged
+  //   kUnavailable  the journal is being trimmed, so fast that it cannot be read
+  [[nodiscard]] StatusOr<Beginning> BeginningOf(const std::string& client) const;
 
   // Records from `from` on, not beyond `to`.
   struct Part {
@@ -37,18 +56,23 @@ class JournalReader {
     JournalNumber next;  // goes on there; zero: all up to `to` was walked
     Timestamp up_to{};   // when the last record of the part was committed
   };
-  //   kOutOfRange  it was to begin at the first record, which is not there any more
+  //   kOutOfRange  a record was trimmed meanwhile
   //   kDataLoss    a record is missing or damaged
   [[nodiscard]] StatusOr<Walked> Walk(const Part& part,
                                       const std::function<void(const JournalEvent&)>& take) const;
 
-  // When the first record was committed; none when there is no record.
+  // When the first record that is kept was committed; none when there is no record.
   //   kDataLoss  it is damaged
   [[nodiscard]] StatusOr<std::optional<Timestamp>> BeginsAt() const;
 
  private:
+  [[nodiscard]] Status ReadBase(const std::string& client, Beginning& out) const;
+  [[nodiscard]] StatusOr<std::optional<Timestamp>> CommittedFrom(JournalNumber first) const;
+  [[nodiscard]] Status NotThere(JournalNumber number) const;
+
   const Database& database_;
   const Derived& derived_;
+  const std::unique_ptr<Database> base_;
 };
 
 }  // namespace ackwire

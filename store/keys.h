@@ -26,6 +26,7 @@
 //   replays   replay:u64be                             -> ReplayRow
 //             replay:u64be client 00 channel:u64be     -> ReplayOpenRow
 //   meta      name                                     -> see store/database.h
+//   base_…    as the family behind it                  -> as there     store/base.h
 //
 // The hash is the first 16 bytes of the message id's SHA-256.
 //

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "store/base.h"
 #include "store/difference.h"
 #include "store/event_of_record.h"
 #include "store/failures.h"
@@ -319,7 +320,41 @@ StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId cha
       for (const std::uint64_t seq : part.unparked()) acked.Add({{seq}, {seq}});
     }
   }
+  const StatusOr<FoldPoint> base = BasePoint(database_);
+  if (!base.ok()) return base.status();
+  if (base->number.value == 0) return acked;
+  const StatusOr<SeqRuns> others = SettledWithoutRecord(client, channel, seqs);
+  if (!others.ok()) return others.status();
+  for (const SeqRun& run : others->runs()) acked.Add(run);
   return acked;
+}
+
+StatusOr<SeqRuns> LedgerReader::SettledWithoutRecord(const std::string& client, ChannelId channel,
+                                                     SeqRun seqs) const {
+  SeqRuns settled;
+  const StatusOr<LedgerEntry> entry = Entry(client, channel);
+  if (!entry.ok()) return entry.status();
+  const SeqRun owed{std::max(seqs.first, entry->start()),
+                    std::min(seqs.last, derived_.LastOf(channel))};
+  if (!entry->subscribed() || owed.last < owed.first) return settled;
+  settled.Add(owed);
+  const SeqRuns undelivered = entry->UndeliveredRuns(owed.last);
+  for (const SeqRun& run : undelivered.runs()) (void)settled.Remove(run);
+  const StatusOr<SeqRuns> parked = ParkedOf(client, channel, owed);
+  if (!parked.ok()) return parked.status();
+  for (const SeqRun& run : parked->runs()) (void)settled.Remove(run);
+  const auto rows = Rows(Family::kFailures, NumberedRange(client, channel));
+  if (!rows.ok()) return rows.status();
+  for (const auto& [key, value] : *rows) {
+    const auto parsed = keys::ParseNumbered(key).value_or(keys::NumberedKey{});
+    const StatusOr<JournalEvent> event = Event({parsed.number});
+    if (event.status().code() == StatusCode::kNotFound) continue;
+    if (!event.ok()) return event.status();
+    const store::Abandoned& abandoned = event->event.abandoned();
+    for (const auto& run : abandoned.runs()) (void)settled.Remove({{run.first()}, {run.last()}});
+    for (const std::uint64_t seq : abandoned.unparked()) (void)settled.Remove({{seq}, {seq}});
+  }
+  return settled;
 }
 
 StatusOr<std::vector<JournalEvent>> LedgerReader::FailureEvents(const std::string& client,

@@ -93,7 +93,8 @@ class LedgerReader {
   // The newest acknowledgement on record that ends at or after `seq`, if it covers it.
   [[nodiscard]] StatusOr<std::optional<JournalEvent>> AckOf(const std::string& client,
                                                             ChannelId channel, Seq seq) const;
-  // What acknowledgements on record cover of a run, and perhaps of what is beside it.
+  // What acknowledgements on record cover of a run, and perhaps of what is beside it. Where the
+  // journal was trimmed, also what is settled without anything on record of how.
   [[nodiscard]] StatusOr<SeqRuns> AckedOf(const std::string& client, ChannelId channel,
                                           SeqRun seqs) const;
   // The events that made `seq` of a subscription fail, oldest first, at most the newest `limit`.
@@ -124,6 +125,9 @@ class LedgerReader {
                                         std::size_t limit) const;
   [[nodiscard]] StatusOr<JournalEvent> FindEvent(EventId id) const;
   [[nodiscard]] Status NotAKey(const std::string& where, const std::string& key) const;
+  // Of a run, what is settled and neither parked nor abandoned on record.
+  [[nodiscard]] StatusOr<SeqRuns> SettledWithoutRecord(const std::string& client, ChannelId channel,
+                                                       SeqRun seqs) const;
   // The next key of family `ledger` at or after `key`, in the tails or stored; empty at the end.
   [[nodiscard]] StatusOr<std::string> NextLedgerKey(const std::string& key) const;
 

@@ -24,7 +24,12 @@ LogWalk::LogWalk(const Database& database, Options options)
       number_at_relay_(options_.relay.number) {}
 
 Status LogWalk::Run() {
-  const auto row = database_.NewIterator(Family::kJournal, {});
+  if (options_.base.number.value != 0) {
+    if (Status status = WalkToBase(); !status.ok()) return status;
+  }
+  // What lies before is left of a trimming.
+  const auto row =
+      database_.NewIterator(Family::kJournal, {keys::Journal({end_.number.value + 1}), {}});
   for (; row->Valid(); row->Next()) {
     const auto number = keys::ParseJournal(row->key().ToStringView());
     const std::uint64_t expected = end_.number.value + 1;
@@ -54,6 +59,20 @@ Status LogWalk::Run() {
            "cannot be read: " + log_->status().ToString(), "messages");
   }
   return status;
+}
+
+Status LogWalk::WalkToBase() {
+  const std::uint64_t position = options_.base.position.value;
+  if (Status status = WalkLog(position); !status.ok()) return status;
+  if (end_.position.value < position && log_->status().ok()) {
+    Differ(Family::kJournal, "the base", "made after position " + Text(position),
+           "a log that goes so far; it ends at " + Text(end_.position.value));
+  }
+  if (Status status = FoldMessages(); !status.ok()) return status;
+  end_.number = options_.base.number;
+  // All before it was handed over.
+  number_at_relay_ = std::max(number_at_relay_, end_.number);
+  return intact_ ? options_.at_base() : OkStatus();
 }
 
 Status LogWalk::WalkRecord(JournalNumber number, std::string_view value) {
@@ -138,6 +157,8 @@ void LogWalk::CheckMessage(const StoredMessage& stored) {
   if (!IsStub(stored)) return;
   channel.stubs.Add({stored.seq(), stored.seq()});
   if (GoneFor(message) == v1::REASON_UNSPECIFIED) return;  // a recovery found it lost
+  // What says that it was removed may be in the base.
+  if (stored.position() <= options_.base.position) return;
   channel.removed_stubs.Add({stored.seq(), stored.seq()});
 }
 

@@ -26,7 +26,11 @@ class LogWalk {
  public:
   struct Options {
     FoldPoint fold_until;  // `fold` is given what a checkpoint here covers
-    OutboxPoint relay;     // up to where the relay has handed everything over
+    // Where the journal's base is: of what is before it, `fold` is given the messages alone, then
+    // `at_base` is called. Zero: there is no base.
+    FoldPoint base = {};
+    std::function<Status()> at_base = {};
+    OutboxPoint relay;  // up to where the relay has handed everything over
     DifferenceSink differs;
     std::function<Status(const SharedGroup&)> fold;
     std::function<void(std::uint64_t rows)> progress;
@@ -56,6 +60,7 @@ class LogWalk {
     SeqRuns removed;        // by the journal
   };
 
+  [[nodiscard]] Status WalkToBase();
   [[nodiscard]] Status WalkLog(std::uint64_t up_to);
   [[nodiscard]] Status WalkRecord(JournalNumber number, std::string_view value);
   void CheckMessage(const StoredMessage& stored);

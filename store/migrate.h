@@ -13,8 +13,8 @@ namespace ackwire {
 //   kDataLoss  the checkpoint of the derived families is damaged
 [[nodiscard]] Status Migrate(Database& database);
 
-// Format 2 lacks a family alone, which RocksDB makes. What format 1 lacks: the lists of family
-// `failures`, of all that is folded.
+// Formats 2 and 5 lack families alone, which RocksDB makes. What format 1 lacks: the lists of
+// family `failures`, of all that is folded.
 inline constexpr int kFirstWithFailureLists = 2;
 [[nodiscard]] Status BackfillFailureLists(Database& database);
 

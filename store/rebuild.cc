@@ -10,6 +10,8 @@
 #include <map>
 #include <utility>
 
+#include "store/base.h"
+#include "store/channel_rows.h"
 #include "store/forgetter.h"
 #include "store/keys.h"
 #include "store/ledger_salvage.h"
@@ -56,8 +58,9 @@ std::string StubRow(const Place& place, const std::string& channel, Timestamp at
 
 }  // namespace
 
-Rebuild::Rebuild(const Database& salvaged, Database& into, LostHints& hints, RecoveryReport& report)
-    : salvaged_(salvaged),
+Rebuild::Rebuild(const Salvaged& salvaged, Database& into, LostHints& hints, RecoveryReport& report)
+    : salvaged_(*salvaged.rows),
+      base_is_whole_(salvaged.base_is_whole),
       into_(into),
       hints_(hints),
       report_(report),
@@ -68,9 +71,9 @@ Rebuild::Rebuild(const Database& salvaged, Database& into, LostHints& hints, Rec
 Rebuild::~Rebuild() = default;
 
 Status Rebuild::Run() {
-  for (const auto step :
-       {&Rebuild::ReadForgotten, &Rebuild::CopyLog, &Rebuild::WriteStubs, &Rebuild::RewriteJournal,
-        &Rebuild::SalvageLedger, &Rebuild::MakeChannels, &Rebuild::Finish}) {
+  for (const auto step : {&Rebuild::ReadForgotten, &Rebuild::CopyLog, &Rebuild::WriteStubs,
+                          &Rebuild::StartFromBase, &Rebuild::RewriteJournal,
+                          &Rebuild::SalvageLedger, &Rebuild::MakeChannels, &Rebuild::Finish}) {
     if (Status status = (this->*step)(); !status.ok()) return status;
   }
   return OkStatus();
@@ -183,10 +186,61 @@ void Rebuild::Report(const std::vector<Place>& places) {
   }
 }
 
-Status Rebuild::RewriteJournal() {
+Status Rebuild::StartFromBase() {
   log_ = into_.NewIterator(Family::kLog, {});
-  std::uint64_t next = 1;
+  if (!base_is_whole_) return StartFromChannels();
+  const StatusOr<FoldPoint> point = BasePoint(salvaged_);
+  if (!point.ok()) return point.status();
+  if (point->number.value == 0) return OkStatus();
+  if (Status status = FoldMessages(point->position); !status.ok()) return status;
+  const auto base = salvaged_.Base();
+  const StatusOr<bool> agrees = AgreesWith(*base);
+  if (!agrees.ok()) return agrees.status();
+  if (!*agrees) {
+    report_.files.push_back({"the journal's base", "is of more than is left of the log"});
+    return StartFromChannels();
+  }
+  if (Status status = refold_.Finish(); !status.ok()) return status;
+  if (Status status = CopyBase(*base, into_); !status.ok()) return status;
+  if (Status status = CopyBase(*base, *into_.Base()); !status.ok()) return status;
+  next_ = {point->number.value + 1};
+  return refold_.Load();
+}
+
+StatusOr<bool> Rebuild::AgreesWith(const Database& base) const {
+  const StatusOr<std::vector<ChannelInfo>> channels = ReadChannels(base);
+  if (!channels.ok()) return channels.status();
+  return std::all_of(channels->begin(), channels->end(), [this](const ChannelInfo& channel) {
+    return channel.last == refold_.derived().LastOf(channel.id);
+  });
+}
+
+Status Rebuild::StartFromChannels() {
   const auto row = salvaged_.NewIterator(Family::kJournal, {});
+  JournalNumber first;  // zero: there is none
+  if (row->Valid()) first = keys::ParseJournal(row->key().ToStringView()).value_or(first);
+  if (!row->status().ok()) return FromRocks(row->status(), "read the salvaged journal");
+  if (first.value <= 1) return OkStatus();
+  store::JournalRecord record;
+  Status status = record::OpenInto(row->value().ToStringView(), "the first record", record);
+  if (status.ok()) status = FoldMessages({record.position()});
+  if (status.ok()) status = refold_.Finish();
+  if (!status.ok()) return status;
+  report_.journal.push_back({1, first.value - 1});
+  next_ = first;
+  store::DerivedCheckpoint checkpoint;
+  checkpoint.set_position(refold_.derived().last_position().value);
+  checkpoint.set_journal_number(first.value - 1);
+  rocksdb::WriteBatch batch;
+  batch.Put(into_.handle(Family::kMeta), meta::kDerived, record::Seal(checkpoint));
+  if (status = into_.Write(batch, Sync::kNo); !status.ok()) return status;
+  if (status = CopyBase(into_, *into_.Base()); !status.ok()) return status;
+  return refold_.Load();
+}
+
+Status Rebuild::RewriteJournal() {
+  std::uint64_t next = next_.value;
+  const auto row = salvaged_.NewIterator(Family::kJournal, {keys::Journal(next_), {}});
   for (; row->Valid(); row->Next()) {
     const auto number = keys::ParseJournal(row->key().ToStringView());
     store::JournalRecord record;

@@ -29,7 +29,7 @@ namespace ackwire {
 class Rebuild {
  public:
   // `into` is a new and empty log.
-  Rebuild(const Database& salvaged, Database& into, LostHints& hints, RecoveryReport& report);
+  Rebuild(const Salvaged& salvaged, Database& into, LostHints& hints, RecoveryReport& report);
 
   ~Rebuild();
   Rebuild(const Rebuild&) = delete;
@@ -44,6 +44,11 @@ class Rebuild {
   [[nodiscard]] Status WriteStubs();
   // When the message before a position was published.
   [[nodiscard]] Timestamp TimeNear(Position position) const;
+  // The journal goes on from its base, if that is whole and agrees with what is left of the log, or
+  // else, where its first records are not there, from one that knows of channels alone.
+  [[nodiscard]] Status StartFromBase();
+  [[nodiscard]] Status StartFromChannels();
+  [[nodiscard]] StatusOr<bool> AgreesWith(const Database& base) const;
   [[nodiscard]] Status RewriteJournal();
   [[nodiscard]] Status AddRecord(const store::JournalRecord& record);
   // Folds the messages up to a position.
@@ -56,6 +61,7 @@ class Rebuild {
   void Report(const std::vector<Place>& places);
 
   const Database& salvaged_;
+  const bool base_is_whole_;
   Database& into_;
   LostHints& hints_;
   RecoveryReport& report_;
@@ -65,6 +71,7 @@ class Rebuild {
   Restage restage_;
   std::vector<ForgottenClient> forgotten_;
   std::unique_ptr<rocksdb::Iterator> log_;
+  JournalNumber next_{1};        // of the journal
   std::int64_t last_at_ms_ = 0;  // of the journal
 };
 

@@ -134,7 +134,7 @@ Status Recovery::BuildLog(Database& into) {
     if (Status status = hints.Read(); !status.ok()) return status;
     const auto mark = Watermark::Read(damaged_);
     if (mark.ok() && mark->has_value()) hints.Survived(**mark);
-    Rebuild rebuild(*salvaged->rows, into, hints, report_);
+    Rebuild rebuild(*salvaged, into, hints, report_);
     if (Status status = rebuild.Run(); !status.ok()) return status;
   }
   std::error_code ec;

@@ -16,7 +16,8 @@ class LogCursor {
  public:
   LogCursor(const Database& database, Position after)
       : last_(after),
-        iterator_(database.NewIterator(Family::kLog, {keys::Log({after.value + 1}), {}})) {}
+        iterator_(database.NewIterator(Family::kLog, {keys::Log({after.value + 1}), {}},
+                                       Database::Reading::kWalk)) {}
 
   // Adds messages up to `up_to` to the group, at most kFoldMessagesMax; false when there are no
   // more.
@@ -49,26 +50,27 @@ class LogCursor {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
-Status ApplyMessages(LogCursor& log, std::uint64_t up_to,
-                     const std::function<void(const SharedGroup&)>& apply) {
+using Apply = std::function<StatusOr<Fold>(const SharedGroup&)>;
+
+StatusOr<Fold> ApplyMessages(LogCursor& log, std::uint64_t up_to, const Apply& apply) {
   for (;;) {
     auto group = std::make_shared<CommittedGroup>();
     const StatusOr<bool> more = log.Fill(up_to, *group);
     if (!more.ok()) return more.status();
-    if (!*more) return OkStatus();
-    apply(group);
+    if (!*more) return Fold::kOn;
+    const StatusOr<Fold> fold = apply(group);
+    if (!fold.ok() || *fold == Fold::kEnough) return fold;
   }
 }
 
 }  // namespace
 
-Status FoldFrom(const Database& database, FoldPoint from,
-                const std::function<void(const SharedGroup&)>& apply) {
+Status FoldFrom(const Database& database, FoldPoint from, const Apply& apply) {
   constexpr std::uint64_t kToTheEnd = ~0ULL;
   LogCursor log(database, from.position);
   JournalNumber last = from.number;
-  const auto journal =
-      database.NewIterator(Family::kJournal, {keys::Journal({last.value + 1}), {}});
+  const auto journal = database.NewIterator(Family::kJournal, {keys::Journal({last.value + 1}), {}},
+                                            Database::Reading::kWalk);
   for (; journal->Valid(); journal->Next()) {
     const auto number = keys::ParseJournal(journal->key().ToStringView());
     const JournalNumber expected{last.value + 1};
@@ -82,7 +84,8 @@ Status FoldFrom(const Database& database, FoldPoint from,
         record::OpenInto(journal->value().ToStringView(),
                          "journal record " + std::to_string(expected.value), group->record);
     if (!status.ok()) return status;
-    if (status = ApplyMessages(log, group->record.position(), apply); !status.ok()) return status;
+    StatusOr<Fold> fold = ApplyMessages(log, group->record.position(), apply);
+    if (!fold.ok() || *fold == Fold::kEnough) return fold.status();
     if (log.last().value < group->record.position()) {
       return Error(StatusCode::kDataLoss,
                    "log: ends at position " + std::to_string(log.last().value) +
@@ -91,10 +94,11 @@ Status FoldFrom(const Database& database, FoldPoint from,
     }
     group->last = log.last();
     group->number = last = expected;
-    apply(group);
+    fold = apply(group);
+    if (!fold.ok() || *fold == Fold::kEnough) return fold.status();
   }
   if (!journal->status().ok()) return FromRocks(journal->status(), "read the journal");
-  return ApplyMessages(log, kToTheEnd, apply);
+  return ApplyMessages(log, kToTheEnd, apply).status();
 }
 
 StatusOr<StoredMessage> ParseLogRow(Position position, std::string_view value) {

@@ -15,11 +15,13 @@ struct FoldPoint {
   JournalNumber number;
 };
 
-// Calls `apply` with everything beyond `from`, oldest first: the messages up to a journal record's
-// position, then the record. The groups need not be those of the commits; their order is the same.
+// Calls `apply` with everything beyond `from`, oldest first, until it wants no more: the messages
+// up to a journal record's position, then the record. The groups need not be those of the commits;
+// their order is the same.
 //   kDataLoss  a position or journal number is missing, or a record is damaged
+enum class Fold { kOn, kEnough };
 [[nodiscard]] Status FoldFrom(const Database& database, FoldPoint from,
-                              const std::function<void(const SharedGroup&)>& apply);
+                              const std::function<StatusOr<Fold>(const SharedGroup&)>& apply);
 
 // Parses the value of a log row.
 //   kDataLoss  the value is damaged, or is the row of another position

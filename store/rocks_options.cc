@@ -97,11 +97,13 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
       break;
     case Family::kMeta:
     case Family::kOutbox:
+    case Family::kBaseMeta:
       SetUpSmall(options);
       break;
     case Family::kIds:
     case Family::kLedger:
     case Family::kParked:
+    case Family::kBaseLedger:
       SetUpDerived(options, table, kRunsWithFilter);
       // Most look-ups are for what is not there (an id that is new, a client's first subscription):
       // the filters of all runs answer them without a read. At 14 bits a key one in 500 is wrong.
@@ -113,6 +115,10 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
     case Family::kFailures:
     case Family::kHistory:
     case Family::kReplays:
+    case Family::kBaseChannels:
+    case Family::kBaseMembers:
+    case Family::kBaseParked:
+    case Family::kBaseReplays:
       SetUpDerived(options, table, kRunsInOrder);  // a filter would not be asked
       break;
   }

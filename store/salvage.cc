@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "store/base.h"
 #include "store/index_row.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
@@ -220,6 +221,12 @@ std::optional<Family> KeptFamily(const std::string& name) {
   return std::nullopt;
 }
 
+Status CopyBaseOf(const DataDirectory& damaged, Database& rows) {
+  const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(damaged);
+  if (!database.ok()) return database.status();
+  return CopyBase(*(*database)->Base(), *rows.Base());
+}
+
 }  // namespace
 
 StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::path& scratch) {
@@ -244,6 +251,9 @@ StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::
     }
   }
   if (Status status = keeper.Finish(); !status.ok()) return status;
+  const Status base = CopyBaseOf(damaged, *out.rows);
+  out.base_is_whole = base.ok();
+  if (!base.ok()) out.files.push_back({"the journal's base", MessageOf(base)});
   return out;
 }
 

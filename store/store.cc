@@ -54,6 +54,8 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
              const Options& options)
     : database_(std::move(database)),
       watermark_(std::move(watermark)),
+      clock_(options.clock),
+      when_trimmed_(options.trimmed),
       rng_(options.seed ^ 0x9E3779B97F4A7C15ULL),
       derived_(*database_),
       log_(*database_, derived_),
@@ -70,7 +72,8 @@ Store::Store(std::unique_ptr<Database> database, std::unique_ptr<Watermark> wate
                .min_free_bytes = options.min_free_bytes}),
       derived_writer_(*database_, derived_),
       forgetter_(*database_),
-      eraser_(*database_, forgetter_) {}
+      eraser_(*database_, forgetter_),
+      trimmer_({*database_, derived_, ledger_}, options.journal_keeps) {}
 
 Status Store::Damage() const {
   const Status first = database_->damage().first();
@@ -156,16 +159,21 @@ void Store::RunBackground() {
       last = stopping_;
     }
     BackgroundStep();
+    TrimWhileThereIsMore();
   }
 }
 
 void Store::BackgroundStep(std::size_t batch_entries_max) {
   if (background_failed_) return;
-  const Status status = MoveTail(batch_entries_max);
-  if (status.ok()) return;
+  Status status = MoveTail(batch_entries_max);
+  if (status.ok()) status = Trim();
+  if (!status.ok()) FailWriting(status);
+}
+
+void Store::FailWriting(const Status& why) {
   background_failed_ = true;
-  queue_->Fail(NoMoreWrites(status));
-  derived_.Fail(status);  // a writer that waits for room would wait for ever
+  queue_->Fail(NoMoreWrites(why));
+  derived_.Fail(why);  // a writer that waits for room would wait for ever
 }
 
 Status Store::MoveTail(std::size_t batch_entries_max) {
@@ -173,8 +181,46 @@ Status Store::MoveTail(std::size_t batch_entries_max) {
   if (Status status = derived_writer_.Step(batch_entries_max); !status.ok()) return status;
   const StatusOr<bool> dropped = forgetter_.DropRows();
   if (!dropped.ok()) return dropped.status();
-  if (*dropped) eraser_.EraseSoon();
+  if (!*dropped) return OkStatus();
+  trimmer_.BaseChanged();
+  eraser_.EraseSoon();
   return OkStatus();
+}
+
+Status Store::Trim() {
+  if (trim_damaged_) return OkStatus();
+  const StatusOr<Trimmed> step = trimmer_.Step(clock_.Now());
+  trim_damaged_ = step.status().code() == StatusCode::kDataLoss;
+  if (trim_damaged_) {
+    (void)database_->damage().Noted(step.status());
+    trimmed_.more = false;
+    return OkStatus();
+  }
+  if (!step.ok()) return step.status();
+  trimmed_.more = step->more;
+  if (step->records > 0) {
+    trimmed_.records += step->records;
+    trimmed_.last = step->last;
+    trimmed_.up_to = step->up_to;
+  }
+  if (step->more || (trimmed_.records == 0 && trimmed_.held_by == step->held_by)) return OkStatus();
+  trimmed_.held_by = step->held_by;
+  if (trimmed_.records > 0) eraser_.MakeRoomSoon(trimmed_.last);
+  if (when_trimmed_) when_trimmed_(trimmed_);
+  trimmed_.records = 0;
+  return OkStatus();
+}
+
+// About half of the time: the tail is to be moved meanwhile.
+void Store::TrimWhileThereIsMore() {
+  const Timestamp until = clock_.Now() + kDerivedInterval / 2;
+  while (trimmed_.more && !background_failed_ && clock_.Now() < until) {
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_ || due_) return;
+    }
+    if (Status status = Trim(); !status.ok()) FailWriting(status);
+  }
 }
 
 }  // namespace ackwire

@@ -8,6 +8,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -24,6 +25,7 @@
 #include "store/log_reader.h"
 #include "store/rng.h"
 #include "store/status.h"
+#include "store/trimmer.h"
 #include "store/watermark.h"
 #include "store/writer.h"
 #include "store/writer_queue.h"
@@ -42,6 +44,9 @@ class Store {
     std::string boot_id;                 // of the running kernel
     rocksdb::Env* env = nullptr;         // null: the real file system
     DamageWatch::Listener damaged = {};  // from Open on, on any thread
+    JournalRetention journal_keeps = {};
+    // Records went, or the oldest is held though it is old enough. On the background thread.
+    std::function<void(const Trimmed&)> trimmed = {};
   };
 
   // As CheckDirectory, Database::Open and Derived::Recover. When it is refused for damage, nothing
@@ -95,12 +100,17 @@ class Store {
   void RunBackground();
   void WakeBackground();
   [[nodiscard]] Status MoveTail(std::size_t batch_entries_max);
+  [[nodiscard]] Status Trim();
+  void TrimWhileThereIsMore();
+  void FailWriting(const Status& why);
   // Marks the end as a clean one.
   void End();
 
   std::unique_ptr<Database> database_;
   std::unique_ptr<Watermark> watermark_;
   bool power_cut_ = false;
+  const Clock& clock_;
+  const std::function<void(const Trimmed&)> when_trimmed_;
   Rng rng_;
   Derived derived_;
   LogReader log_;
@@ -111,6 +121,7 @@ class Store {
   DerivedWriter derived_writer_;
   Forgetter forgetter_;
   Eraser eraser_;
+  Trimmer trimmer_;
   std::unique_ptr<WriterQueue> queue_;
   std::unique_ptr<WriterThread> writer_thread_;  // null when it is started by hand
 
@@ -119,7 +130,10 @@ class Store {
   bool stopping_ = false;
   bool due_ = false;  // the tail is large
   bool failed_ = false;
-  bool background_failed_ = false;  // of the background thread
+  // Of the background thread.
+  bool background_failed_ = false;
+  bool trim_damaged_ = false;
+  Trimmed trimmed_;  // since it was told the last time
   std::thread background_;
 };
 

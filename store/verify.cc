@@ -5,15 +5,16 @@
 #include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_reader.h>
-#include <unistd.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <system_error>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "store/base.h"
 #include "store/database.h"
 #include "store/family_facts.h"
 #include "store/forgetter.h"
@@ -24,6 +25,7 @@
 #include "store/record.h"
 #include "store/recovery.h"
 #include "store/refold.h"
+#include "store/scratch_database.h"
 #include "store/stub.h"
 #include "store/watermark.h"
 
@@ -33,42 +35,6 @@ namespace {
 constexpr std::array kDerivedFamilies = {Family::kIndex,    Family::kIds,     Family::kChannels,
                                          Family::kLedger,   Family::kMembers, Family::kParked,
                                          Family::kFailures, Family::kHistory, Family::kReplays};
-
-// A database of its own, which is gone in the end.
-class ScratchDatabase {
- public:
-  static StatusOr<std::unique_ptr<ScratchDatabase>> Make(const std::filesystem::path& parent) {
-    std::string pattern = (parent / "ackwire-verify-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      const std::error_code error(errno, std::generic_category());
-      return Error(StatusCode::kUnavailable, "make a scratch directory in " + parent.string() +
-                                                 ": " + error.message() +
-                                                 "; give another with --scratch");
-    }
-    std::unique_ptr<ScratchDatabase> scratch(new ScratchDatabase(pattern));
-    auto directory = DataDirectory::Open(scratch->path_);
-    if (!directory.ok()) return directory.status();
-    Rng rng(1);  // its epoch is nobody's
-    auto database = Database::Open(*std::move(directory), {.rng = rng});
-    if (!database.ok()) return database.status();
-    scratch->database_ = *std::move(database);
-    return scratch;
-  }
-  ~ScratchDatabase() {
-    database_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDatabase(const ScratchDatabase&) = delete;
-  ScratchDatabase& operator=(const ScratchDatabase&) = delete;
-
-  [[nodiscard]] Database& database() { return *database_; }
-
- private:
-  explicit ScratchDatabase(std::filesystem::path path) : path_(std::move(path)) {}
-  const std::filesystem::path path_;
-  std::unique_ptr<Database> database_;
-};
 
 class Verifier {
  public:
@@ -81,7 +47,7 @@ class Verifier {
     auto scratch = ScratchDatabase::Make(options_.scratch);
     if (!scratch.ok()) return scratch.status();
     Refold refold((*scratch)->database());
-    if (Status status = WalkAndFold(refold); !status.ok()) return status;
+    if (Status status = WalkAndFold((*scratch)->database(), refold); !status.ok()) return status;
     if (report_.read_to_end) {
       if (Status status = CheckOutbox(); !status.ok()) return status;
     }
@@ -144,7 +110,7 @@ class Verifier {
   }
 
   // The log is read once; what is found whole is folded on the way.
-  Status WalkAndFold(Refold& refold) {
+  Status WalkAndFold(Database& scratch, Refold& refold) {
     const auto value = stored_.Get(Family::kMeta, meta::kDerived);
     if (!value.ok()) return value.status();
     if (value->has_value()) {
@@ -160,10 +126,13 @@ class Verifier {
     StatusOr<std::vector<ForgottenClient>> forgotten = Forgetter::Read(stored_);
     if (!forgotten.ok()) return forgotten.status();
     forgotten_ = ForgottenRows(*std::move(forgotten), until.number);
+    ReadBase(until);
     const std::uint64_t total = mark_.position() + mark_.journal_number();
     LogWalk walk(
         stored_,
         {.fold_until = until,
+         .base = base_,
+         .at_base = [&] { return InstallBase(scratch, refold); },
          .relay = relay_,
          .differs = [this](const Difference& found) { Differ(found); },
          .fold = [&](const SharedGroup& group) { return refold.Apply(forgotten_.Erased(group)); },
@@ -176,8 +145,52 @@ class Verifier {
     report_.read_to_end = !walk.cut_off();
     if (report_.read_to_end) CheckEnds();
     const bool reached = end_.position >= until.position && end_.number >= until.number;
-    report_.derived_compared = walk.intact() && reached;
+    report_.derived_compared = walk.intact() && reached && base_is_whole_;
     return refold.Finish();
+  }
+
+  // Without one all is folded from the first record on, which then must be there.
+  void ReadBase(const FoldPoint& until) {
+    const StatusOr<FoldPoint> base = BasePoint(stored_);
+    if (!base.ok()) {
+      Differ({"base_meta", "the base's checkpoint", MessageOf(base.status()), "a checkpoint"});
+      return;
+    }
+    base_ = *base;
+    if (base_.position <= until.position && base_.number <= until.number) return;
+    Differ(
+        {"base_meta", "the base's checkpoint",
+         "position " + Text(base_.position.value) + ", journal record " + Text(base_.number.value),
+         "no further than that of the derived families"});
+    base_ = {};
+  }
+
+  // The base takes the place of what is folded from the log alone, with which it must agree.
+  Status InstallBase(Database& scratch, Refold& refold) {
+    if (Status status = refold.Finish(); !status.ok()) return status;
+    const std::vector<ChannelInfo> of_log = refold.derived().Read([](const DerivedView& view) {
+      return view.channels.List({.limit = view.channels.size()});
+    });
+    if (Status status = CopyBase(*stored_.Base(), scratch); !status.ok()) {
+      if (status.code() != StatusCode::kDataLoss) return status;
+      Differ({"base", "", MessageOf(status), "rows that are whole"});
+      base_is_whole_ = false;
+      return OkStatus();
+    }
+    for (const ForgottenClient& forgotten : forgotten_.clients()) {
+      rocksdb::WriteBatch batch;
+      Status status = EraseFromBase(scratch, forgotten, batch);
+      if (status.ok()) status = scratch.Write(batch, Sync::kNo);
+      if (!status.ok()) return status;
+    }
+    if (Status status = refold.Load(); !status.ok()) return status;
+    for (const ChannelInfo& channel : of_log) {
+      const Seq last = refold.derived().LastOf(refold.derived().IdOf(channel.name));
+      if (last == channel.last) continue;
+      Differ({"base_channels", "channel " + channel.name, "last seq " + Text(last.value),
+              "last seq " + Text(channel.last.value)});
+    }
+    return OkStatus();
   }
 
   // Nobody says of a log's end that it is one, but for what was written after it.
@@ -311,7 +324,9 @@ class Verifier {
       std::optional<std::string> wanted;
       if (order <= 0) found = left.value();
       if (order >= 0) wanted = right.value();
-      const bool goes = found && !wanted && forgotten_.Has(family, key, *found);
+      const bool goes =
+          found && !wanted &&
+          (forgotten_.Has(family, key, *found) || ListedUpTo(base_.number, family, key, *found));
       if (found != wanted && !goes && !IsLeftOver(family, found, wanted)) {
         const auto readable = [&](const std::optional<std::string>& value) {
           return value ? std::optional(ReadableValue(family, key, *value)) : std::nullopt;
@@ -350,6 +365,8 @@ class Verifier {
   store::Watermark mark_;
   store::DerivedCheckpoint checkpoint_;
   OutboxPoint relay_;
+  FoldPoint base_;
+  bool base_is_whole_ = true;
   JournalNumber number_at_relay_;
   FoldPoint end_;
   ForgottenRows forgotten_{{}, {}};

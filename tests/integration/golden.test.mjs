@@ -99,7 +99,7 @@ for (const name of kDirectories) {
     const expected = JSON.parse(await readFile(join(kGolden, `${name}.json`), 'utf8'));
     assert.ok(expected.messages.length >= 80 && expected.deliveries.length >= 300);
     const failures = await holds(server, expected);
-    assert.equal(await readFile(join(dataDir, 'format'), 'utf8'), 'ackwire 5\n');
+    assert.equal(await readFile(join(dataDir, 'format'), 'utf8'), 'ackwire 6\n');
     await server.restart();
     assert.deepEqual(await holds(server, expected), failures);
     await server.stop();
@@ -121,11 +121,11 @@ test('a backup of format 1 is restored to what it held', async (t) => {
 
 test('a newer format is refused untouched, in a line that says what to do', async (t) => {
   const dataDir = await copyOf(t, 'format-5/clean');
-  await writeFile(join(dataDir, 'format'), 'ackwire 6\n');
+  await writeFile(join(dataDir, 'format'), 'ackwire 7\n');
   const before = await hashes(dataDir);
   await assert.rejects(startServer({ dataDir }), (error) => {
-    assert.match(error.message, /format says "ackwire 6"/);
-    assert.match(error.message, /this server reads "ackwire 1" to "ackwire 5"; /);
+    assert.match(error.message, /format says "ackwire 7"/);
+    assert.match(error.message, /this server reads "ackwire 1" to "ackwire 6"; /);
     assert.match(error.message, /start the server that wrote it/);
     assert.match(error.message, /"code":1/);
     return true;

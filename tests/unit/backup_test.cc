@@ -196,10 +196,11 @@ TEST_F(BackupTest, OfALogUnderWritesHoldsAllThatWasAnsweredBefore) {
     EXPECT_EQ((*rows)->LastPosition()->value, made->position());
     // A prefix: what was asked for first, and nothing left out.
     std::uint64_t last = 0;
-    const auto fold = FoldFrom(**rows, {}, [&last](const SharedGroup& group) {
+    const auto fold = FoldFrom(**rows, {}, [&last](const SharedGroup& group) -> StatusOr<Fold> {
       for (const StoredMessage& stored : group->messages) {
         EXPECT_EQ(stored.message.payload(), std::to_string(++last));
       }
+      return Fold::kOn;
     });
     EXPECT_TRUE(fold.ok()) << fold;
     EXPECT_EQ(last, made->position());

@@ -49,7 +49,7 @@ TEST(Database, CreatesItsDirectoryForItsOwnerOnly) {
   const auto directory = temporary.path() / "a" / "b";
   const auto database = OpenOrThrow(directory);
   EXPECT_EQ(ModeOf(directory), 0700U);
-  EXPECT_EQ(Read(directory / "format"), "ackwire 5\n");
+  EXPECT_EQ(Read(directory / "format"), "ackwire 6\n");
   EXPECT_EQ(database->directory().path(), directory);
   EXPECT_GT(database->bytes(), 0U);
 }
@@ -78,12 +78,12 @@ TEST(Database, RefusesAnotherFormatAndTouchesNothing) {
   const auto directory = temporary.path() / "data";
   OpenOrThrow(directory).reset();
   std::filesystem::rename(directory / "db", temporary.path() / "kept");
-  Write(directory / "format", "ackwire 6\n");
+  Write(directory / "format", "ackwire 7\n");
   const Status refused = OpenStatus(directory);
   EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
-  EXPECT_THAT(MessageOf(refused), HasSubstr("format says \"ackwire 6\""));
-  EXPECT_THAT(MessageOf(refused), HasSubstr("this server reads \"ackwire 1\" to \"ackwire 5\""));
-  EXPECT_EQ(Read(directory / "format"), "ackwire 6\n");
+  EXPECT_THAT(MessageOf(refused), HasSubstr("format says \"ackwire 7\""));
+  EXPECT_THAT(MessageOf(refused), HasSubstr("this server reads \"ackwire 1\" to \"ackwire 6\""));
+  EXPECT_EQ(Read(directory / "format"), "ackwire 7\n");
   EXPECT_FALSE(std::filesystem::exists(directory / "db"));
 }
 
