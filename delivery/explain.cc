@@ -36,6 +36,8 @@ void DecideSettled(const DeliveryFacts& facts, const DeliveryStory& story, v1::D
   if (facts.parked) {
     Set(delivery, v1::DELIVERY_STATE_PARKED,
         static_cast<v1::Reason>(facts.parked->event.parked().reason()), WhenOf(*facts.parked));
+  } else if (facts.parked_before) {
+    Set(delivery, v1::DELIVERY_STATE_PARKED, v1::REASON_UNSPECIFIED);
   } else if (facts.acked) {
     Set(delivery, v1::DELIVERY_STATE_ACKED, v1::REASON_UNSPECIFIED, WhenOf(*facts.acked));
   } else if (story.abandoned != nullptr) {

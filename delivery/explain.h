@@ -36,6 +36,7 @@ struct DeliveryFacts {
   LedgerEntry entry;                   // not subscribed(): no subscription
   ClientState state;                   // of the client itself
   std::optional<JournalEvent> parked;  // the event that parked it
+  bool parked_before = false;          // or it is parked, by one that is no longer on record
   std::optional<JournalEvent> acked;   // the acknowledgement on record
   std::vector<JournalEvent> failures;  // those that name the seq, oldest first
   bool online = false;

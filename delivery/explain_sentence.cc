@@ -276,6 +276,7 @@ std::string WaitsFor(const DeliveryFacts& facts, const std::string& replayed) {
 
 std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,
                    const v1::Delivery& decided) {
+  if (!facts.parked) return "it was parked; when and why is no longer on record";
   const std::string replayed = Replayed(facts, story);
   return fmt::format("it was parked at {}, {}{}{}", Time(decided.settled_at()),
                      ParkedWhy(facts, story, decided.reason()), replayed,

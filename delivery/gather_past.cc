@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "delivery/message_json.h"
 #include "store/proto_time.h"
 
 namespace ackwire {
@@ -68,15 +69,30 @@ StatusOr<std::optional<Timestamp>> LogBeginsAt(const Store& store) {
   return std::optional<Timestamp>(std::min(begins->value_or(published), published));
 }
 
-PastWalk::PastWalk(const Store& store, std::string client, const PastClient& past,
-                   std::function<void(const JournalEvent&)> add)
-    : store_(store), past_(past), add_(std::move(add)) {
+PastWalk::PastWalk(const Store& store, std::string client, const PastClient& past, Told told)
+    : store_(store), past_(past), told_(std::move(told)) {
   part_ = {.client = std::move(client), .to = store.derived().last_number()};
 }
 
+Status PastWalk::Begin() {
+  const StatusOr<JournalReader::Beginning> beginning = store_.journal().BeginningOf(part_.client);
+  if (!beginning.ok()) return beginning.status();
+  if (beginning->known_from && past_.at() < *beginning->known_from) {
+    return Error(StatusCode::kOutOfRange, "at: what there was at " + FormatTime(past_.at()) +
+                                              " is no longer on record: the journal is kept from " +
+                                              FormatTime(*beginning->known_from) + " on");
+  }
+  part_.from = beginning->first;
+  told_.begin(*beginning);
+  return OkStatus();
+}
+
 StatusOr<bool> PastWalk::Step(std::size_t records_max) {
+  if (!std::exchange(begun_, true)) {
+    if (Status status = Begin(); !status.ok()) return status;
+  }
   part_.records_max = records_max;
-  const StatusOr<JournalReader::Walked> walked = store_.journal().Walk(part_, add_);
+  const StatusOr<JournalReader::Walked> walked = store_.journal().Walk(part_, told_.add);
   if (!walked.ok()) return walked.status();
   if (walked->next.value == 0) return true;
   part_.from = walked->next;

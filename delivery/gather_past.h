@@ -37,19 +37,26 @@ inline constexpr Duration kRecordedWithin{60'000};
 // Walks the journal from its first record until all is known of `client` at `past.at()`.
 class PastWalk {
  public:
-  // `past` is what `add` adds to. Borrows the store.
-  PastWalk(const Store& store, std::string client, const PastClient& past,
-           std::function<void(const JournalEvent&)> add);
+  // `past` is what both bring about. Borrows the store.
+  struct Told {
+    std::function<void(const JournalReader::Beginning&)> begin;
+    std::function<void(const JournalEvent&)> add;
+  };
+  PastWalk(const Store& store, std::string client, const PastClient& past, Told told);
 
   // Returns whether it has come to its end. After that it may not be called.
-  //   as JournalReader::Walk
+  //   as JournalReader::BeginningOf and Walk
+  //   kOutOfRange  it is about a time before that from which on the past is known
   [[nodiscard]] StatusOr<bool> Step(std::size_t records_max = kPastRecordsAtOnce);
 
  private:
+  [[nodiscard]] Status Begin();
+
   const Store& store_;
   const PastClient& past_;
-  const std::function<void(const JournalEvent&)> add_;
+  const Told told_;
   JournalReader::Part part_;
+  bool begun_ = false;
 };
 
 }  // namespace ackwire

@@ -15,7 +15,25 @@ std::uint64_t CountOf(const Runs& runs) {
 
 }  // namespace
 
+void PastClient::Begin(const JournalReader::Beginning& beginning) {
+  state_ = beginning.state;
+  for (const ChannelEntry& each : beginning.entries) entries_[each.channel] = each.entry;
+  may_be_open_ = state_.known;
+}
+
+void PastClient::FindOpenSession(const store::Event& event) {
+  if (event.session().empty()) return;
+  may_be_open_ = false;
+  if (event.has_session_opened()) return;
+  last_session_ = event.session();
+  session_ = {.id = last_session_,
+              .transport = event.failed().transport(),
+              .remote_address = event.failed().remote_address(),
+              .opened_at = state_.last_seen_at};
+}
+
 void PastClient::Add(const JournalEvent& event) {
+  if (may_be_open_) FindOpenSession(event.event);
   if (WhenOf(event) <= at_) {
     Count(event.event);
     Fold(event);

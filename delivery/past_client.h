@@ -7,7 +7,8 @@
 // recorded, a few milliseconds after it arrived, if nothing asks for it sooner.
 //
 // Not on record, and so not told: what was in flight when a server was killed, and that its
-// sessions ended then; a session lasts, here, until it is closed or its client opens another.
+// sessions ended then; a session lasts, here, until it is closed or its client opens another. Of a
+// session that was opened before the first record that is kept, only what later events say of it.
 //
 // Threads: one owner. No I/O.
 // Bounds:  the client's subscriptions, and its window of attempts.
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "delivery/ack_window.h"
+#include "store/journal_reader.h"
 #include "store/ledger_entry.h"
 #include "store/ledger_fold.h"
 #include "store/ledger_reader.h"
@@ -36,13 +38,17 @@ class PastClient {
  public:
   explicit PastClient(Timestamp at) : at_(at) {}
 
+  // What it was when the first record that is kept came, before all that is added.
+  void Begin(const JournalReader::Beginning& beginning);
   // In the order of the journal, from its beginning on.
   void Add(const JournalEvent& event);
   // What is in flight now. REQUIRES: all that happened before it was asked for was added.
   void AddInFlight(const std::vector<AckWindow::Sent>& now);
 
   // Later events may tell of what was in flight then.
-  [[nodiscard]] bool MayHaveMore() const { return session_.has_value() && !session_over_; }
+  [[nodiscard]] bool MayHaveMore() const {
+    return (session_.has_value() || may_be_open_) && !session_over_;
+  }
 
   struct Session {
     std::string id;
@@ -74,6 +80,8 @@ class PastClient {
   void Fold(const JournalEvent& event);
   // Counts what it says of the session's attempts.
   void Count(const store::Event& event);
+  // The first event that names a session opened before the journal's beginning, if there is one.
+  void FindOpenSession(const store::Event& event);
   // It happened later: the attempts that it ended may have been under way.
   void NoteEnded(const store::Event& event);
   template <typename Runs>
@@ -86,6 +94,7 @@ class PastClient {
   ClientState state_;
   std::map<ChannelId, LedgerEntry> entries_;
   std::optional<Session> session_;
+  bool may_be_open_ = false;  // since before the journal's beginning: an event will tell
   std::string last_session_;
   std::uint64_t ended_ = 0;  // attempts of the last session
   std::uint64_t acked_ = 0;

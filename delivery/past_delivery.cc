@@ -12,6 +12,12 @@ namespace ackwire {
 PastDelivery::PastDelivery(DeliveryFacts asked, Ordering ordering)
     : asked_(std::move(asked)), ordering_(ordering), client_(asked_.now) {}
 
+void PastDelivery::Begin(const JournalReader::Beginning& beginning) {
+  client_.Begin(beginning);
+  const auto parked = beginning.parked.find(asked_.channel_id);
+  parked_before_ = parked != beginning.parked.end() && parked->second.Contains(asked_.seq);
+}
+
 void PastDelivery::Add(const JournalEvent& event) {
   client_.Add(event);
   if (asked_.message && WhenOf(event) <= asked_.now) Keep(event);
@@ -23,19 +29,24 @@ void PastDelivery::Keep(const JournalEvent& event) {
   const bool begins = what.has_subscribed() && touches(what.subscribed().channel());
   const bool ends = what.has_unsubscribed() && touches(what.unsubscribed().channel());
   if (begins || ends) {
-    parked_.reset();
+    Unpark();
     acked_.reset();
   }
   if (TellsOfFailure(what, asked_.channel_id, asked_.seq)) {
     failures_.push_back(event);
     if (failures_.size() > kPastFailuresMax) failures_.pop_front();
     if (what.has_parked()) parked_ = event;
-    if (what.abandoned().unparked_size() > 0) parked_.reset();  // dismissed
+    if (what.abandoned().unparked_size() > 0) Unpark();  // dismissed
   }
   if (Acknowledges(what, asked_.channel_id, asked_.seq)) {
-    parked_.reset();
+    Unpark();
     acked_ = event;
   }
+}
+
+void PastDelivery::Unpark() {
+  parked_.reset();
+  parked_before_ = false;
 }
 
 DeliveryFacts PastDelivery::Facts() const {
@@ -48,6 +59,7 @@ DeliveryFacts PastDelivery::Facts() const {
   if (facts.online) facts.live = Live();
   if (!facts.owed() || !facts.entry.IsSettled(facts.seq)) return facts;
   facts.parked = parked_;
+  facts.parked_before = parked_before_;
   if (!facts.parked) facts.acked = acked_;
   return facts;
 }

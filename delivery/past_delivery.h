@@ -28,6 +28,7 @@ class PastDelivery {
   PastDelivery(DeliveryFacts asked, Ordering ordering);
 
   // As those of PastClient.
+  void Begin(const JournalReader::Beginning& beginning);
   void Add(const JournalEvent& event);
   void AddInFlight(const std::vector<AckWindow::Sent>& now) { client_.AddInFlight(now); }
   [[nodiscard]] const PastClient& client() const { return client_; }
@@ -36,6 +37,7 @@ class PastDelivery {
 
  private:
   void Keep(const JournalEvent& event);
+  void Unpark();
   [[nodiscard]] LiveDelivery Live() const;
 
   const DeliveryFacts asked_;
@@ -43,6 +45,7 @@ class PastDelivery {
   PastClient client_;
   std::deque<JournalEvent> failures_;
   std::optional<JournalEvent> parked_;
+  bool parked_before_ = false;  // by a record that is not kept
   std::optional<JournalEvent> acked_;
 };
 

@@ -78,10 +78,12 @@ TEST_F(GatherPast, TheWalkEndsOnceAllIsKnownOfTheTime) {
   }
   PastClient past(at);
   std::size_t events = 0;
-  PastWalk walk(store_.store(), "a", past, [&](const JournalEvent& event) {
-    past.Add(event);
-    ++events;
-  });
+  PastWalk walk(store_.store(), "a", past,
+                {[&](const auto& beginning) { past.Begin(beginning); },
+                 [&](const JournalEvent& event) {
+                   past.Add(event);
+                   ++events;
+                 }});
   int steps = 1;
   while (!walk.Step(1).value()) ++steps;
   // The first, and those up to the first that was committed more than kRecordedWithin later.
@@ -100,7 +102,9 @@ TEST_F(GatherPast, TheWalkOfAClientThatWasOnlineGoesOnUntilItsSessionEnded) {
   store_.Record({events::SessionClosed("a", 0, Now())});
   store_.Record({events::SessionOpened("b", Now())});
   PastClient past(at);
-  PastWalk walk(store_.store(), "a", past, [&](const JournalEvent& event) { past.Add(event); });
+  PastWalk walk(store_.store(), "a", past,
+                {[&](const auto& beginning) { past.Begin(beginning); },
+                 [&](const auto& event) { past.Add(event); }});
   int steps = 1;
   while (!walk.Step(1).value()) ++steps;
   EXPECT_EQ(steps, 7);

@@ -84,7 +84,8 @@ class PastOfSessions : public SessionTest {
     PastDelivery past(GatherMessageThen(*store_, policies_, question, at).value(),
                       Ordering::kOrdered);
     PastWalk walk(*store_, question.client, past.client(),
-                  [&past](const JournalEvent& event) { past.Add(event); });
+                  {[&past](const auto& beginning) { past.Begin(beginning); },
+                   [&past](const auto& event) { past.Add(event); }});
     while (!walk.Step(1 + Below(20)).value()) {
     }
     const TestConnection* connection = connections_[question.client];

@@ -95,6 +95,21 @@ StatusOr<std::filesystem::path> ParsePath(const std::string& text) {
   return std::filesystem::path(text);
 }
 
+// For ever is no limit.
+template <typename T, StatusOr<T> (*kParse)(const std::string&)>
+StatusOr<std::optional<T>> ParseLimit(const std::string& text) {
+  if (text == "none") return std::optional<T>();
+  const StatusOr<T> limit = kParse(text);
+  if (!limit.ok()) return InvalidArgument(MessageOf(limit.status()) + "; or none");
+  return std::optional<T>(*limit);
+}
+
+StatusOr<std::uint64_t> ParsePositiveSize(const std::string& text) {
+  StatusOr<std::uint64_t> size = ParseSize(text);
+  if (size.ok() && *size == 0) return InvalidArgument("must be more than 0" + Got(text));
+  return size;
+}
+
 // `--ack-wait` is ACKWIRE_ACK_WAIT.
 std::string EnvironmentName(std::string_view flag) {
   std::string name = "ACKWIRE_";
@@ -147,6 +162,13 @@ void AddListeners(Flags& flags, Config& config) {
   flags.Add({"--min-free-bytes", "SIZE", "256MiB",
              "With less disk free, publishing is refused and everything else goes on"},
             config.min_free_bytes, &ParseSize);
+  flags.Add({"--journal-retention-age", "DURATION", FormatDuration(*config.journal_keeps.age),
+             "What happened to deliveries is kept on record for so long, or none: for ever. Never "
+             "less than failures that are open need"},
+            config.journal_keeps.age, &ParseLimit<Duration, &ParsePositiveDuration>);
+  flags.Add({"--journal-retention-bytes", "SIZE", "none",
+             "The oldest of that record goes sooner when all of it takes about so much disk"},
+            config.journal_keeps.bytes, &ParseLimit<std::uint64_t, &ParsePositiveSize>);
   const auto listener = [&flags](const char* name, Endpoint& endpoint, const char* meaning) {
     flags.Add({name, "HOST:PORT", FormatEndpoint(endpoint), meaning}, endpoint, &ParseEndpoint);
   };

@@ -2,6 +2,7 @@
 // a value.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "delivery/policy.h"
 #include "store/database.h"
 #include "store/status.h"
+#include "store/trimmer.h"
 #include "store/types.h"
 #include "tools/ackwired/logging.h"
 
@@ -27,6 +29,7 @@ struct Config {
   LogFormat log_format = LogFormat::kText;
   Durability durability = Durability::kFsync;
   std::uint64_t min_free_bytes = 256ULL << 20U;
+  JournalRetention journal_keeps{.age = std::chrono::days(30), .bytes = std::nullopt};
   std::filesystem::path file;  // with the channels' policies; empty: none
 };
 

@@ -39,6 +39,7 @@ class Question : public std::enable_shared_from_this<Question> {
   }
 
  protected:
+  virtual void BeginWith(const JournalReader::Beginning& beginning) = 0;
   virtual void Add(const JournalEvent& event) = 0;
   virtual const PastClient& past() const = 0;
   // It ends here, well or not. Well: with what is in flight now.
@@ -50,7 +51,9 @@ class Question : public std::enable_shared_from_this<Question> {
 
  private:
   void Begin() {
-    walk_.emplace(deps_.store, client_, past(), [this](const JournalEvent& event) { Add(event); });
+    walk_.emplace(deps_.store, client_, past(),
+                  PastWalk::Told{[this](const auto& beginning) { BeginWith(beginning); },
+                                 [this](const auto& event) { Add(event); }});
     Step();
   }
 
@@ -75,6 +78,7 @@ class DeliveryQuestionThen final : public Question {
         done_(std::move(done)) {}
 
  private:
+  void BeginWith(const JournalReader::Beginning& beginning) override { past_.Begin(beginning); }
   void Add(const JournalEvent& event) override { past_.Add(event); }
   const PastClient& past() const override { return past_.client(); }
   void Answer(const Status& status) override {
@@ -97,6 +101,7 @@ class ClientQuestionThen final : public Question {
       : Question(deps, client, std::move(wanted)), past_(at), done_(std::move(done)) {}
 
  private:
+  void BeginWith(const JournalReader::Beginning& beginning) override { past_.Begin(beginning); }
   void Add(const JournalEvent& event) override { past_.Add(event); }
   const PastClient& past() const override { return past_; }
   void Answer(const Status& status) override {

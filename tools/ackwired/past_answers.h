@@ -17,7 +17,7 @@ namespace ackwire {
 using StillWanted = std::function<bool()>;
 
 // Both: kInvalidArgument  `at` is in the future, or the request is otherwise none
-//       kOutOfRange       the journal no longer reaches back to its beginning
+//       kOutOfRange       `at` is before the first record of the journal that is kept
 //       kDataLoss         the journal is damaged
 //       kCancelled        it is not wanted any more
 

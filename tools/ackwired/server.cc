@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "delivery/message_json.h"
 #include "tools/ackwired/grpc_refusals.h"
 #include "tools/ackwired/library_logs.h"
 #include "tools/ackwired/policy_file.h"
@@ -27,6 +28,17 @@ void LogDamage(const Status& damage) {
       "run "
       "ackctl verify, then ackctl recover",
       MessageOf(damage));
+}
+
+void LogTrimmed(const Trimmed& trimmed) {
+  if (trimmed.records > 0) {
+    spdlog::info("journal: {} records went, up to {} of {}", trimmed.records, trimmed.last.value,
+                 FormatTime(trimmed.up_to));
+  }
+  if (!trimmed.held_by.empty()) {
+    spdlog::warn("journal: its oldest records are kept longer than asked for, for {}",
+                 trimmed.held_by);
+  }
 }
 
 StatusOr<std::vector<ChannelPattern>> ReadPatterns(const Config& config) {
@@ -71,7 +83,9 @@ Status Server::OpenStore() {
                                                         .durability = config_.durability,
                                                         .min_free_bytes = config_.min_free_bytes,
                                                         .boot_id = BootId(),
-                                                        .damaged = LogDamage});
+                                                        .damaged = LogDamage,
+                                                        .journal_keeps = config_.journal_keeps,
+                                                        .trimmed = LogTrimmed});
   if (!store.ok()) {
     return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
   }
