@@ -5,7 +5,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { grpcClients } from '../support/grpc.mjs';
 import { startServer } from '../support/server.mjs';
-import { kFlags, operate, play, view } from './story.mjs';
+import { begin, kFlags, kTrimmingFlags, operate, play, view } from './story.mjs';
 
 const target = process.argv[2];
 if (!target) {
@@ -21,9 +21,13 @@ async function copyWithoutNotes(dataDir, to) {
   });
 }
 
-const server = await startServer({ flags: kFlags });
+const server = await startServer({ flags: kTrimmingFlags });
 try {
   let rpc = grpcClients(server.grpc);
+  await begin(server, rpc);
+  rpc.close();
+  await server.restart(kFlags);
+  rpc = grpcClients(server.grpc);
   await play(server, rpc, 1);
   await operate(server, rpc);
   rpc.close();

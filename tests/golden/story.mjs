@@ -1,10 +1,16 @@
 // What happens on a golden server, and all that can be read of it afterwards.
 
 import { Client } from '../support/client.mjs';
-import { publish, request } from '../support/http.mjs';
+import { eventually } from '../support/eventually.mjs';
+import { publish, publishMany, request } from '../support/http.mjs';
 import { explained, offline } from '../support/state.mjs';
 
-export const kFlags = ['--ack-wait', '300ms', '--backoff', '50ms', '--max-attempts', '2'];
+// Golden directories grow older than any journal that is not kept for ever.
+export const kFlags = [
+  ...['--ack-wait', '300ms', '--backoff', '50ms', '--max-attempts', '2'],
+  ...['--journal-retention-age', 'none'],
+];
+export const kTrimmingFlags = [...kFlags.slice(0, -1), '100ms'];
 const kClients = ['alice/phone', 'alice/web', 'bob', 'carol/tablet'];
 const kChannels = ['room/1', 'room/2', 'Zürich'];
 
@@ -54,6 +60,33 @@ async function refusedAndParked(server, rpc) {
   await explained(rpc, 'bob', channel, seq, 'PARKED');
   await client.drop();
   await offline(rpc, 'bob');
+}
+
+// What is on record only as the base of a trimmed journal, since format 6.
+export async function begin(server, rpc) {
+  const client = await Client.connect(server, {
+    client: 'alice/web',
+    subscriptions: [{ channel: 'room/1' }],
+  });
+  await publishMany(server, 'room/1', 3);
+  for (const item of await client.collect(3)) await client.confirm(item);
+  await client.drop();
+  await offline(rpc, 'alice/web');
+  await eventually(
+    async () => {
+      // The newest records stay.
+      await rpc.subscriptions.subscribe({ client: 'bob', channel: 'room/2' });
+      await rpc.subscriptions.unsubscribe({ client: 'bob', channel: 'room/2' });
+      const { explanation } = await rpc.deliveries.explainDelivery({
+        client: 'alice/web',
+        channel: 'room/1',
+        seq: 3,
+      });
+      return explanation.endsWith('no longer on record');
+    },
+    'the journal to be trimmed',
+    30_000,
+  );
 }
 
 // What operators do, since format 3: replays that end and one that goes on, a dismissal, a pause.

@@ -89,7 +89,7 @@ async function holds(server, expected) {
   }
 }
 
-const kDirectories = [1, 2, 3, 4, 5].flatMap((n) => [`format-${n}/clean`, `format-${n}/killed`]);
+const kDirectories = [1, 2, 3, 4, 5, 6].flatMap((n) => [`format-${n}/clean`, `format-${n}/killed`]);
 
 for (const name of kDirectories) {
   test(`${name} opens and holds what it held`, async (t) => {
@@ -120,7 +120,7 @@ test('a backup of format 1 is restored to what it held', async (t) => {
 });
 
 test('a newer format is refused untouched, in a line that says what to do', async (t) => {
-  const dataDir = await copyOf(t, 'format-5/clean');
+  const dataDir = await copyOf(t, 'format-6/clean');
   await writeFile(join(dataDir, 'format'), 'ackwire 7\n');
   const before = await hashes(dataDir);
   await assert.rejects(startServer({ dataDir }), (error) => {
