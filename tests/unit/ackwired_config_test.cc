@@ -240,5 +240,18 @@ TEST(Endpoints, AreAHostAndAPort) {
   }
 }
 
+TEST(AckwiredConfig, KeepsTheJournalForThirtyDaysOrForEver) {
+  EXPECT_EQ(ConfigOf({}).journal_keeps.age, std::chrono::days(30));
+  EXPECT_EQ(ConfigOf({}).journal_keeps.bytes, std::nullopt);
+  const Config other =
+      ConfigOf({"--journal-retention-age", "none", "--journal-retention-bytes", "2GiB"});
+  EXPECT_EQ(other.journal_keeps.age, std::nullopt);
+  EXPECT_EQ(other.journal_keeps.bytes, 2ULL << 30U);
+  EXPECT_THAT(ErrorOf({"--journal-retention-age", "0s"}),
+              AllOf(HasSubstr("--journal-retention-age"), HasSubstr("longer than 0, got \"0s\""),
+                    HasSubstr("or none")));
+  EXPECT_THAT(ErrorOf({"--journal-retention-bytes", "0"}), HasSubstr("more than 0"));
+}
+
 }  // namespace
 }  // namespace ackwire
