@@ -201,8 +201,16 @@ Status Rebuild::StartFromBase() {
     return StartFromChannels();
   }
   if (Status status = refold_.Finish(); !status.ok()) return status;
-  if (Status status = CopyBase(*base, into_); !status.ok()) return status;
-  if (Status status = CopyBase(*base, *into_.Base()); !status.ok()) return status;
+  const auto into_base = into_.Base();
+  for (Database* copy : {&into_, into_base.get()}) {
+    if (Status status = CopyBase(*base, *copy); !status.ok()) return status;
+    for (const ForgottenClient& forgotten : forgotten_) {
+      rocksdb::WriteBatch batch;
+      Status status = EraseFromBase(*copy, forgotten, batch);
+      if (status.ok()) status = into_.Write(batch, Sync::kNo);
+      if (!status.ok()) return status;
+    }
+  }
   next_ = {point->number.value + 1};
   return refold_.Load();
 }

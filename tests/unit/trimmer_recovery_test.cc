@@ -96,6 +96,20 @@ TEST_F(TrimmerTest, ARecoveryStartsFromABaseThatIsWhole) {
   EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
 }
 
+TEST_F(TrimmerTest, ARecoveryLeavesTheForgottenOutOfTheBase) {
+  store_.Ack("alice", "room", RunOf(1, 2));
+  TrimAll();
+  Forget();
+  store_.FoldNow();
+  store_.Erase(Family::kLog, keys::Log({5}));
+  store_.Recover();
+  ExpectNoNames();
+  EXPECT_FALSE(store_.ledger().Client("alice")->known);
+  EXPECT_EQ(store_.totals().clients, store_.CountTotals().clients);
+  EXPECT_EQ(store_.totals().undelivered, store_.CountTotals().undelivered);
+  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
+}
+
 TEST_F(TrimmerTest, WithoutABaseARecoveryAsksTheLedger) {
   store_.Ack("alice", "room", RunOf(1, 2));
   TrimAll();
