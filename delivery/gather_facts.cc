@@ -41,6 +41,8 @@ Status ReadParked(const Store& store, DeliveryFacts& facts) {
   if (!parked_by.ok()) return parked_by.status();
   if (!parked_by->has_value()) return OkStatus();
   StatusOr<JournalEvent> event = store.ledger().Event(**parked_by);
+  facts.parked_before = event.status().code() == StatusCode::kNotFound;
+  if (facts.parked_before) return OkStatus();
   if (!event.ok()) return event.status();
   facts.parked = *std::move(event);
   return OkStatus();

@@ -184,6 +184,10 @@ StatusOr<FoldPoint> BasePoint(const Database& database) {
   return FoldPoint{{checkpoint->position()}, {checkpoint->journal_number()}};
 }
 
+bool IsBase(const Database& database) {
+  return database.handle(Family::kLedger)->GetName() == NameOf(Family::kBaseLedger);
+}
+
 bool ListedUpTo(JournalNumber number, Family family, std::string_view key, std::string_view value) {
   std::optional<std::uint64_t> event;
   if (family == Family::kHistory) event = keys::ParseU64(value);

@@ -27,6 +27,9 @@ namespace ackwire {
 //   kDataLoss  the base's checkpoint is damaged
 [[nodiscard]] StatusOr<FoldPoint> BasePoint(const Database& database);
 
+// Whether it is a base, as Database::Base gives it.
+[[nodiscard]] bool IsBase(const Database& database);
+
 // Whether this row of `failures` or `history` lists a record up to this one.
 [[nodiscard]] bool ListedUpTo(JournalNumber number, Family family, std::string_view key,
                               std::string_view value);

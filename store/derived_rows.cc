@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "store/base.h"
 #include "store/channel_rows.h"
 #include "store/index_row.h"
 #include "store/keys.h"
@@ -88,8 +89,9 @@ Status VisitLedger(const Database& database, const Tail& tail, const VisitRow& v
     StatusOr<std::optional<std::string>> row =
         database.damage().Noted(FoldedRow(database, key, events));
     // A damaged row stays as it is, and says so to whoever reads it: writing it anew would make it
-    // whole and wrong. What it lacks is in log and journal.
-    if (row.status().code() == StatusCode::kDataLoss) continue;
+    // whole and wrong. What it lacks is in log and journal; but what a base lacks is in records
+    // that go once it has them, so these stay.
+    if (row.status().code() == StatusCode::kDataLoss && !IsBase(database)) continue;
     if (!row.ok()) return row.status();
     if (Status status = visit(Family::kLedger, key, *std::move(row)); !status.ok()) return status;
   }

@@ -323,6 +323,7 @@ StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId cha
   const StatusOr<FoldPoint> base = BasePoint(database_);
   if (!base.ok()) return base.status();
   if (base->number.value == 0) return acked;
+  if (acked.FirstMissing(seqs.first) > seqs.last) return acked;
   const StatusOr<SeqRuns> others = SettledWithoutRecord(client, channel, seqs);
   if (!others.ok()) return others.status();
   for (const SeqRun& run : others->runs()) acked.Add(run);
@@ -343,6 +344,8 @@ StatusOr<SeqRuns> LedgerReader::SettledWithoutRecord(const std::string& client, 
   const StatusOr<SeqRuns> parked = ParkedOf(client, channel, owed);
   if (!parked.ok()) return parked.status();
   for (const SeqRun& run : parked->runs()) (void)settled.Remove(run);
+  // Most are told of by now, and reading all failures of the subscription would cost.
+  if (settled.empty()) return settled;
   const auto rows = Rows(Family::kFailures, NumberedRange(client, channel));
   if (!rows.ok()) return rows.status();
   for (const auto& [key, value] : *rows) {

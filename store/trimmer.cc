@@ -23,7 +23,6 @@ namespace {
 constexpr std::size_t kBatchBytes = 1ULL << 20U;
 // Such parts of the base go to disk as batches that hold up no commit for long.
 constexpr std::size_t kBaseStep = 2000;
-constexpr std::uint64_t kRecordsAtOnce = 2000;
 // The newest records say how far the log was on disk: the watermark is behind the last commit, by
 // one at most while it is being made.
 constexpr std::uint64_t kNewestKept = 2;
@@ -44,9 +43,13 @@ Status ReadRecord(rocksdb::Iterator& row, JournalNumber expected, store::Journal
   return record::OpenInto(row.value().ToStringView(), NameOf(expected), record);
 }
 
-std::string DeliveryOf(const std::string& client, ChannelId channel, Seq seq) {
-  return "client " + client + ", channel number " + std::to_string(channel.value) + ", seq " +
-         std::to_string(seq.value);
+std::string DeliveryOf(const Derived& derived, const std::string& client, ChannelId channel,
+                       Seq seq) {
+  const std::string name = derived.Read([channel](const DerivedView& view) {
+    const ChannelInfo* info = view.channels.Get(channel);
+    return info == nullptr ? "number " + std::to_string(channel.value) : info->name;
+  });
+  return "client " + client + ", channel " + name + ", seq " + std::to_string(seq.value);
 }
 
 // Of a run that failed, what is tried again.
@@ -57,22 +60,23 @@ std::optional<Seq> RetryIn(const LedgerEntry& entry, SeqRun run) {
 }
 
 // Who still needs what a Failed event says of its attempts.
-StatusOr<std::string> AttemptsNeededBy(const LedgerReader& ledger, const store::Event& event) {
+StatusOr<std::string> AttemptsNeededBy(const Trimmer::Dependencies& deps,
+                                       const store::Event& event) {
   for (const auto& part : event.failed().channels()) {
     if (part.replay() != 0) continue;  // of what is parked, by an older record
     const ChannelId channel{part.channel()};
-    const StatusOr<LedgerEntry> entry = ledger.Entry(event.client(), channel);
+    const StatusOr<LedgerEntry> entry = deps.ledger.Entry(event.client(), channel);
     if (!entry.ok()) return entry.status();
     for (const auto& each : part.runs()) {
       const SeqRun run{{each.first()}, {each.last()}};
       if (const auto seq = RetryIn(*entry, run)) {
-        return DeliveryOf(event.client(), channel, *seq) + ", which is tried again";
+        return DeliveryOf(deps.derived, event.client(), channel, *seq) + ", which is tried again";
       }
       if (entry->parked() == 0) continue;
-      const StatusOr<SeqRuns> parked = ledger.ParkedOf(event.client(), channel, run);
+      const StatusOr<SeqRuns> parked = deps.ledger.ParkedOf(event.client(), channel, run);
       if (!parked.ok()) return parked.status();
       if (parked->empty()) continue;
-      return DeliveryOf(event.client(), channel, parked->runs().front().first) +
+      return DeliveryOf(deps.derived, event.client(), channel, parked->runs().front().first) +
              ", which is parked";
     }
   }
@@ -91,6 +95,10 @@ void Trimmer::BaseChanged() { fold_.reset(); }
 StatusOr<Trimmed> Trimmer::Step(Timestamp now) {
   Trimmed trimmed;
   if (!keeps_.limited()) return trimmed;
+  if (fold_ == nullptr && now < rests_until_) {
+    trimmed.held_by = held_by_;
+    return trimmed;
+  }
   const StatusOr<bool> may = MayBegin();
   if (!may.ok() || !*may) {
     fold_.reset();
@@ -98,7 +106,7 @@ StatusOr<Trimmed> Trimmer::Step(Timestamp now) {
   }
   const StatusOr<FoldPoint> point = Point();
   if (!point.ok()) return point.status();
-  StatusOr<Pick> pick = PickAfter(point->number, now);
+  StatusOr<Pick> pick = PickAfter(*point, now);
   if (!pick.ok()) return pick.status();
   trimmed.held_by = std::move(pick->held_by);
   trimmed.more = pick->last.value != 0;
@@ -106,6 +114,9 @@ StatusOr<Trimmed> Trimmer::Step(Timestamp now) {
     if (Status status = FoldUpTo(pick->last); !status.ok()) return status;
   } else {
     fold_.reset();
+    rests_until_ =
+        now + (keeps_.age ? std::min(*keeps_.age / kAgePartMore, kTrimRestMax) : kTrimRestMax);
+    held_by_ = trimmed.held_by;
     if (std::exchange(dropped_before_, true)) return trimmed;
   }
   const StatusOr<FoldPoint> base = BasePoint(deps_.database);
@@ -128,8 +139,9 @@ StatusOr<FoldPoint> Trimmer::Point() const {
 
 // A record goes when the next is old enough: so the first that stays was committed by then, and all
 // that happened since is known.
-StatusOr<Trimmer::Pick> Trimmer::PickAfter(JournalNumber after, Timestamp now) const {
-  const StatusOr<JournalNumber> free = LastFree();
+StatusOr<Trimmer::Pick> Trimmer::PickAfter(const FoldPoint& point, Timestamp now) const {
+  const JournalNumber after = point.number;
+  const StatusOr<Pick> free = LastFree();
   if (!free.ok()) return free.status();
   const StatusOr<OutboxPoint> relay = LoadRelayCheckpoint(deps_.database);
   if (!relay.ok()) return relay.status();
@@ -139,45 +151,57 @@ StatusOr<Trimmer::Pick> Trimmer::PickAfter(JournalNumber after, Timestamp now) c
   if (keeps_.age) old = now - *keeps_.age - (fold_ ? Duration(0) : *keeps_.age / kAgePartMore);
   store::JournalRecord record;
   std::uint64_t bytes = 0;
+  std::uint64_t events = 0;
   JournalNumber number{after.value + 1};
-  const JournalNumber behind{std::min(free->value, after.value + kRecordsAtOnce) + 2};
+  const JournalNumber behind{free->last.value + 2};
+  const auto is_old = [&old](const store::JournalRecord& one) {
+    return old && FromUnixMs(one.at_ms()) <= *old;
+  };
   const auto row = deps_.database.NewIterator(
       Family::kJournal, {keys::Journal(number), keys::Journal(behind)}, Database::Reading::kWalk);
   for (; row->Valid(); row->Next(), ++number.value) {
     store::JournalRecord next;
     if (Status status = ReadRecord(*row, number, next); !status.ok()) return status;
     if (number.value > after.value + 1) {
-      const bool is_old = old && FromUnixMs(next.at_ms()) <= *old;
       const JournalNumber last{number.value - 1};
-      const OutboxPoint point{{record.position()}, last};
-      if ((!is_old && excess == 0) || point > *relay) break;
+      if ((!is_old(next) && excess == 0) || OutboxPoint{{record.position()}, last} > *relay) break;
       StatusOr<std::string> needed = NeededBy(last, record);
       if (!needed.ok()) return needed.status();
       pick.held_by = *std::move(needed);
       if (!pick.held_by.empty()) break;
       pick.last = last;
       excess -= std::min(excess, bytes);
+      const std::uint64_t rows =
+          record.position() - point.position.value + last.value - after.value + events;
+      if (rows >= kTrimRowsAtOnce) return pick;
     }
+    events += static_cast<std::uint64_t>(next.events_size());
     bytes = row->key().size() + row->value().size();
     record = std::move(next);
   }
   if (!row->status().ok()) return FromRocks(row->status(), "read the journal");
+  const bool all_free = (pick.last.value != 0 ? pick.last : after) == free->last;
+  const bool goes = is_old(record) || excess > 0;
+  if (all_free && goes && pick.held_by.empty()) pick.held_by = free->held_by;
   return pick;
 }
 
-StatusOr<JournalNumber> Trimmer::LastFree() const {
+StatusOr<Trimmer::Pick> Trimmer::LastFree() const {
   const StatusOr<store::DerivedCheckpoint> folded = ReadCheckpoint(deps_.database);
   if (!folded.ok()) return folded.status();
   return deps_.derived.Read([&](const DerivedView& view) {
     std::uint64_t last =
         std::min(folded->journal_number(),
                  view.last_number.value - std::min(view.last_number.value, kNewestKept));
+    std::string held_by;
     for (const auto& [id, replay] : view.replays.all()) {
       if (replay.ended_at) continue;
-      last = std::min(last, EventId{id.value}.number().value - 1);
+      const std::uint64_t before = EventId{id.value}.number().value - 1;
+      if (before < last) held_by = "a replay that has not ended (ackctl replay list)";
+      last = std::min(last, before);
       break;  // the others are later
     }
-    return JournalNumber{last};
+    return Pick{{last}, held_by};
   });
 }
 
@@ -203,13 +227,14 @@ StatusOr<std::string> Trimmer::NeededBy(JournalNumber number,
     const EventId id = EventId::Of(number, index++);
     StatusOr<std::string> needed = std::string();
     if (event.has_failed()) {
-      needed = AttemptsNeededBy(deps_.ledger, event);
+      needed = AttemptsNeededBy(deps_, event);
     } else if (event.has_parked()) {
       const ChannelId channel{event.parked().channel()};
       const Seq seq{event.parked().seq()};
       const auto parked_by = deps_.ledger.ParkedBy(event.client(), channel, seq);
       if (!parked_by.ok()) return parked_by.status();
-      if (*parked_by == id) needed = DeliveryOf(event.client(), channel, seq) + ", which is parked";
+      if (*parked_by == id)
+        needed = DeliveryOf(deps_.derived, event.client(), channel, seq) + ", which is parked";
     }
     if (!needed.ok() || !needed->empty()) return needed;
   }
@@ -226,7 +251,7 @@ Status Trimmer::FoldUpTo(JournalNumber last) {
   const FoldPoint from{fold_->derived().last_position(), fold_->derived().last_number()};
   Status status = FoldFrom(*base_, from, [&](const SharedGroup& group) -> StatusOr<Fold> {
     if (Status applied = fold_->Apply(group); !applied.ok()) return applied;
-    rows += group->messages.size() + 1;
+    rows += group->messages.size() + 1 + static_cast<std::uint64_t>(group->record.events_size());
     return group->number == last || rows >= kTrimRowsAtOnce ? Fold::kEnough : Fold::kOn;
   });
   return status.ok() ? fold_->Finish() : status;

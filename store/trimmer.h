@@ -12,8 +12,8 @@
 // Durable:  rows and records are deleted behind the base that replaces them, in the order of the
 //           write-ahead log.
 // Lifetime: borrows all it is given.
-// Bounds:   a step, by kTrimRowsAtOnce. In memory are the channels once more while there is more
-//           to do.
+// Bounds:   a step, by kTrimRowsAtOnce and the size of one record. In memory are the channels and
+//           replays once more while there is more to do.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,12 @@ struct JournalRetention {
   [[nodiscard]] bool limited() const { return age || bytes; }
 };
 
-// Messages and records that one step folds, some tens of milliseconds.
+// Messages, records and events that one step folds, some tens of milliseconds.
 inline constexpr std::uint64_t kTrimRowsAtOnce = 10'000;
+// From the end of a trimming to the beginning of the next: a hundredth of the age that is kept, at
+// most so long. Each reads all channels and has tables written anew, and what holds the journal may
+// give way record by record.
+inline constexpr Duration kTrimRestMax{30'000};
 
 // One step, or several.
 struct Trimmed {
@@ -84,9 +88,9 @@ class Trimmer {
   };
   [[nodiscard]] StatusOr<bool> MayBegin() const;
   [[nodiscard]] StatusOr<FoldPoint> Point() const;
-  [[nodiscard]] StatusOr<Pick> PickAfter(JournalNumber after, Timestamp now) const;
-  // No record behind it is looked at.
-  [[nodiscard]] StatusOr<JournalNumber> LastFree() const;
+  [[nodiscard]] StatusOr<Pick> PickAfter(const FoldPoint& after, Timestamp now) const;
+  // No record behind it is looked at; `held_by` says which replay needs the next, if one does.
+  [[nodiscard]] StatusOr<Pick> LastFree() const;
   [[nodiscard]] std::uint64_t ExcessAfter(JournalNumber after) const;
   // Who needs it, for people; empty: nobody.
   [[nodiscard]] StatusOr<std::string> NeededBy(JournalNumber number,
@@ -102,6 +106,8 @@ class Trimmer {
   std::unique_ptr<Refold> fold_;  // of the base, from step to step while there is more to do
   JournalNumber dropped_;         // by this life
   bool dropped_before_ = false;   // what an earlier life left
+  Timestamp rests_until_{};
+  std::string held_by_;  // when it last looked
 };
 
 }  // namespace ackwire

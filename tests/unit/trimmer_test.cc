@@ -80,7 +80,7 @@ TEST_F(TrimmerTest, AttemptsOfWhatIsTriedAgainStay) {
   GrowOld();
   Newest();
   GrowOld();
-  EXPECT_THAT(Trim().held_by, HasSubstr("client alice, channel number 1, seq 2"));
+  EXPECT_THAT(Trim().held_by, HasSubstr("client alice, channel room, seq 2"));
   EXPECT_EQ(Journal().front(), failed);
   EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
   store_.Ack("alice", "room", RunOf(2, 2));
@@ -116,7 +116,7 @@ TEST_F(TrimmerTest, AReplayThatGoesOnKeepsItsRecords) {
   GrowOld();
   Newest();
   GrowOld();
-  (void)Trim();
+  EXPECT_THAT(Trim().held_by, HasSubstr("a replay that has not ended"));
   EXPECT_EQ(Journal().front(), started);
   const ReplayId replay = store_.derived().Read(
       [](const DerivedView& view) { return view.replays.all().begin()->first; });
@@ -218,6 +218,21 @@ TEST_F(TrimmerTest, ADamagedRecordIsNamedAndStays) {
                   {.age = kAge, .bytes = {}});
   EXPECT_EQ(trimmer.Step(store_.clock().Now()).status().code(), StatusCode::kDataLoss);
   EXPECT_EQ(Journal().front(), 1U);
+}
+
+// What the row lacks is in the records.
+TEST_F(TrimmerTest, NothingGoesOnceARowOfTheBaseIsDamaged) {
+  TrimAll();
+  store_.Overwrite(Family::kBaseLedger, keys::Ledger("alice", room_), "garbage");
+  store_.Ack("alice", "room", RunOf(1, 1));
+  const std::vector<std::uint64_t> before = Journal();
+  GrowOld();
+  Newest();
+  GrowOld();
+  Trimmer trimmer({store_.database(), store_.derived(), store_.ledger()},
+                  {.age = kAge, .bytes = {}});
+  EXPECT_EQ(trimmer.Step(store_.clock().Now()).status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Journal().front(), before.front());
 }
 
 TEST_F(TrimmerTest, ADamagedRowOfTheBaseIsADifference) {
