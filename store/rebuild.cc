@@ -197,7 +197,7 @@ Status Rebuild::StartFromBase() {
   const StatusOr<bool> agrees = AgreesWith(*base);
   if (!agrees.ok()) return agrees.status();
   if (!*agrees) {
-    report_.files.push_back({"the journal's base", "is of more than is left of the log"});
+    report_.files.push_back({"the journal's base", "does not fit what is left of the log"});
     return StartFromChannels();
   }
   if (Status status = refold_.Finish(); !status.ok()) return status;
@@ -217,6 +217,7 @@ Status Rebuild::StartFromBase() {
 
 StatusOr<bool> Rebuild::AgreesWith(const Database& base) const {
   const StatusOr<std::vector<ChannelInfo>> channels = ReadChannels(base);
+  if (channels.status().code() == StatusCode::kDataLoss) return false;
   if (!channels.ok()) return channels.status();
   return std::all_of(channels->begin(), channels->end(), [this](const ChannelInfo& channel) {
     return channel.last == refold_.derived().LastOf(channel.id);

@@ -171,19 +171,12 @@ class Verifier {
     const std::vector<ChannelInfo> of_log = refold.derived().Read([](const DerivedView& view) {
       return view.channels.List({.limit = view.channels.size()});
     });
-    if (Status status = CopyBase(*stored_.Base(), scratch); !status.ok()) {
+    if (Status status = TakeBase(scratch, refold); !status.ok()) {
       if (status.code() != StatusCode::kDataLoss) return status;
       Differ({"base", "", MessageOf(status), "rows that are whole"});
       base_is_whole_ = false;
       return OkStatus();
     }
-    for (const ForgottenClient& forgotten : forgotten_.clients()) {
-      rocksdb::WriteBatch batch;
-      Status status = EraseFromBase(scratch, forgotten, batch);
-      if (status.ok()) status = scratch.Write(batch, Sync::kNo);
-      if (!status.ok()) return status;
-    }
-    if (Status status = refold.Load(); !status.ok()) return status;
     for (const ChannelInfo& channel : of_log) {
       const Seq last = refold.derived().LastOf(refold.derived().IdOf(channel.name));
       if (last == channel.last) continue;
@@ -191,6 +184,18 @@ class Verifier {
               "last seq " + Text(channel.last.value)});
     }
     return OkStatus();
+  }
+
+  //   kDataLoss  a row of the base is damaged or missing
+  Status TakeBase(Database& scratch, Refold& refold) const {
+    if (Status status = CopyBase(*stored_.Base(), scratch); !status.ok()) return status;
+    for (const ForgottenClient& forgotten : forgotten_.clients()) {
+      rocksdb::WriteBatch batch;
+      Status status = EraseFromBase(scratch, forgotten, batch);
+      if (status.ok()) status = scratch.Write(batch, Sync::kNo);
+      if (!status.ok()) return status;
+    }
+    return refold.Load();
   }
 
   // Nobody says of a log's end that it is one, but for what was written after it.

@@ -13,6 +13,7 @@
 namespace ackwire {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -239,6 +240,17 @@ TEST_F(TrimmerTest, ADamagedRowOfTheBaseIsADifference) {
   TrimAll();
   store_.Overwrite(Family::kBaseLedger, keys::Ledger("alice", room_), "garbage");
   EXPECT_THAT(store_.Differences(), ElementsAre(HasSubstr("a row of the base's ledger")));
+}
+
+TEST_F(TrimmerTest, OneThatLacksAChannelIsADifferenceAndNoStartForARecovery) {
+  store_.Publish("hall", "hello");
+  TrimAll();
+  store_.Erase(Family::kBaseChannels, "room");
+  EXPECT_THAT(store_.Differences(), Contains(HasSubstr("base")));
+  store_.Reopen();
+  store_.Recover();
+  EXPECT_TRUE(store_.Entry("alice", "room").subscribed());
+  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
 }
 
 TEST_F(TrimmerTest, ABaseThatSaysSomethingElseIsADifference) {
