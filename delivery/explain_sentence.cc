@@ -328,7 +328,10 @@ std::string InFlight(const DeliveryFacts& facts, const DeliveryStory& story) {
 
 std::string ExplanationOf(const DeliveryFacts& facts, const DeliveryStory& story,
                           const v1::Delivery& decided) {
-  const std::string never = "it was never sent";
+  // What was parked had been sent.
+  const bool attempts_are_gone = facts.parked_before || decided.reason() == v1::REASON_DISMISSED;
+  const std::string never =
+      attempts_are_gone ? "its attempts are no longer on record" : "it was never sent";
   const std::string lacks =
       fmt::format("{} has not acknowledged {}: ", facts.client, MessageName(facts));
   switch (decided.state()) {

@@ -279,6 +279,9 @@ test('ackctl failures: a table, JSON, and lines as they come', async () => {
   const refused = await ackctl(...at, 'failures', '--follow', '--channel', 'a b');
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
   assert.match(refused.stderr, /watch failures: --channel: must have no/);
+  const ended = await ackctl(...at, 'failures', '--follow', '--until', '-1h');
+  assert.equal(ended.code, 2);
+  assert.match(ended.stderr, /--until: with --follow/);
   const wrong = await ackctl(...at, 'failures', '--reason', 'bad luck');
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /"bad luck" is no reason of failures; there are ack_timeout, nack/);

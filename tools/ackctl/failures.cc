@@ -97,6 +97,10 @@ std::string LineOf(const std::vector<std::string>& cells) {
 }
 
 void Follow(const Context& context, const Arguments& arguments) {
+  if (!arguments.filter.until.empty()) {
+    throw CommandError(ExitStatus::kUsage,
+                       "--until: with --follow it is about what happens from now on; leave it out");
+  }
   Interrupt interrupt;
   v1::WatchFailuresRequest request;
   *request.mutable_filter() = FilterOf(arguments.filter);

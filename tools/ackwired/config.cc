@@ -162,13 +162,17 @@ void AddListeners(Flags& flags, Config& config) {
   flags.Add({"--min-free-bytes", "SIZE", "256MiB",
              "With less disk free, publishing is refused and everything else goes on"},
             config.min_free_bytes, &ParseSize);
-  flags.Add({"--journal-retention-age", "DURATION", FormatDuration(*config.journal_keeps.age),
-             "What happened to deliveries is kept on record for so long, or none: for ever. Never "
-             "less than failures that are open need"},
-            config.journal_keeps.age, &ParseLimit<Duration, &ParsePositiveDuration>);
-  flags.Add({"--journal-retention-bytes", "SIZE", "none",
-             "The oldest of that record goes sooner when all of it takes about so much disk"},
-            config.journal_keeps.bytes, &ParseLimit<std::uint64_t, &ParsePositiveSize>);
+  flags.Add(
+      {"--journal-retention-age", "DURATION", FormatDuration(*config.journal_keeps.age),
+       "What happened to deliveries is kept on record for so long, or none: for ever. What is "
+       "parked or tried again keeps its records, and all that are newer. Once they are gone, "
+       "explain knows what became of a delivery, but not when, nor its attempts"},
+      config.journal_keeps.age, &ParseLimit<Duration, &ParsePositiveDuration>);
+  flags.Add(
+      {"--journal-retention-bytes", "SIZE", "none",
+       "The oldest of that record goes sooner when all of it takes about so much disk, such as "
+       "512MiB or 4GiB"},
+      config.journal_keeps.bytes, &ParseLimit<std::uint64_t, &ParsePositiveSize>);
   const auto listener = [&flags](const char* name, Endpoint& endpoint, const char* meaning) {
     flags.Add({name, "HOST:PORT", FormatEndpoint(endpoint), meaning}, endpoint, &ParseEndpoint);
   };

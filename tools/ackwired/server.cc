@@ -32,12 +32,14 @@ void LogDamage(const Status& damage) {
 
 void LogTrimmed(const Trimmed& trimmed) {
   if (trimmed.records > 0) {
-    spdlog::info("journal: {} records went, up to {} of {}", trimmed.records, trimmed.last.value,
-                 FormatTime(trimmed.up_to));
+    spdlog::info("journal: removed {} records of what happened up to {}, by --journal-retention",
+                 trimmed.records, FormatTime(trimmed.up_to));
   }
   if (!trimmed.held_by.empty()) {
-    spdlog::warn("journal: its oldest records are kept longer than asked for, for {}",
-                 trimmed.held_by);
+    spdlog::warn(
+        "journal: kept longer than asked for, with all that is newer, because of {}. Once that is "
+        "acknowledged, dismissed or over, records go on being removed",
+        trimmed.held_by);
   }
 }
 
