@@ -320,10 +320,10 @@ StatusOr<SeqRuns> LedgerReader::AckedOf(const std::string& client, ChannelId cha
       for (const std::uint64_t seq : part.unparked()) acked.Add({{seq}, {seq}});
     }
   }
+  if (acked.FirstMissing(seqs.first) > seqs.last) return acked;
   const StatusOr<FoldPoint> base = BasePoint(database_);
   if (!base.ok()) return base.status();
   if (base->number.value == 0) return acked;
-  if (acked.FirstMissing(seqs.first) > seqs.last) return acked;
   const StatusOr<SeqRuns> others = SettledWithoutRecord(client, channel, seqs);
   if (!others.ok()) return others.status();
   for (const SeqRun& run : others->runs()) acked.Add(run);

@@ -50,11 +50,14 @@ class ForgetterTest : public testing::Test {
     ASSERT_TRUE(eraser.Step().ok());
   }
 
-  void ExpectForgotten() {
+  void ExpectNoClient() {
     EXPECT_FALSE(store_.ledger().Client("alice")->known);
     EXPECT_THAT(*store_.ledger().Entries("alice"), IsEmpty());
     EXPECT_EQ(store_.totals().clients, 1U);
     EXPECT_EQ(store_.totals().parked, 1U);
+  }
+  void ExpectForgotten() {
+    ExpectNoClient();
     EXPECT_EQ(store_.totals().undelivered, 3U);
     EXPECT_EQ(store_.Entry("bob", "room").parked(), 1U);
   }
@@ -269,15 +272,9 @@ class ForgetterRecovery : public ForgetterTest {
   }
   void ExpectForgottenOnceRecovered() {
     store_.Recover();
-    ExpectForgottenClient();
+    ExpectNoClient();
     EXPECT_EQ(Names(), 0);
     EXPECT_THAT(store_.Differences(), IsEmpty());
-  }
-  void ExpectForgottenClient() {
-    EXPECT_FALSE(store_.ledger().Client("alice")->known);
-    EXPECT_THAT(*store_.ledger().Entries("alice"), IsEmpty());
-    EXPECT_EQ(store_.totals().clients, 1U);
-    EXPECT_EQ(store_.totals().parked, 1U);
   }
 
   JournalNumber forgotten_in_;

@@ -1,6 +1,7 @@
 // A store of which a test says when it is trimmed.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rocksdb/iterator.h>
 
@@ -99,6 +100,17 @@ class TrimmerTest : public testing::Test {
       const auto family = static_cast<Family>(i);
       EXPECT_EQ(NamesIn(family), 0) << NameOf(family);
     }
+  }
+
+  // All of it, and the log is whole before and after she is erased.
+  void ForgetForGood() {
+    Forget();
+    store_.FoldNow();
+    EXPECT_THAT(DifferencesAndOpen(), testing::IsEmpty());
+    DropRows();
+    EraseJournal();
+    ExpectNoNames();
+    EXPECT_THAT(DifferencesAndOpen(), testing::IsEmpty());
   }
 
   TestStore store_;

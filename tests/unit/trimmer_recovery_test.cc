@@ -51,13 +51,7 @@ TEST_F(TrimmerTest, OneThatWasForgottenBeforeTheBaseMayHaveComeBack) {
   TrimAll();
   EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
   EXPECT_EQ(store_.Entry("alice", "room").start(), Seq{7});
-  Forget();
-  store_.FoldNow();
-  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
-  DropRows();
-  EraseJournal();
-  ExpectNoNames();
-  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
+  ForgetForGood();
 }
 
 TEST_F(TrimmerTest, OfReplaysItKeepsItsPartUnderAnotherName) {
@@ -71,13 +65,7 @@ TEST_F(TrimmerTest, OfReplaysItKeepsItsPartUnderAnotherName) {
   store_.Record({events::ReplayControlled(replay, v1::ControlReplayRequest::CANCEL)});
   TrimAll();
   EXPECT_GT(NamesIn(Family::kBaseReplays), 0) << "in the selection";
-  Forget();
-  store_.FoldNow();
-  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
-  DropRows();
-  EraseJournal();
-  ExpectNoNames();
-  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
+  ForgetForGood();
 }
 
 TEST_F(TrimmerTest, ARecoveryStartsFromABaseThatIsWhole) {

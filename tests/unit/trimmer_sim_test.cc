@@ -141,12 +141,8 @@ class TrimmerSim {
     events.push_back(events::Forgotten(client));
     store_.Record(std::move(events));
     if (Chance(30)) return;  // the rest is done later, or never
-    store_.FoldNow();
-    Forgetter forgetter(store_.database());
-    ASSERT_TRUE(forgetter.DropRows().ok());
-    if (Chance(30)) return;
-    Eraser eraser(store_.database(), forgetter);
-    ASSERT_TRUE(eraser.Step().ok());
+    DropRowsOfForgotten();
+    if (!Chance(30)) EraseJournal();
   }
 
   void Trim() {
@@ -154,7 +150,10 @@ class TrimmerSim {
       const OutboxPoint end{store_.derived().last_position(), store_.derived().last_number()};
       ASSERT_TRUE(OutboxRows(store_.database(), store_.log()).Trim(end).ok());
     }
-    if (Chance(80)) EraseAllForgotten();
+    if (Chance(80)) {
+      DropRowsOfForgotten();
+      EraseJournal();
+    }
     const std::string before = store_.Describe();
     const auto left = Rows();
     Trimmer trimmer({store_.database(), store_.derived(), store_.ledger()},
@@ -173,10 +172,13 @@ class TrimmerSim {
     ExpectWhole("cut off");
   }
 
-  void EraseAllForgotten() {
+  void DropRowsOfForgotten() {
     store_.FoldNow();
     Forgetter forgetter(store_.database());
     ASSERT_TRUE(forgetter.DropRows().ok());
+  }
+  void EraseJournal() {
+    Forgetter forgetter(store_.database());
     Eraser eraser(store_.database(), forgetter);
     ASSERT_TRUE(eraser.Step().ok());
   }
