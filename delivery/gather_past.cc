@@ -60,13 +60,14 @@ StatusOr<DeliveryFacts> GatherMessageThen(const Store& store, const Policies& po
 }
 
 StatusOr<std::optional<Timestamp>> LogBeginsAt(const Store& store) {
-  StatusOr<std::optional<Timestamp>> begins = store.journal().BeginsAt();
-  if (!begins.ok()) return begins;
+  const StatusOr<JournalReader::Kept> journal = store.journal().WhatIsKept();
+  if (!journal.ok()) return journal.status();
+  const std::optional<Timestamp> begins = journal->begins_at;
   const auto first = store.log().ReadLog({.messages_max = 1});
   if (!first.ok()) return first.status();
   if (first->empty() || !first->front().message.has_published_at()) return begins;
   const Timestamp published = TimeOf(first->front().message.published_at());
-  return std::optional<Timestamp>(std::min(begins->value_or(published), published));
+  return std::optional<Timestamp>(std::min(begins.value_or(published), published));
 }
 
 PastWalk::PastWalk(const Store& store, std::string client, const PastClient& past, Told told)

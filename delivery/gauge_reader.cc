@@ -44,6 +44,11 @@ Metrics::Gauges GaugeReader::Read(const OnlineScan& online, const OutboxDepth& d
   gauges.outbox_oldest_seconds = std::chrono::duration<double>(depth.oldest_age).count();
   gauges.store_bytes = store_.database().bytes();
   gauges.disk_free_bytes = store_.database().FreeBytes().value_or(0);
+  if (const auto journal = store_.journal().WhatIsKept(); journal.ok()) {
+    gauges.journal_bytes = journal->bytes;
+    gauges.journal_oldest_seconds =
+        std::chrono::duration<double>(now - journal->begins_at.value_or(now)).count();
+  }
   const OfflineScan scan = ScanNowAndThen(online.clients, now);
   gauges.blocked_subscriptions = online.blocked_subscriptions + scan.blocked_subscriptions;
   gauges.oldest_online_seconds = OldestAgeSeconds(store_, online.oldest, now).value_or(0);

@@ -132,6 +132,11 @@ struct Metrics::Families {
       NewGauge("ackwire_store_bytes", "Bytes of all files in the data directory.").Add({});
   Gauge& disk_free =
       NewGauge("ackwire_disk_free_bytes", "Bytes free on the data directory's disk.").Add({});
+  Gauge& journal_bytes =
+      NewGauge("ackwire_journal_bytes", "Bytes on disk of what happened, about.").Add({});
+  Gauge& journal_oldest =
+      NewGauge("ackwire_journal_oldest_seconds", "Age of the oldest record of what happened.")
+          .Add({});
 
   // What is counted at zero can be alerted on before the first case.
   Families() {
@@ -211,6 +216,8 @@ std::string Metrics::Scrape(const Gauges& gauges) {
   set(to.last_position, gauges.log_last_position);
   set(to.store_bytes, gauges.store_bytes);
   set(to.disk_free, gauges.disk_free_bytes);
+  set(to.journal_bytes, gauges.journal_bytes);
+  set(to.journal_oldest, gauges.journal_oldest_seconds);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, to.registry.Collect());
   return out.str();

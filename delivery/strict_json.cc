@@ -128,7 +128,7 @@ json::error_code Run(json::basic_parser<Handler>& parser, std::string_view text)
 
 bool IsJsonSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-std::string_view Trimmed(std::string_view text) {
+std::string_view WithoutSpace(std::string_view text) {
   while (!text.empty() && IsJsonSpace(text.front())) text.remove_prefix(1);
   while (!text.empty() && IsJsonSpace(text.back())) text.remove_suffix(1);
   return text;
@@ -182,7 +182,7 @@ std::optional<std::string_view> MemberText(std::string_view object, std::string_
       continue;
     }
     if (depth == 1 && (c == ',' || c == '}') && found) {
-      return Trimmed(object.substr(value_at, at - value_at));
+      return WithoutSpace(object.substr(value_at, at - value_at));
     }
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;

@@ -1,5 +1,6 @@
 #include "store/base.h"
 
+#include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
 
@@ -182,6 +183,19 @@ StatusOr<FoldPoint> BasePoint(const Database& database) {
   const StatusOr<store::DerivedCheckpoint> checkpoint = ReadCheckpoint(*database.Base());
   if (!checkpoint.ok()) return checkpoint.status();
   return FoldPoint{{checkpoint->position()}, {checkpoint->journal_number()}};
+}
+
+StatusOr<std::uint64_t> JournalBytesAfter(const Database& database, JournalNumber number) {
+  const std::string from = keys::Journal({number.value + 1});
+  const std::string to = keys::Journal({~std::uint64_t{0}});
+  const rocksdb::Range range(from, to);
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  std::uint64_t bytes = 0;
+  const rocksdb::Status status = database.rocks().GetApproximateSizes(
+      options, database.handle(Family::kJournal), &range, 1, &bytes);
+  if (!status.ok()) return FromRocks(status, "ask how large the journal is");
+  return bytes;
 }
 
 bool IsBase(const Database& database) {

@@ -34,6 +34,10 @@ namespace ackwire {
 [[nodiscard]] bool ListedUpTo(JournalNumber number, Family family, std::string_view key,
                               std::string_view value);
 
+// About how many bytes of records there are behind this one.
+[[nodiscard]] StatusOr<std::uint64_t> JournalBytesAfter(const Database& database,
+                                                        JournalNumber number);
+
 // These two take a base as Database::Base gives it, or what is derived in its place.
 
 // Puts its rows in the place of those that `into` has.

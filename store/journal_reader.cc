@@ -120,10 +120,14 @@ Status JournalReader::ReadBase(const std::string& client, Beginning& out) const 
   return FromRocks(parked->status(), "read the journal's base");
 }
 
-StatusOr<std::optional<Timestamp>> JournalReader::BeginsAt() const {
+StatusOr<JournalReader::Kept> JournalReader::WhatIsKept() const {
   const StatusOr<FoldPoint> base = BasePoint(database_);
   if (!base.ok()) return base.status();
-  return CommittedFrom({base->number.value + 1});
+  const StatusOr<std::uint64_t> bytes = JournalBytesAfter(database_, base->number);
+  if (!bytes.ok()) return bytes.status();
+  const StatusOr<std::optional<Timestamp>> begins = CommittedFrom({base->number.value + 1});
+  if (!begins.ok()) return begins.status();
+  return Kept{.bytes = *bytes, .trimmed = base->number.value != 0, .begins_at = *begins};
 }
 
 StatusOr<std::optional<Timestamp>> JournalReader::CommittedFrom(JournalNumber first) const {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -61,9 +62,14 @@ class JournalReader {
   [[nodiscard]] StatusOr<Walked> Walk(const Part& part,
                                       const std::function<void(const JournalEvent&)>& take) const;
 
-  // When the first record that is kept was committed; none when there is no record.
-  //   kDataLoss  it is damaged
-  [[nodiscard]] StatusOr<std::optional<Timestamp>> BeginsAt() const;
+  // What there is of it.
+  struct Kept {
+    std::uint64_t bytes = 0;             // about so many on disk
+    bool trimmed = false;                // there were earlier records
+    std::optional<Timestamp> begins_at;  // when the first was committed; none: there is no record
+  };
+  //   kDataLoss  the journal's base, or its first record, is damaged
+  [[nodiscard]] StatusOr<Kept> WhatIsKept() const;
 
  private:
   [[nodiscard]] Status ReadBase(const std::string& client, Beginning& out) const;

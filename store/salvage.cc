@@ -19,6 +19,7 @@
 #include "store/record.h"
 #include "store/records.pb.h"
 #include "store/recovery.h"
+#include "store/row_sums.h"
 #include "store/salvage_table.h"
 #include "store/stub.h"
 
@@ -224,7 +225,8 @@ std::optional<Family> KeptFamily(const std::string& name) {
 Status CopyBaseOf(const DataDirectory& damaged, Database& rows) {
   const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(damaged);
   if (!database.ok()) return database.status();
-  return CopyBase(*(*database)->Base(), *rows.Base());
+  Status status = CopyBase(*(*database)->Base(), *rows.Base());
+  return status.ok() ? CheckRowSums(*rows.Base()) : status;
 }
 
 }  // namespace

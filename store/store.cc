@@ -85,6 +85,11 @@ Status Store::Damage() const {
                                           "` says what is lost");
 }
 
+std::string Store::JournalHeldBy() const {
+  std::lock_guard lock(mutex_);
+  return held_by_;
+}
+
 void Store::Start(WriterQueue::Listeners listeners) {
   StartByHand(std::move(listeners));
   writer_thread_ = std::make_unique<WriterThread>(*queue_);
@@ -205,6 +210,10 @@ Status Store::Trim() {
   }
   if (step->more || (trimmed_.records == 0 && trimmed_.held_by == step->held_by)) return OkStatus();
   trimmed_.held_by = step->held_by;
+  {
+    std::lock_guard lock(mutex_);
+    held_by_ = step->held_by;
+  }
   if (trimmed_.records > 0) eraser_.MakeRoomSoon(trimmed_.last);
   if (when_trimmed_) when_trimmed_(trimmed_);
   trimmed_.records = 0;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "store/clock.h"
@@ -91,6 +92,8 @@ class Store {
   // The first damage that reading has met, and what to do about it; OK when none was met. Reads,
   // deliveries and writes of what is whole go on.
   [[nodiscard]] Status Damage() const;
+  // Why the journal's oldest record stays though it is old enough, for people; empty: it does not.
+  [[nodiscard]] std::string JournalHeldBy() const;
   // Why nothing may be published now; OK when it may.
   [[nodiscard]] Status CheckFreeDisk() const { return writer_.CheckFreeDisk(); }
 
@@ -125,11 +128,12 @@ class Store {
   std::unique_ptr<WriterQueue> queue_;
   std::unique_ptr<WriterThread> writer_thread_;  // null when it is started by hand
 
-  std::mutex mutex_;  // guards stopping_, failed_ and due_
+  mutable std::mutex mutex_;  // guards what follows, up to what is of one thread
   std::condition_variable wake_;
   bool stopping_ = false;
   bool due_ = false;  // the tail is large
   bool failed_ = false;
+  std::string held_by_;
   // Of the background thread.
   bool background_failed_ = false;
   bool trim_damaged_ = false;

@@ -1,6 +1,5 @@
 #include "store/trimmer.h"
 
-#include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
 
@@ -207,17 +206,10 @@ StatusOr<Trimmer::Pick> Trimmer::LastFree() const {
 
 std::uint64_t Trimmer::ExcessAfter(JournalNumber after) const {
   if (!keeps_.bytes) return 0;
-  const std::string from = keys::Journal({after.value + 1});
-  const std::string to = keys::Journal({~std::uint64_t{0}});
-  const rocksdb::Range range(from, to);
-  rocksdb::SizeApproximationOptions options;
-  options.include_memtables = true;
-  std::uint64_t bytes = 0;
-  const rocksdb::Status status = deps_.database.rocks().GetApproximateSizes(
-      options, deps_.database.handle(Family::kJournal), &range, 1, &bytes);
+  const StatusOr<std::uint64_t> bytes = JournalBytesAfter(deps_.database, after);
   const std::uint64_t may_be = *keeps_.bytes + (fold_ ? 0 : *keeps_.bytes / kBytesPartMore);
-  if (!status.ok() || bytes <= may_be) return 0;
-  return bytes - *keeps_.bytes;
+  if (!bytes.ok() || *bytes <= may_be) return 0;
+  return *bytes - *keeps_.bytes;
 }
 
 StatusOr<std::string> Trimmer::NeededBy(JournalNumber number,

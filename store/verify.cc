@@ -25,6 +25,7 @@
 #include "store/record.h"
 #include "store/recovery.h"
 #include "store/refold.h"
+#include "store/row_sums.h"
 #include "store/scratch_database.h"
 #include "store/stub.h"
 #include "store/watermark.h"
@@ -173,7 +174,7 @@ class Verifier {
     });
     if (Status status = TakeBase(scratch, refold); !status.ok()) {
       if (status.code() != StatusCode::kDataLoss) return status;
-      Differ({"base", "", MessageOf(status), "rows that are whole"});
+      Differ({"base", "", MessageOf(status), "rows that are whole and of one moment"});
       base_is_whole_ = false;
       return OkStatus();
     }
@@ -186,9 +187,10 @@ class Verifier {
     return OkStatus();
   }
 
-  //   kDataLoss  a row of the base is damaged or missing
+  //   kDataLoss  a row of the base is damaged or missing, or they are of different moments
   Status TakeBase(Database& scratch, Refold& refold) const {
     if (Status status = CopyBase(*stored_.Base(), scratch); !status.ok()) return status;
+    if (Status status = CheckRowSums(scratch); !status.ok()) return status;
     for (const ForgottenClient& forgotten : forgotten_.clients()) {
       rocksdb::WriteBatch batch;
       Status status = EraseFromBase(scratch, forgotten, batch);

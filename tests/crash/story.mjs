@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ackctl } from '../support/ackctl.mjs';
 import { eventually, within } from '../support/eventually.mjs';
 import { grpcClients } from '../support/grpc.mjs';
 import { startServer } from '../support/server.mjs';
@@ -28,6 +29,8 @@ const kSettleTimeoutMs = 120_000;
 export const kFlags = [
   ...['--max-disconnects', '10000', '--max-attempts', '10000'],
   ...['--backoff', '50ms,200ms'],
+  // What happened in earlier lives goes in this one.
+  ...['--journal-retention-age', '1s'],
 ];
 
 async function onServer(server, work) {
@@ -89,6 +92,19 @@ async function recordOutcome(server, history) {
       history.add('subscription', { client, channel, startSeq, floor, undelivered, parked });
     }
   });
+}
+
+// Or what is to survive was never there.
+async function expectTrimmed(server) {
+  await onServer(server, async ({ admin }) => {
+    const { journal } = await admin.getStatus({});
+    if (!journal.trimmed) throw new Error(`the journal was not trimmed: ${JSON.stringify(journal)}`);
+  });
+}
+
+async function verify(dataDir) {
+  const { code, stdout, stderr } = await ackctl('verify', dataDir);
+  if (code !== 0) throw new Error(`ackctl verify ${dataDir}: exit status ${code}\n${stdout}${stderr}`);
 }
 
 function makeWriters(wanted, ownRandom, shared) {
@@ -192,7 +208,9 @@ export async function tell(wanted, { name, again, prepare, falls, fall, ...optio
       for (let number = 1; number <= falls; ++number)
         await fall(uptime, number, random, (how) => fallRow(history, number, how));
     });
+    await expectTrimmed(uptime.server);
     await uptime.stop();
+    await verify(place.dataDir);
   } catch (error) {
     console.error(`${name}: ${error.stack}\n${repeat}`);
     return 1;

@@ -124,6 +124,8 @@ test('the metrics tell the story that was played', async () => {
     assert.ok(sum(lines, 'ackwire_ack_seconds_sum') > 0);
     assert.ok(sum(lines, 'ackwire_store_bytes') > 0);
     assert.ok(sum(lines, 'ackwire_disk_free_bytes') > 0);
+    assert.ok(sum(lines, 'ackwire_journal_bytes') > 0);
+    assert.ok(sum(lines, 'ackwire_journal_oldest_seconds') > 0);
     return true;
   };
   await eventually(check, 'the metrics to be those of the story');
@@ -194,6 +196,8 @@ test('all metrics that the contract names are there, with help and type', async 
     'ackwire_log_last_position',
     'ackwire_store_bytes',
     'ackwire_disk_free_bytes',
+    'ackwire_journal_bytes',
+    'ackwire_journal_oldest_seconds',
   ];
   for (const name of names) {
     assert.match(body, new RegExp(`^# HELP ${name} \\S`, 'm'));

@@ -75,6 +75,14 @@ test('what was acknowledged stays settled, and when is forgotten', async () => {
   await verified();
   assert.equal(await floorOf(rpc, 'ann', 'talk'), 3);
   assert.equal((await explain('ann', 'talk', 2)).state, 'DELIVERY_STATE_ACKED');
+  const { journal } = await rpc.admin.getStatus({});
+  assert.equal(journal.trimmed, true);
+  const told = await ackctl('--server', server.grpc, 'status');
+  assert.match(told.stdout, /^Journal +\S+ \w+, from 20\S+Z on$/m);
+  const listed = await ackctl('--server', server.grpc, 'failures');
+  assert.match(listed.stdout, /^What failed before 20\S+Z is no longer on record /m);
+  const since = await ackctl('--server', server.grpc, 'failures', '--since', '-0s');
+  assert.doesNotMatch(since.stdout, /no longer on record/);
   assert.match(server.stderr, /journal: removed \d+ records of what happened up to .*Z/);
 });
 
@@ -110,6 +118,8 @@ test('what is parked keeps its record, and all that is newer', async () => {
     'the server to say who holds the journal',
     30_000,
   );
+  const { journal } = await rpc.admin.getStatus({});
+  assert.equal(journal.heldBy, 'client cleo, channel bad, seq 1, which is parked');
   assert.equal((await explain('cleo', 'bad', 1)).explanation, before.explanation);
   assert.equal((await failures({ client: 'cleo' })).length, 2);
   assert.match((await explain('dan', 'newer', 3)).explanation, /acknowledged seq 3 of newer at /);

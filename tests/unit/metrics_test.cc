@@ -36,7 +36,9 @@ TEST(Metrics, HasAllNamesOfTheContractFromTheStart) {
                            "replay_deliveries_total",
                            "log_last_position",
                            "store_bytes",
-                           "disk_free_bytes"}) {
+                           "disk_free_bytes",
+                           "journal_bytes",
+                           "journal_oldest_seconds"}) {
     EXPECT_THAT(text, HasSubstr("# HELP ackwire_" + std::string(name) + " "));
     EXPECT_THAT(text, HasSubstr("# TYPE ackwire_" + std::string(name) + " "));
   }
@@ -129,13 +131,16 @@ TEST(Metrics, ShowsTheGaugesOfTheMoment) {
                                            .websocket_sessions = 8,
                                            .log_last_position = 12'345'678,
                                            .store_bytes = 10,
-                                           .disk_free_bytes = 11});
+                                           .disk_free_bytes = 11,
+                                           .journal_bytes = 12,
+                                           .journal_oldest_seconds = 2.5});
   for (const char* line :
        {"undelivered{presence=\"online\"} 1", "undelivered{presence=\"offline\"} 2",
         "undelivered_oldest_seconds{presence=\"online\"} 0.5",
         "undelivered_oldest_seconds{presence=\"offline\"} 4", "parked 5", "blocked_subscriptions 6",
         "outbox_depth 7", "outbox_oldest_seconds 1.5", "sessions{transport=\"websocket\"} 8",
-        "log_last_position 12345678", "store_bytes 10", "disk_free_bytes 11"}) {
+        "log_last_position 12345678", "store_bytes 10", "disk_free_bytes 11", "journal_bytes 12",
+        "journal_oldest_seconds 2.5"}) {
     EXPECT_THAT(text, HasLine("ackwire_" + std::string(line)));
   }
 }

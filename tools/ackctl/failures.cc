@@ -166,7 +166,8 @@ void List(const Context& context, const Arguments& arguments) {
     return;
   }
   if (newest.failures().empty()) {
-    fmt::print("No failure on record matches{}.\n", WhyNoneMatches(connection, filter));
+    fmt::print("No failure on record matches{}.\n{}", WhyNoneMatches(connection, filter),
+               FromWhenOnRecord(connection, filter));
     return;
   }
   std::vector<Column> columns;
@@ -174,7 +175,9 @@ void List(const Context& context, const Arguments& arguments) {
   Table table(columns);
   for (const v1::Failure& failure : newest.failures()) table.AddRow(Cells(failure));
   fmt::print("{}", table.Render(context.output.color));
-  if (!newest.next_page_token().empty()) {
+  if (newest.next_page_token().empty()) {
+    fmt::print("{}", FromWhenOnRecord(connection, filter));
+  } else {
     fmt::print(
         "Older ones are not shown: --limit {} shows more, --since and --until other times.\n",
         arguments.limit * 10);

@@ -7,6 +7,7 @@
 
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "tools/ackctl/text.h"
+#include "tools/ackctl/time_format.h"
 
 namespace ackwire::ctl {
 namespace {
@@ -49,6 +50,18 @@ std::string WhyNoneMatches(const Connection& connection, const v1::FailureFilter
   }
   const bool is_future = filter.has_since() && filter.since() > TimeUtil::GetCurrentTime();
   return is_future ? ": --since is in the future" : "";
+}
+
+std::string FromWhenOnRecord(const Connection& connection, const v1::FailureFilter& filter) {
+  const auto admin = v1::AdminService::NewStub(connection.channel());
+  v1::ServerStatus status;
+  const auto call = connection.NewContext();
+  const bool told = admin->GetStatus(call.get(), v1::GetStatusRequest(), &status).ok();
+  const v1::JournalStatus& journal = status.journal();
+  if (!told || !journal.trimmed() || !journal.has_begins_at()) return "";
+  if (filter.has_since() && filter.since() >= journal.begins_at()) return "";
+  return fmt::format("What failed before {} is no longer on record (--journal-retention-age).\n",
+                     FormatTime(journal.begins_at()));
 }
 
 }  // namespace ackwire::ctl

@@ -11,4 +11,8 @@ namespace ackwire::ctl {
 // there; else empty. Asks the server.
 std::string WhyNoneMatches(const Connection& connection, const v1::FailureFilter& filter);
 
+// Where what happened longest ago is no longer on record, and the filter asks for it: from when on
+// there are records, as a line; else empty. Asks the server.
+std::string FromWhenOnRecord(const Connection& connection, const v1::FailureFilter& filter);
+
 }  // namespace ackwire::ctl

@@ -31,6 +31,18 @@ std::string OutboxText(const v1::ServerStatus& status) {
   return fmt::format("{}, the oldest {} old", status.outbox_depth(), FormatDuration(age));
 }
 
+// "12.4 MiB, from 2026-10-28T09:00:00.000Z on, which is held by …"
+std::string JournalText(const v1::JournalStatus& journal) {
+  std::string text = FormatBytes(journal.bytes());
+  if (journal.trimmed() && journal.has_begins_at()) {
+    text += fmt::format(", from {} on", FormatTime(journal.begins_at()));
+  }
+  if (!journal.held_by().empty()) {
+    text += "; kept longer than asked for because of " + journal.held_by();
+  }
+  return text;
+}
+
 std::string Render(const v1::ServerStatus& status, bool color) {
   Facts facts;
   facts.Add("Version", status.version());
@@ -48,6 +60,7 @@ std::string Render(const v1::ServerStatus& status, bool color) {
   facts.Add("Clients", fmt::to_string(status.clients()));
   facts.Add("Channels", fmt::to_string(status.channels()));
   facts.Add("Data on disk", FormatBytes(status.data_bytes()));
+  facts.Add("Journal", JournalText(status.journal()));
   facts.Add("Disk free", FormatBytes(status.free_bytes()));
   return facts.Render(color);
 }

@@ -30,6 +30,15 @@ void FillFromStore(Store& store, v1::ServerStatus& out) {
   out.set_epoch(store.epoch());
 }
 
+void FillJournal(const Store& store, v1::JournalStatus& out) {
+  const StatusOr<JournalReader::Kept> kept = store.journal().WhatIsKept();
+  if (!kept.ok()) return;  // `damage` says what is wrong with it
+  out.set_bytes(kept->bytes);
+  if (kept->begins_at) SetTime(*out.mutable_begins_at(), *kept->begins_at);
+  out.set_trimmed(kept->trimmed);
+  out.set_held_by(store.JournalHeldBy());
+}
+
 // `disk`: why nothing may be published for want of room.
 void FillFromServer(const ServerState& state, const OutboxDepth& depth, const Status& disk,
                     v1::ServerStatus& out) {
@@ -56,6 +65,7 @@ class AdminService final : public v1::AdminService::CallbackService {
       deps_.delivery.Read([this, reactor, response, online] {
         FillFromServer(deps_.state, deps_.relay.depth(), deps_.store.CheckFreeDisk(), *response);
         FillFromStore(deps_.store, *response);
+        FillJournal(deps_.store, *response->mutable_journal());
         response->set_damage(MessageOf(deps_.store.Damage()));
         response->set_undelivered_online(online.undelivered);
         response->set_sessions(online.sessions);
