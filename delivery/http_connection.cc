@@ -1,6 +1,5 @@
 #include "delivery/http_connection.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "delivery/spawn.h"
 #include "delivery/web_socket.h"
 
 namespace ackwire {
@@ -18,8 +18,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 using Parser = http::request_parser<http::string_body>;
 using Response = http::response<http::string_body>;

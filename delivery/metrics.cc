@@ -41,7 +41,7 @@ constexpr std::array kPublishErrors = {
     StatusCode::kFailedPrecondition, StatusCode::kAborted,         StatusCode::kUnimplemented,
     StatusCode::kInternal,           StatusCode::kUnavailable,     StatusCode::kDataLoss};
 
-double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double InSeconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 std::string Lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {
@@ -162,7 +162,7 @@ void Metrics::Replayed() { families_->replayed.Increment(); }
 
 void Metrics::PublishAnswered(const Status& status, Transport transport, Duration took,
                               Stored stored) {
-  families_->publish_seconds.Observe(Seconds(took));
+  families_->publish_seconds.Observe(InSeconds(took));
   if (!status.ok()) {
     families_->Rejected(ErrorCode(status), transport).Increment();
   } else if (stored == Stored::kNow) {
@@ -192,7 +192,7 @@ void Metrics::DeliveriesAcked(std::uint64_t count) {
 
 void Metrics::AckedAfter(Duration since_publish, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i) {
-    families_->ack_seconds.Observe(Seconds(since_publish));
+    families_->ack_seconds.Observe(InSeconds(since_publish));
   }
 }
 

@@ -15,7 +15,7 @@ namespace ackwire {
 namespace {
 
 constexpr std::size_t kChannelsAtOnce = 1000;
-constexpr std::size_t kMembersAtOnce = 1000;
+constexpr std::size_t kMemberPage = 1000;
 constexpr std::size_t kMessagesAtOnce = 1024;
 // So many of a channel, then it is the next one's turn.
 constexpr std::uint64_t kTrimmedAtOnceMax = 65'536;
@@ -198,7 +198,7 @@ StatusOr<SeqRuns> Retention::ParkedOf(ChannelId channel, const SeqRuns& seqs) co
   std::string after;
   while (true) {
     const auto members =
-        deps_.store.ledger().Members(channel, {.after = after, .limit = kMembersAtOnce});
+        deps_.store.ledger().Members(channel, {.after = after, .limit = kMemberPage});
     if (!members.ok()) return members.status();
     if (members->empty()) return parked;
     after = members->back();
@@ -222,7 +222,7 @@ Status Retention::ExpireSubscriptions(const ChannelInfo& channel, Duration after
   const Timestamp unseen_since = now - after;
   while (!stopping()) {
     const auto members =
-        deps_.store.ledger().Members(channel.id, {.after = behind, .limit = kMembersAtOnce});
+        deps_.store.ledger().Members(channel.id, {.after = behind, .limit = kMemberPage});
     if (!members.ok()) return members.status();
     if (members->empty()) break;
     behind = members->back();

@@ -1,9 +1,7 @@
 #include "delivery/web_socket.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/field.hpp>
@@ -23,7 +21,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr char kJsonProtocol[] = "ackwire.v1.json";
 constexpr std::size_t kFrameBytesReadMax = 1ULL << 20U;
 // How long a peer may take to upgrade, to answer a close, or to take what is queued before it.

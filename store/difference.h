@@ -32,6 +32,9 @@ using ChannelNamer = std::function<std::string(ChannelId)>;
 [[nodiscard]] std::string ReadableValue(Family family, std::string_view key,
                                         std::string_view value);
 
+inline std::string NameOf(JournalNumber number) {
+  return "journal record " + std::to_string(number.value);
+}
 inline std::string Text(std::uint64_t number) { return std::to_string(number); }
 // "5", or "5 to 9".
 [[nodiscard]] std::string RangeText(std::uint64_t first, std::uint64_t last);

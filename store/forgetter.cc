@@ -21,7 +21,7 @@ constexpr std::string_view kDropped = "forgotten/";
 // Names of clients were in `meta`, and may still be in its tables.
 const std::string kNamesWereHere = "forgotten";
 
-constexpr std::size_t kBatchBytes = 1ULL << 20U;
+constexpr std::size_t kEraseBytes = 1ULL << 20U;
 
 std::string KeyOfDropped(EventId at) { return std::string(kDropped) + keys::U64(at.value); }
 
@@ -129,7 +129,7 @@ Status Forgetter::DropRowsOf(const ForgottenClient& forgotten) {
         continue;
       }
       batch.Delete(database_.handle(family), row->key());
-      if (batch.GetDataSize() < kBatchBytes) continue;
+      if (batch.GetDataSize() < kEraseBytes) continue;
       if (Status status = database_.Write(batch, Sync::kNo); !status.ok()) return status;
       batch.Clear();
     }
@@ -184,7 +184,7 @@ Status Forgetter::Rewrite(const ForgottenClient& forgotten, std::atomic<bool>& s
     for (const std::string& key : ListedNoMore(*number, before, after)) {
       batch.Delete(database_.handle(Family::kFailures), key);
     }
-    if (batch.GetDataSize() < kBatchBytes) continue;
+    if (batch.GetDataSize() < kEraseBytes) continue;
     if (Status status = database_.Write(batch, Sync::kNo); !status.ok()) return status;
     batch.Clear();
   }

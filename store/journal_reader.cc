@@ -5,16 +5,13 @@
 #include <algorithm>
 
 #include "store/base.h"
+#include "store/difference.h"
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/records.pb.h"
 
 namespace ackwire {
 namespace {
-
-std::string NameOf(JournalNumber number) {
-  return "journal record " + std::to_string(number.value);
-}
 
 // How an event of this client begins, as protobuf writes it.
 std::string BytesOf(const std::string& client) {

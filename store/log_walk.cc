@@ -12,7 +12,7 @@
 namespace ackwire {
 namespace {
 
-constexpr std::size_t kGroupMessages = 1000;
+constexpr std::size_t kWalkMessages = 1000;
 constexpr std::uint64_t kToTheEnd = ~0ULL;
 
 }  // namespace
@@ -134,7 +134,7 @@ Status LogWalk::WalkLog(std::uint64_t up_to) {
     group_->last = *position;
     if (is_place_only) continue;
     group_->messages.push_back(*std::move(stored));
-    if (group_->messages.size() < kGroupMessages) continue;
+    if (group_->messages.size() < kWalkMessages) continue;
     if (Status status = FoldMessages(); !status.ok()) return status;
   }
   return OkStatus();

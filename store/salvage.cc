@@ -26,7 +26,7 @@
 namespace ackwire {
 namespace {
 
-constexpr int kBatchRows = 1000;
+constexpr int kSalvageRows = 1000;
 
 // Above every number that a database so young uses itself.
 constexpr std::uint64_t kFirstWalNumber = 1'000'000'000;
@@ -126,7 +126,7 @@ class RowKeeper {
       if (kept->has_value() && !IsNewer(family, key, value, **kept)) return true;
     }
     batch_.Put(rows_.handle(family), key, rocksdb::Slice(value.data(), value.size()));
-    if (batch_.Count() >= kBatchRows) Flush();
+    if (batch_.Count() >= kSalvageRows) Flush();
     return true;
   }
 

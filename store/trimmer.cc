@@ -9,6 +9,7 @@
 #include "store/base.h"
 #include "store/crash_point.h"
 #include "store/derived_rows.h"
+#include "store/difference.h"
 #include "store/forgetter.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
@@ -28,10 +29,6 @@ constexpr std::uint64_t kNewestKept = 2;
 // A trimming reads all channels first, so it waits until there is more than a little to do.
 constexpr int kAgePartMore = 100;
 constexpr int kBytesPartMore = 16;
-
-std::string NameOf(JournalNumber number) {
-  return "journal record " + std::to_string(number.value);
-}
 
 // A record, to be read in order.
 Status ReadRecord(rocksdb::Iterator& row, JournalNumber expected, store::JournalRecord& record) {

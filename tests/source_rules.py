@@ -276,6 +276,38 @@ def stale_names(readme, known):
                 yield readme.path, number, f"names {match.group(1)}, and there is no such file"
 
 
+# Folders whose sources the sanitizer presets compile joined (CMAKE_UNITY_BUILD).
+JOINED = ("store", "outbox", "delivery", "tools/ackwired", "tests/unit", "tests/simulation")
+CONSTANT = re.compile(r"^(?:static )?(?:constexpr|const) [^;={(]*?\b(\w+)(?:\[\])?\s*[={]", re.M)
+TYPE = re.compile(r"^(?:struct|class|enum class|using) (\w+)(?: final)?(?: :[^{;]*)?\s*[{=]", re.M)
+FUNCTION = re.compile(
+    r"^(?!namespace|using)(?=\w)[\w:<>,*& ]+[ *&](\w+)\(([^;{}]*?)\)[^;{}()]*\{", re.M)
+
+
+def own_names(source):
+    """The names that a source defines outside of classes, with their offsets; a function by its
+    parameters too, without their names."""
+    for pattern in (CONSTANT, TYPE):
+        for match in pattern.finditer(source.code):
+            yield match.group(1), match.start(1)
+    for match in FUNCTION.finditer(source.code):
+        parameters = re.sub(r"\s*\b\w+\s*(?=,|$)", "", " ".join(match.group(2).split()))
+        yield f"{match.group(1)}({parameters})", match.start(1)
+
+
+def check_joined(tree):
+    """What is compiled joined shares its unnamed namespace: a name stands in one source only."""
+    first = {}
+    for source in tree.cpp():
+        folder = source.path.rsplit("/", 1)[0]
+        if source.suffix != ".cc" or folder not in JOINED:
+            continue
+        for name, offset in own_names(source):
+            other = first.setdefault((folder, name), source.path)
+            if other != source.path:
+                yield source.path, line_of(source.code, offset), f"{name} is in {other}, too"
+
+
 def check_root(tree):
     """The root holds the modules and what tools insist on finding there."""
     for name in sorted(os.listdir(tree.root)):
@@ -285,7 +317,7 @@ def check_root(tree):
 
 RULES = {"layers": check_layers, "banned": check_banned, "nodiscard": check_nodiscard,
          "sizes": check_sizes, "leftovers": check_leftovers, "readmes": check_readmes,
-         "root": check_root}
+         "root": check_root, "joined": check_joined}
 
 
 class Tree:

@@ -98,13 +98,13 @@ async function recordOutcome(server, history) {
 async function expectTrimmed(server) {
   await onServer(server, async ({ admin }) => {
     const { journal } = await admin.getStatus({});
-    if (!journal.trimmed) throw new Error(`the journal was not trimmed: ${JSON.stringify(journal)}`);
+    if (!journal.trimmed) throw new Error(`journal not trimmed: ${JSON.stringify(journal)}`);
   });
 }
 
 async function verify(dataDir) {
   const { code, stdout, stderr } = await ackctl('verify', dataDir);
-  if (code !== 0) throw new Error(`ackctl verify ${dataDir}: exit status ${code}\n${stdout}${stderr}`);
+  if (code !== 0) throw new Error(`ackctl verify: exit status ${code}\n${stdout}${stderr}`);
 }
 
 function makeWriters(wanted, ownRandom, shared) {

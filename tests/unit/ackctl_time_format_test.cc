@@ -8,33 +8,33 @@ namespace {
 using namespace std::chrono_literals;
 using google::protobuf::Timestamp;
 
-const std::chrono::system_clock::time_point kNow{1795338900s};  // 2026-11-22T09:15:00Z
+const std::chrono::system_clock::time_point kToday{1795338900s};  // 2026-11-22T09:15:00Z
 
-std::string Parsed(const std::string& text) {
-  const auto time = ParseTime(text, kNow);
+std::string TimeParsed(const std::string& text) {
+  const auto time = ParseTime(text, kToday);
   return time ? FormatTime(*time) : "no time";
 }
 
 TEST(ParseTime, TakesRfc3339) {
-  EXPECT_EQ(Parsed("2026-11-22T09:15:00Z"), "2026-11-22T09:15:00.000Z");
-  EXPECT_EQ(Parsed("2026-11-22T09:15:00.250Z"), "2026-11-22T09:15:00.250Z");
-  EXPECT_EQ(Parsed("2026-11-22T09:15:00+02:00"), "2026-11-22T07:15:00.000Z");
+  EXPECT_EQ(TimeParsed("2026-11-22T09:15:00Z"), "2026-11-22T09:15:00.000Z");
+  EXPECT_EQ(TimeParsed("2026-11-22T09:15:00.250Z"), "2026-11-22T09:15:00.250Z");
+  EXPECT_EQ(TimeParsed("2026-11-22T09:15:00+02:00"), "2026-11-22T07:15:00.000Z");
 }
 
 TEST(ParseTime, TakesHowLongAgo) {
-  EXPECT_EQ(Parsed("-15m"), "2026-11-22T09:00:00.000Z");
-  EXPECT_EQ(Parsed("-1500ms"), "2026-11-22T09:14:58.500Z");
-  EXPECT_EQ(Parsed("-30s"), "2026-11-22T09:14:30.000Z");
-  EXPECT_EQ(Parsed("-2h"), "2026-11-22T07:15:00.000Z");
-  EXPECT_EQ(Parsed("-7d"), "2026-11-15T09:15:00.000Z");
-  EXPECT_EQ(Parsed("-0s"), "2026-11-22T09:15:00.000Z");
+  EXPECT_EQ(TimeParsed("-15m"), "2026-11-22T09:00:00.000Z");
+  EXPECT_EQ(TimeParsed("-1500ms"), "2026-11-22T09:14:58.500Z");
+  EXPECT_EQ(TimeParsed("-30s"), "2026-11-22T09:14:30.000Z");
+  EXPECT_EQ(TimeParsed("-2h"), "2026-11-22T07:15:00.000Z");
+  EXPECT_EQ(TimeParsed("-7d"), "2026-11-15T09:15:00.000Z");
+  EXPECT_EQ(TimeParsed("-0s"), "2026-11-22T09:15:00.000Z");
 }
 
 TEST(ParseTime, RefusesWhatIsNeither) {
   for (const char* text :
        {"", "-", "-15", "15m", "-m", "-15w", "--15m", "-1.5h", "-15m ", "yesterday", "2026-11-22",
         "2026-13-01T00:00:00Z", "-99999999999999999999d", "-9999999999d"}) {
-    EXPECT_EQ(Parsed(text), "no time") << text;
+    EXPECT_EQ(TimeParsed(text), "no time") << text;
   }
 }
 

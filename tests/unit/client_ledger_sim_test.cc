@@ -20,8 +20,8 @@
 namespace ackwire {
 namespace {
 
-constexpr std::uint64_t kSeeds = 2'000;
-constexpr int kSteps = 120;
+constexpr std::uint64_t kLedgerSeeds = 2'000;
+constexpr int kLedgerSteps = 120;
 
 class Simulation {
  public:
@@ -36,7 +36,7 @@ class Simulation {
   }
 
   void Run() {
-    for (int step = 0; step < kSteps && !::testing::Test::HasFailure(); ++step) {
+    for (int step = 0; step < kLedgerSteps && !::testing::Test::HasFailure(); ++step) {
       Step();
       Check();
     }
@@ -339,7 +339,7 @@ class Simulation {
 TEST(ClientLedgerSimulation, DoesWhatTheModelSaysWhateverHappens) {
   const char* one = std::getenv("ACKWIRE_SIM_SEED");
   const std::uint64_t first = one == nullptr ? 1 : std::strtoull(one, nullptr, 10);
-  const std::uint64_t last = one == nullptr ? kSeeds : first;
+  const std::uint64_t last = one == nullptr ? kLedgerSeeds : first;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("ACKWIRE_SIM_SEED=" + std::to_string(seed));
     Simulation(seed).Run();

@@ -6,7 +6,7 @@
 namespace ackwire {
 namespace {
 
-constexpr int kSeeds = 500;
+constexpr int kTearSeeds = 500;
 
 // A directory /d and a file in it, both on disk.
 class DiskImageTest : public testing::Test {
@@ -31,7 +31,7 @@ class DiskImageTest : public testing::Test {
 };
 
 TEST_F(DiskImageTest, KeepsWhatWasSynced) {
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.Write(*file_, 0, "synced");
     DiskImage::Sync(*file_);
@@ -42,7 +42,7 @@ TEST_F(DiskImageTest, KeepsWhatWasSynced) {
 }
 
 TEST_F(DiskImageTest, LosesAndTearsWhatWasNotSyncedInEveryWay) {
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.Write(*file_, 0, std::string(10'000, 'x'));
     disk_.Create("/d/new");
@@ -56,7 +56,7 @@ TEST_F(DiskImageTest, LosesAndTearsWhatWasNotSyncedInEveryWay) {
 
 TEST_F(DiskImageTest, LosesAFileWhoseNameWasNotSyncedOrKeepsItsSyncedBytes) {
   int kept = 0;
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     const NodePtr file = disk_.Create("/d/new");
     disk_.Write(*file, 0, "bytes");
@@ -68,11 +68,11 @@ TEST_F(DiskImageTest, LosesAFileWhoseNameWasNotSyncedOrKeepsItsSyncedBytes) {
     ++kept;
   }
   EXPECT_GT(kept, 0);
-  EXPECT_LT(kept, kSeeds);
+  EXPECT_LT(kept, kTearSeeds);
 }
 
 TEST_F(DiskImageTest, KeepsTheNamesThatWereSynced) {
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.Create("/d/new");
     disk_.Rename("/d/file", "/d/renamed");
@@ -85,7 +85,7 @@ TEST_F(DiskImageTest, KeepsTheNamesThatWereSynced) {
 }
 
 TEST_F(DiskImageTest, RenamesAsAWholeAcrossDirectoriesOrNotAtAll) {
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.MakeDirectory("/other");
     disk_.SyncDirectory(*disk_.Find("/"));
@@ -97,7 +97,7 @@ TEST_F(DiskImageTest, RenamesAsAWholeAcrossDirectoriesOrNotAtAll) {
 }
 
 TEST_F(DiskImageTest, KeepsChangesOfNamesInTheirOrder) {
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.Create("/d/1");
     disk_.Create("/d/2");
@@ -127,7 +127,7 @@ TEST_F(DiskImageTest, WritesZerosBetweenTheOldEndAndAPositionBeyondIt) {
 }
 
 TEST_F(DiskImageTest, OverwritesInPlaceWithoutTouchingTheRest) {
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.Write(*file_, 0, std::string(8192, 'a'));
     DiskImage::Sync(*file_);
@@ -142,7 +142,7 @@ TEST_F(DiskImageTest, OverwritesInPlaceWithoutTouchingTheRest) {
 
 TEST_F(DiskImageTest, BringsADeletedFileBackOrNot) {
   int back = 0;
-  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+  for (std::uint64_t seed = 0; seed < kTearSeeds; ++seed) {
     Reset();
     disk_.Write(*file_, 0, "bytes");
     DiskImage::Sync(*file_);
@@ -153,7 +153,7 @@ TEST_F(DiskImageTest, BringsADeletedFileBackOrNot) {
     ++back;
   }
   EXPECT_GT(back, 0);
-  EXPECT_LT(back, kSeeds);
+  EXPECT_LT(back, kTearSeeds);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "store/record.h"
 #include "tests/unit/ledger_events.h"
+#include "tests/unit/row_place.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -17,12 +18,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // Where the rows are while a test reads them.
-struct RowPlace {
-  std::string name;
-  std::function<void(TestStore&)> move;
-};
-void PrintTo(const RowPlace& place, std::ostream* out) { *out << place.name; }
-
 class LedgerReaderIn : public testing::TestWithParam<RowPlace> {
  protected:
   // Half of what a test writes is here, half is where the parameter says.

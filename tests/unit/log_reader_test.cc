@@ -25,11 +25,6 @@ std::vector<std::string> Payloads(const StatusOr<std::vector<StoredMessage>>& me
   return payloads;
 }
 
-void ExpectDataLoss(const Status& status, const std::string& why) {
-  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
-  EXPECT_THAT(MessageOf(status), HasSubstr(why));
-}
-
 // Two channels in turn, 1a 1b 2a 2b …; a third of them on disk, a third in a frozen tail, a third
 // in the active one.
 class Rooms {

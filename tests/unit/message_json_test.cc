@@ -21,13 +21,13 @@ v1::Message MessageWith(const std::string& content_type, const std::string& payl
   return message;
 }
 
-PublishBody Parsed(std::string_view body) {
+PublishBody ParsedPublish(std::string_view body) {
   const StatusOr<PublishBody> parsed = ParsePublishBody(body);
   EXPECT_TRUE(parsed.ok()) << body << ": " << parsed.status();
   return parsed.ok() ? *parsed : PublishBody();
 }
 
-std::string Refusal(std::string_view body) {
+std::string BadBody(std::string_view body) {
   const StatusOr<PublishBody> parsed = ParsePublishBody(body);
   EXPECT_FALSE(parsed.ok()) << body;
   EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument);
@@ -91,7 +91,7 @@ TEST(FormatTime, IsRfc3339WithMilliseconds) {
 }
 
 TEST(PublishBody, TakesEveryField) {
-  const PublishBody body = Parsed(
+  const PublishBody body = ParsedPublish(
       R"({"messageId":"m","type":7,"contentType":"application/json","payload":{"b":1.50,"a":[]},)"
       R"("headers":{"h":"1","g":""},"ttlMs":90000,"expectedSeq":0,"sender":"bob","unknown":{}})");
   EXPECT_EQ(body.draft.message_id(), "m");
@@ -107,7 +107,7 @@ TEST(PublishBody, TakesEveryField) {
 
 TEST(PublishBody, StoresThePayloadAsItsContentTypeSays) {
   const auto stored = [](std::string_view body) {
-    const v1::Message draft = Parsed(body).draft;
+    const v1::Message draft = ParsedPublish(body).draft;
     return draft.content_type() + " " + draft.payload();
   };
   EXPECT_EQ(stored(R"({"payload":"text"})"), "application/json \"text\"");
@@ -122,43 +122,43 @@ TEST(PublishBody, StoresThePayloadAsItsContentTypeSays) {
 }
 
 TEST(PublishBody, NamesTheFieldAndWhatItMustBe) {
-  EXPECT_EQ(Refusal(R"({"type":65536})"),
+  EXPECT_EQ(BadBody(R"({"type":65536})"),
             "type: must be a whole number from 0 to 65535, got 65536");
-  EXPECT_EQ(Refusal(R"({"type":-1})"), "type: must be a whole number from 0 to 65535, got -1");
-  EXPECT_EQ(Refusal(R"({"type":"7"})"),
+  EXPECT_EQ(BadBody(R"({"type":-1})"), "type: must be a whole number from 0 to 65535, got -1");
+  EXPECT_EQ(BadBody(R"({"type":"7"})"),
             "type: must be a whole number from 0 to 65535, got a string");
-  EXPECT_EQ(Refusal(R"({"messageId":5})"), "messageId: must be a string, got 5");
-  EXPECT_EQ(Refusal(R"({"sender":null})"), "sender: must be a string, got null");
-  EXPECT_EQ(Refusal(R"({"headers":[]})"), "headers: must be an object, got an array");
-  EXPECT_EQ(Refusal(R"({"headers":{"a":1}})"),
+  EXPECT_EQ(BadBody(R"({"messageId":5})"), "messageId: must be a string, got 5");
+  EXPECT_EQ(BadBody(R"({"sender":null})"), "sender: must be a string, got null");
+  EXPECT_EQ(BadBody(R"({"headers":[]})"), "headers: must be an object, got an array");
+  EXPECT_EQ(BadBody(R"({"headers":{"a":1}})"),
             "headers: the value of \"a\" must be a string, got 1");
-  EXPECT_EQ(Refusal(R"({"contentType":"text/plain","payload":{}})"),
+  EXPECT_EQ(BadBody(R"({"contentType":"text/plain","payload":{}})"),
             "payload: must be a string, got an object");
-  EXPECT_THAT(Refusal(R"({"contentType":"image/png","payload":"x"})"),
+  EXPECT_THAT(BadBody(R"({"contentType":"image/png","payload":"x"})"),
               StartsWith("payload: must be given as payloadBase64"));
-  EXPECT_THAT(Refusal(R"({"payload":1,"payloadBase64":""})"), StartsWith("payloadBase64: "));
-  EXPECT_EQ(Refusal("[]"), "body: must be a JSON object");
-  EXPECT_THAT(Refusal(""), StartsWith("body: must be valid JSON"));
-  EXPECT_THAT(Refusal(R"({"payload":{"k":1,"k":2}})"), HasSubstr("\"k\" stands twice"));
-  EXPECT_THAT(Refusal(R"({"messageId":""})"), StartsWith("messageId: must have 1 to 128 bytes"));
+  EXPECT_THAT(BadBody(R"({"payload":1,"payloadBase64":""})"), StartsWith("payloadBase64: "));
+  EXPECT_EQ(BadBody("[]"), "body: must be a JSON object");
+  EXPECT_THAT(BadBody(""), StartsWith("body: must be valid JSON"));
+  EXPECT_THAT(BadBody(R"({"payload":{"k":1,"k":2}})"), HasSubstr("\"k\" stands twice"));
+  EXPECT_THAT(BadBody(R"({"messageId":""})"), StartsWith("messageId: must have 1 to 128 bytes"));
 }
 
 TEST(PublishBody, TakesOnlyWholeNumbersInRange) {
   for (const char* ttl : {"0", "-1", "1.5", "1.0", "1e3", "\"1s\"", "3153600000001", "{}"}) {
-    EXPECT_THAT(Refusal(std::string("{\"ttlMs\":") + ttl + "}"), StartsWith("ttlMs: must be"));
+    EXPECT_THAT(BadBody(std::string("{\"ttlMs\":") + ttl + "}"), StartsWith("ttlMs: must be"));
   }
-  EXPECT_EQ(Parsed(R"({"ttlMs":3153600000000})").ttl, kTtlMax);
+  EXPECT_EQ(ParsedPublish(R"({"ttlMs":3153600000000})").ttl, kTtlMax);
   for (const char* seq : {"-1", "1.5", "\"3\"", "18446744073709551616"}) {
-    EXPECT_THAT(Refusal(std::string("{\"expectedSeq\":") + seq + "}"),
+    EXPECT_THAT(BadBody(std::string("{\"expectedSeq\":") + seq + "}"),
                 StartsWith("expectedSeq: must be"));
   }
-  EXPECT_EQ(Parsed(R"({"expectedSeq":18446744073709551615})").expected_seq,
+  EXPECT_EQ(ParsedPublish(R"({"expectedSeq":18446744073709551615})").expected_seq,
             Seq{18446744073709551615U});
 }
 
 TEST(PublishBody, TakesOnlyStrictBase64) {
   for (const char* text : {"A", "AA", "AAAA=", "no base64!", "AA==\\n", "AB==", "-_-_"}) {
-    EXPECT_THAT(Refusal(std::string("{\"payloadBase64\":\"") + text + "\"}"),
+    EXPECT_THAT(BadBody(std::string("{\"payloadBase64\":\"") + text + "\"}"),
                 StartsWith("payloadBase64: must be base64"))
         << text;
   }

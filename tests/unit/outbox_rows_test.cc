@@ -71,11 +71,6 @@ TEST(OutboxRows, TrimsUpToTheCheckpoint) {
   EXPECT_EQ(again.CountAfter(kSecond).value(), 1U);
 }
 
-void ExpectDataLoss(const Status& status, const std::string& why) {
-  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
-  EXPECT_THAT(MessageOf(status), HasSubstr(why));
-}
-
 TEST(OutboxRows, NoticesDamage) {
   ThreeCommits commits;
   commits.store.Overwrite(Family::kOutbox, keys::Outbox({1}, {0}), "garbage");

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/row_place.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -100,12 +101,6 @@ TEST(Pause, OfAClientNeverHeardOfCountsIt) {
   EXPECT_EQ(store.totals().clients, 1U);
   EXPECT_EQ(store.CountTotals().clients, 1U);
 }
-
-struct RowPlace {
-  std::string name;
-  std::function<void(TestStore&)> move;
-};
-void PrintTo(const RowPlace& place, std::ostream* out) { *out << place.name; }
 
 class ParkedPagesIn : public testing::TestWithParam<RowPlace> {
  protected:

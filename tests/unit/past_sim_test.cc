@@ -22,8 +22,8 @@
 namespace ackwire {
 namespace {
 
-constexpr std::uint64_t kSeeds = 120;
-constexpr int kSteps = 150;
+constexpr std::uint64_t kPastSeeds = 120;
+constexpr int kPastSteps = 150;
 constexpr char kClient[] = "alice";
 
 struct Note {
@@ -52,7 +52,7 @@ class Life {
   }
 
   void Run() {
-    for (int step = 0; step < kSteps; ++step) {
+    for (int step = 0; step < kPastSteps; ++step) {
       now_ += Duration(1 + Below(3));
       Step();
       if (OneIn(2)) NoteAll();
@@ -383,7 +383,7 @@ class Life {
 TEST(PastSimulation, SaysOfEachMomentWhatWasSaidAtThatMoment) {
   const char* one = std::getenv("ACKWIRE_SIM_SEED");
   const std::uint64_t first = one == nullptr ? 1 : std::strtoull(one, nullptr, 10);
-  const std::uint64_t last = one == nullptr ? kSeeds : first;
+  const std::uint64_t last = one == nullptr ? kPastSeeds : first;
   std::size_t compared = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("ACKWIRE_SIM_SEED=" + std::to_string(seed));

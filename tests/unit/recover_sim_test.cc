@@ -16,11 +16,11 @@
 namespace ackwire {
 namespace {
 
-constexpr std::uint64_t kSeeds = 12;
-constexpr int kSteps = 120;
+constexpr std::uint64_t kRecoverSeeds = 12;
+constexpr int kRecoverSteps = 120;
 
-const std::vector<std::string> kChannels = {"room/1", "room/2", "room/3", "room/4"};
-const std::vector<std::string> kClients = {"alice", "bob", "carol", "dave"};
+const std::vector<std::string> kRecoverChannels = {"room/1", "room/2", "room/3", "room/4"};
+const std::vector<std::string> kRecoverClients = {"alice", "bob", "carol", "dave"};
 
 using ChannelSeq = std::pair<std::string, std::uint64_t>;
 
@@ -29,7 +29,7 @@ class RecoverSim {
   explicit RecoverSim(std::uint64_t seed) : rng_(seed), seed_(seed) {}
 
   void Run() {
-    for (int i = 0; i < kSteps; ++i) Step();
+    for (int i = 0; i < kRecoverSteps; ++i) Step();
     Remember();
     Lose();
     store_.Close();
@@ -47,8 +47,8 @@ class RecoverSim {
 
   void Step() {
     store_.clock().Advance(Duration{1});
-    const std::string& client = kClients[Pick(kClients.size())];
-    const std::string& channel = kChannels[Pick(kChannels.size())];
+    const std::string& client = kRecoverClients[Pick(kRecoverClients.size())];
+    const std::string& channel = kRecoverChannels[Pick(kRecoverChannels.size())];
     const std::uint64_t what = Pick(100);
     if (what < 45) {
       store_.Publish(channel, "payload " + std::to_string(Pick(1'000'000)));
@@ -85,8 +85,8 @@ class RecoverSim {
   void Remember() {
     last_ = store_.derived().last_position();
     for (Position at{1}; at <= last_; ++at.value) before_[at] = store_.log().ReadAt(at)->message;
-    for (const std::string& client : kClients) {
-      for (const std::string& channel : kChannels) {
+    for (const std::string& client : kRecoverClients) {
+      for (const std::string& channel : kRecoverChannels) {
         if (store_.IdOf(channel).value == 0) continue;
         entries_[{client, channel}] = store_.Entry(client, channel);
       }
@@ -254,7 +254,7 @@ class RecoverSim {
 TEST(RecoverSim, SaysWhatIsGoneAndKeepsTheRest) {
   const char* one = std::getenv("ACKWIRE_SIM_SEED");
   const std::uint64_t first = one == nullptr ? 1 : std::strtoull(one, nullptr, 10);
-  const std::uint64_t last = one == nullptr ? kSeeds : first;
+  const std::uint64_t last = one == nullptr ? kRecoverSeeds : first;
   for (std::uint64_t seed = first; seed <= last && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RecoverSim(seed).Run();

@@ -1,5 +1,7 @@
 #include "tests/unit/store_fixture.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/write_batch.h>
 
@@ -13,6 +15,11 @@
 #include "store/verify.h"
 
 namespace ackwire {
+
+void ExpectDataLoss(const Status& status, const std::string& why) {
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_THAT(MessageOf(status), testing::HasSubstr(why));
+}
 namespace {
 
 constexpr std::size_t kAll = 1'000'000;

@@ -32,6 +32,9 @@ struct PublishOptions {
   bool may_publish_as = false;
 };
 
+// It is damage on disk, and says so.
+void ExpectDataLoss(const Status& status, const std::string& why);
+
 class TestStore {
  public:
   TestStore() { Open(); }

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 std::string Nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
-std::string Refusal(std::string_view text) {
+std::string StrictRefusal(std::string_view text) {
   const auto value = ParseStrictJson(text, "body");
   EXPECT_FALSE(value.ok()) << text;
   EXPECT_EQ(value.status().code(), StatusCode::kInvalidArgument);
@@ -37,24 +37,24 @@ TEST(StrictJson, TakesLongStringsWithEscapes) {
 }
 
 TEST(StrictJson, RefusesAKeyThatStandsTwice) {
-  EXPECT_EQ(Refusal(R"({"a":1,"b":2,"a":3})"),
+  EXPECT_EQ(StrictRefusal(R"({"a":1,"b":2,"a":3})"),
             "body: the key \"a\" stands twice in one object; give it once");
-  EXPECT_THAT(Refusal(R"({"x":[{"a":1,"a":1}]})"), HasSubstr("\"a\" stands twice"));
-  EXPECT_THAT(Refusal(R"({"a":1,"\u0061":1})"), HasSubstr("\"a\" stands twice"));
+  EXPECT_THAT(StrictRefusal(R"({"x":[{"a":1,"a":1}]})"), HasSubstr("\"a\" stands twice"));
+  EXPECT_THAT(StrictRefusal(R"({"a":1,"\u0061":1})"), HasSubstr("\"a\" stands twice"));
   EXPECT_TRUE(ParseStrictJson(R"({"a":{"a":1},"b":{"a":[{"a":1},{"a":1}]}})", "body").ok());
 }
 
 TEST(StrictJson, RefusesWhatIsTooDeep) {
   EXPECT_TRUE(ParseStrictJson(Nested(32), "body").ok());
-  EXPECT_EQ(Refusal(Nested(33)), "body: must be JSON at most 32 levels deep");
-  EXPECT_EQ(Refusal(std::string(100'000, '[')), "body: must be JSON at most 32 levels deep");
+  EXPECT_EQ(StrictRefusal(Nested(33)), "body: must be JSON at most 32 levels deep");
+  EXPECT_EQ(StrictRefusal(std::string(100'000, '[')), "body: must be JSON at most 32 levels deep");
 }
 
 TEST(StrictJson, RefusesWhatIsNoJson) {
   for (const char* text :
        {"", " ", "{", "{\"a\":", "{'a':1}", "{\"a\":1,}", "NaN", "{}{}", "1 2", "\"\\ud800\"",
         "\"\\udc00x\"", "\"\xff\"", "{\"\xc3\":1}", "\"a\nb\"", "/*c*/1"}) {
-    EXPECT_THAT(Refusal(text), HasSubstr("body: must be valid JSON: ")) << text;
+    EXPECT_THAT(StrictRefusal(text), HasSubstr("body: must be valid JSON: ")) << text;
   }
 }
 

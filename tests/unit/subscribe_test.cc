@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr StartAt kFirst{.kind = StartAt::Kind::kFirst};
+constexpr StartAt kFromFirst{.kind = StartAt::Kind::kFirst};
 StartAt FromSeq(std::uint64_t seq) { return {.kind = StartAt::Kind::kSeq, .seq = {seq}}; }
 
 const std::vector<SubscriptionState>& StatesOf(const Work& work) {
@@ -36,7 +36,7 @@ TEST(Subscribe, BeginsAfterTheLastMessage) {
 TEST(Subscribe, BeginsAtTheFirstMessageOrAtASeq) {
   TestStore store;
   for (int i = 0; i < 5; ++i) store.Publish("room/1", "hi");
-  EXPECT_EQ(store.Subscribe("a", "room/1", kFirst).entry.start(), Seq{1});
+  EXPECT_EQ(store.Subscribe("a", "room/1", kFromFirst).entry.start(), Seq{1});
   EXPECT_EQ(store.Subscribe("b", "room/1", FromSeq(3)).entry.start(), Seq{3});
   EXPECT_EQ(store.Subscribe("c", "room/1", FromSeq(6)).entry.start(), Seq{6});
   EXPECT_EQ(store.Subscribe("d", "room/1", FromSeq(99)).entry.start(), Seq{6});
@@ -47,7 +47,7 @@ TEST(Subscribe, BeginsAtTheFirstMessageOrAtASeq) {
 TEST(Subscribe, MakesTheChannel) {
   TestStore store;
   EXPECT_EQ(store.Subscribe("alice", "room/1").entry.start(), Seq{1});
-  EXPECT_EQ(store.Subscribe("bob", "room/1", kFirst).entry.start(), Seq{1});
+  EXPECT_EQ(store.Subscribe("bob", "room/1", kFromFirst).entry.start(), Seq{1});
   EXPECT_EQ(store.Info("room/1").subscriptions, 2U);
   EXPECT_EQ(store.Publish("room/1", "hi").seq, Seq{1});
   EXPECT_EQ(store.totals().undelivered, 2U);
@@ -56,10 +56,10 @@ TEST(Subscribe, MakesTheChannel) {
 TEST(Subscribe, LeavesWhatExistsAsItIs) {
   TestStore store;
   store.Publish("room/1", "hi");
-  store.Subscribe("alice", "room/1", kFirst);
+  store.Subscribe("alice", "room/1", kFromFirst);
   store.Ack("alice", "room/1", {{1}, {1}});
   store.Publish("room/1", "hi");
-  std::vector<Work> works = {TestStore::SubscribeWorkOf({{"alice", "room/1", kFirst}})};
+  std::vector<Work> works = {TestStore::SubscribeWorkOf({{"alice", "room/1", kFromFirst}})};
   EXPECT_EQ(store.Commit(works), nullptr) << "there is nothing to write";
   const SubscriptionState& again = StatesOf(works[0]).at(0);
   EXPECT_TRUE(again.existed);
@@ -72,7 +72,7 @@ TEST(Subscribe, LeavesWhatExistsAsItIs) {
 TEST(Subscribe, IsMadeOnceWhenAskedForTwiceInOneWork) {
   TestStore store;
   std::vector<Work> works = {
-      TestStore::SubscribeWorkOf({{"alice", "room/1", {}}, {"alice", "room/1", kFirst}})};
+      TestStore::SubscribeWorkOf({{"alice", "room/1", {}}, {"alice", "room/1", kFromFirst}})};
   EXPECT_EQ(store.Commit(works)->record.events_size(), 1);
   EXPECT_FALSE(StatesOf(works[0]).at(0).existed);
   EXPECT_TRUE(StatesOf(works[0]).at(1).existed);
@@ -86,7 +86,7 @@ TEST(Subscribe, BeginsExactlyWhereItStandsInItsGroup) {
                              TestStore::SubscribeWorkOf({{"a", "room/1", {}}}),
                              TestStore::PublishWorkOf("room/1", "2"),
                              TestStore::SubscribeWorkOf({{"b", "room/1", {}}}),
-                             TestStore::SubscribeWorkOf({{"c", "room/1", kFirst}}),
+                             TestStore::SubscribeWorkOf({{"c", "room/1", kFromFirst}}),
                              TestStore::PublishWorkOf("room/1", "3")};
   (void)store.Commit(works);
   EXPECT_EQ(StatesOf(works[1]).at(0).entry.start(), Seq{2});
@@ -186,7 +186,7 @@ TEST(Subscribe, MayFollowAnEndInItsCommit) {
   TestStore store;
   store.Publish("room/1", "before");
   const ChannelId room = store.IdOf("room/1");
-  std::vector<Work> works = {TestStore::SubscribeWorkOf({{"alice", "room/1", kFirst}}),
+  std::vector<Work> works = {TestStore::SubscribeWorkOf({{"alice", "room/1", kFromFirst}}),
                              TestStore::JournalWorkOf({events::Unsubscribed("alice", room)}),
                              TestStore::SubscribeWorkOf({{"alice", "room/1", {}}})};
   EXPECT_EQ(store.Commit(works)->record.events_size(), 3);
@@ -221,7 +221,7 @@ TEST(Unsubscribe, MayBeFollowedByAnotherSubscription) {
   const ChannelId room = store.IdOf("room/1");
   std::vector<Work> works = {TestStore::JournalWorkOf({events::Unsubscribed("alice", room)}),
                              TestStore::PublishWorkOf("room/1", "2"),
-                             TestStore::SubscribeWorkOf({{"alice", "room/1", kFirst}})};
+                             TestStore::SubscribeWorkOf({{"alice", "room/1", kFromFirst}})};
   (void)store.Commit(works);
   EXPECT_FALSE(StatesOf(works[2]).at(0).existed);
   EXPECT_EQ(StatesOf(works[2]).at(0).entry.floor(), Seq{0});

@@ -20,19 +20,19 @@
 namespace ackwire {
 namespace {
 
-constexpr std::uint64_t kSeeds = 4;
-constexpr int kSteps = 250;
+constexpr std::uint64_t kTrimSeeds = 4;
+constexpr int kTrimSteps = 250;
 constexpr Duration kAge{60};
 
-const std::vector<std::string> kChannels = {"room/1", "room/2", "room/3"};
-const std::vector<std::string> kClients = {"alice", "bob", "carol", "dave"};
+const std::vector<std::string> kTrimChannels = {"room/1", "room/2", "room/3"};
+const std::vector<std::string> kTrimClients = {"alice", "bob", "carol", "dave"};
 
 class TrimmerSim {
  public:
   explicit TrimmerSim(std::uint64_t seed) : rng_(seed) {}
 
   void Run() {
-    for (int i = 0; i < kSteps; ++i) Step();
+    for (int i = 0; i < kTrimSteps; ++i) Step();
     ExpectWhole("in the end");
     ExpectTotals();
     const StatusOr<FoldPoint> base = BasePoint(store_.database());
@@ -53,8 +53,8 @@ class TrimmerSim {
 
   void Step() {
     store_.clock().Advance(Duration{1});
-    const std::string& client = kClients[Pick(kClients.size())];
-    const std::string& channel = kChannels[Pick(kChannels.size())];
+    const std::string& client = kTrimClients[Pick(kTrimClients.size())];
+    const std::string& channel = kTrimChannels[Pick(kTrimChannels.size())];
     const std::uint64_t what = Pick(100);
     if (what < 25) {
       store_.Publish(channel, "payload " + std::to_string(Pick(1'000'000)));
@@ -213,7 +213,7 @@ class TrimmerSim {
 TEST(TrimmerSim, RandomHistoriesStayWhole) {
   const char* const one = std::getenv("ACKWIRE_SIM_SEED");
   const std::uint64_t begin = one == nullptr ? 1 : std::strtoull(one, nullptr, 10);
-  const std::uint64_t end = one == nullptr ? kSeeds : begin;
+  const std::uint64_t end = one == nullptr ? kTrimSeeds : begin;
   std::uint64_t trimmed = 0;
   for (std::uint64_t seed = begin; seed <= end; ++seed) {
     SCOPED_TRACE("ACKWIRE_SIM_SEED=" + std::to_string(seed));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "store/limits.h"
+#include "tests/unit/row_place.h"
 #include "tests/unit/store_fixture.h"
 
 namespace ackwire {
@@ -99,10 +100,6 @@ TEST(Writer, RefusesAllOfASessionWhoseClientCannotBeRead) {
 }
 
 // Each place where the earlier message can be found.
-struct RowPlace {
-  std::string name;
-  std::function<void(TestStore&)> move;
-};
 class WriterDuplicate : public testing::TestWithParam<RowPlace> {};
 
 TEST_P(WriterDuplicate, IsAnsweredWithTheFirstResult) {
