@@ -271,7 +271,12 @@ std::string ParkedWhy(const DeliveryFacts& facts, const DeliveryStory& story, v1
 std::string WaitsFor(const DeliveryFacts& facts, const std::string& replayed) {
   const bool in_flight = facts.live && facts.live->in_flight;
   if (in_flight || facts.replay) return "";
-  return fmt::format(", and {}waits to be replayed or dismissed", replayed.empty() ? "" : "it ");
+  const std::string it = replayed.empty() ? "" : "it ";
+  if (facts.message->has_expires_at() && TimeOf(facts.message->expires_at()) <= facts.now) {
+    return fmt::format(", and {}waits to be dismissed: it expired at {}, no replay delivers it", it,
+                       Time(facts.message->expires_at()));
+  }
+  return fmt::format(", and {}waits to be replayed or dismissed", it);
 }
 
 std::string Parked(const DeliveryFacts& facts, const DeliveryStory& story,

@@ -34,6 +34,7 @@ Metrics::Gauges GaugeReader::Read(const OnlineScan& online, const OutboxDepth& d
   const Timestamp now = clock_.Now();
   const Totals totals = store_.derived().Read([&](const DerivedView& view) {
     gauges.log_last_position = view.last_position.value;
+    gauges.unheard = view.unheard;
     return view.totals;
   });
   gauges.undelivered_online = std::min(online.undelivered, totals.undelivered);

@@ -132,6 +132,9 @@ struct Metrics::Families {
       NewGauge("ackwire_store_bytes", "Bytes of all files in the data directory.").Add({});
   Gauge& disk_free =
       NewGauge("ackwire_disk_free_bytes", "Bytes free on the data directory's disk.").Add({});
+  Gauge& unheard = NewGauge("ackwire_messages_unheard",
+                            "Messages that were published while nobody was subscribed.")
+                       .Add({});
   Gauge& journal_bytes =
       NewGauge("ackwire_journal_bytes", "Bytes on disk of what happened, about.").Add({});
   Gauge& journal_oldest =
@@ -216,6 +219,7 @@ std::string Metrics::Scrape(const Gauges& gauges) {
   set(to.last_position, gauges.log_last_position);
   set(to.store_bytes, gauges.store_bytes);
   set(to.disk_free, gauges.disk_free_bytes);
+  set(to.unheard, gauges.unheard);
   set(to.journal_bytes, gauges.journal_bytes);
   set(to.journal_oldest, gauges.journal_oldest_seconds);
   std::ostringstream out;

@@ -57,6 +57,7 @@ class Metrics {
     std::uint64_t log_last_position = 0;
     std::uint64_t store_bytes = 0;
     std::uint64_t disk_free_bytes = 0;
+    std::uint64_t unheard = 0;
     std::uint64_t journal_bytes = 0;
     double journal_oldest_seconds = 0;
   };

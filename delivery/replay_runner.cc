@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -113,24 +114,38 @@ void ReplayRunner::OnEvent(const store::Event& event) {
 
 // Without waiting for the client, who may never come.
 void ReplayRunner::EndGone(const std::string& client, ChannelId channel) {
-  constexpr std::size_t kAtOnce = 10'000;
-  for (auto& [id, dispatch] : running_) {
-    std::optional<ReplayInfo> info;
-    std::vector<DeliveryKey> keys;
-    deps_.store.derived().Read([&](const DerivedView& view) {
-      const auto open = view.replays.OpenOf(id).find({client, channel});
-      if (open == view.replays.OpenOf(id).end()) return;
-      info = *view.replays.Find(id);
-      for (const SeqRun& run : open->second.runs()) {
-        for (Seq seq = run.first; seq <= run.last && keys.size() < kAtOnce; ++seq.value) {
-          keys.push_back({channel, seq});
-        }
-      }
-    });
-    if (!info) continue;
-    StatusOr<ReplayTurn> turn = ReadTurn(deps_.store, *info, client, keys, deps_.clock.Now());
-    if (turn.ok()) PutOnRecord(id, client, std::move(turn->ended));
+  for (const auto& [id, dispatch] : running_) {
+    std::optional<Seq> from = Seq{1};
+    while (from) from = EndSomeGone(id, client, {channel, *from});
   }
+}
+
+std::optional<Seq> ReplayRunner::EndSomeGone(ReplayId replay, const std::string& client,
+                                             const DeliveryKey& from) {
+  constexpr std::size_t kAtOnce = 10'000;
+  std::optional<ReplayInfo> info;
+  std::vector<DeliveryKey> keys;
+  deps_.store.derived().Read([&](const DerivedView& view) {
+    const auto open = view.replays.OpenOf(replay).find({client, from.channel});
+    if (open == view.replays.OpenOf(replay).end()) return;
+    info = *view.replays.Find(replay);
+    for (const SeqRun& run : open->second.runs()) {
+      for (Seq seq = std::max(run.first, from.seq); seq <= run.last && keys.size() < kAtOnce;
+           ++seq.value) {
+        keys.push_back({from.channel, seq});
+      }
+    }
+  });
+  if (!info || keys.empty()) return std::nullopt;
+  StatusOr<ReplayTurn> turn = ReadTurn(deps_.store, *info, client, keys, deps_.clock.Now());
+  if (!turn.ok()) {
+    spdlog::error("replay {}: what {} is not owed any more cannot be read: {}", NameOf(replay),
+                  client, MessageOf(turn.status()));
+    return std::nullopt;
+  }
+  PutOnRecord(replay, client, std::move(turn->ended));
+  if (keys.size() < kAtOnce) return std::nullopt;
+  return Seq{keys.back().seq.value + 1};
 }
 
 void ReplayRunner::PutOnRecord(ReplayId replay, const std::string& client,

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -66,6 +67,9 @@ class ReplayRunner final : public Sink {
   void OnPresence(const std::string& client, bool online);
   // Of what is open to it, ends what is not to be delivered any more.
   void EndGone(const std::string& client, ChannelId channel);
+  // Looks at some from a seq on, and returns from where to go on; none: it has seen all.
+  [[nodiscard]] std::optional<Seq> EndSomeGone(ReplayId replay, const std::string& client,
+                                               const DeliveryKey& from);
   void PutOnRecord(ReplayId replay, const std::string& client, std::vector<store::Event> events);
   // It was started, paused, cancelled, …: what it is now stands in the derived state.
   void OnControl(ReplayId replay);

@@ -23,7 +23,8 @@ StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database) {
                         .first = Seq{row.first_seq()},
                         .last = Seq{row.last_seq()},
                         .subscriptions = row.subscriptions(),
-                        .last_published_at = FromUnixMs(row.last_published_at_ms())});
+                        .last_published_at = FromUnixMs(row.last_published_at_ms()),
+                        .unheard = row.unheard()});
   }
   if (!iterator->status().ok()) return FromRocks(iterator->status(), "read the channels");
   std::sort(channels.begin(), channels.end(),
@@ -43,6 +44,14 @@ std::string MakeChannelRow(const ChannelInfo& channel) {
   row.set_last_seq(channel.last.value);
   row.set_subscriptions(channel.subscriptions);
   row.set_last_published_at_ms(ToUnixMs(channel.last_published_at));
+  row.set_unheard(channel.unheard);
+  return record::Seal(row);
+}
+
+std::string WithoutUnheard(std::string_view value) {
+  store::ChannelRow row;
+  if (!record::OpenInto(value, "a channel", row).ok()) return std::string(value);
+  row.clear_unheard();
   return record::Seal(row);
 }
 

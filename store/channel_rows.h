@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/channel_table.h"
@@ -16,5 +17,8 @@ namespace ackwire {
 
 // The value of a channel's row.
 [[nodiscard]] std::string MakeChannelRow(const ChannelInfo& channel);
+
+// The same without what no later fold need find again. One that is damaged stays as it is.
+[[nodiscard]] std::string WithoutUnheard(std::string_view value);
 
 }  // namespace ackwire

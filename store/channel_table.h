@@ -23,6 +23,7 @@ struct ChannelInfo {
   Seq last;
   std::uint64_t subscriptions = 0;
   Timestamp last_published_at{};
+  std::uint64_t unheard = 0;  // messages published while nobody was subscribed
 };
 
 class ChannelTable {

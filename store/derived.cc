@@ -48,12 +48,15 @@ Status Derived::Recover() {
 Status Derived::LoadChannels() {
   const StatusOr<std::vector<ChannelInfo>> channels = ReadChannels(database_);
   if (!channels.ok()) return channels.status();
+  unheard_ = 0;
   for (const ChannelInfo& stored : *channels) {
     ChannelInfo& channel = channels_.GetOrAdd(stored.id, stored.name);
     channel.first = stored.first;
     channel.last = stored.last;
     channel.subscriptions = stored.subscriptions;
     channel.last_published_at = stored.last_published_at;
+    channel.unheard = stored.unheard;
+    unheard_ += stored.unheard;
   }
   return OkStatus();
 }
@@ -77,6 +80,9 @@ void Derived::ApplyMessages(const CommittedGroup& group) {
     channel.last = stored.seq();
     channel.last_published_at = TimeOf(stored.message.published_at());
     totals_.undelivered += channel.subscriptions;
+    if (channel.subscriptions > 0) continue;
+    ++channel.unheard;
+    ++unheard_;
   }
 }
 

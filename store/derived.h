@@ -49,6 +49,7 @@ struct DerivedView {
   const Tail* frozen;  // null when none is being written
   const Totals& totals;
   const ReplayTable& replays;
+  std::uint64_t unheard;   // messages that met no subscriber, in all channels
   Position last_position;  // the last that is on disk: nothing beyond it is shown to anyone
   JournalNumber last_number;
 
@@ -98,7 +99,7 @@ class Derived {
   auto Read(F&& fn) const {
     std::shared_lock lock(mutex_);
     return std::forward<F>(fn)(DerivedView{channels_, *active_, frozen_.get(), totals_, replays_,
-                                           last_position_, last_number_});
+                                           unheard_, last_position_, last_number_});
   }
 
   // The value of a plain family's row in the tails: nothing known, or a value, or a deletion.
@@ -147,6 +148,7 @@ class Derived {
   std::shared_ptr<const Tail> frozen_;
   Totals totals_;
   ReplayTable replays_;
+  std::uint64_t unheard_ = 0;
   Position last_position_;
   JournalNumber last_number_;
   Status failure_;

@@ -2,6 +2,7 @@
 
 #include <rocksdb/iterator.h>
 
+#include "store/channel_rows.h"
 #include "store/keys.h"
 
 namespace ackwire {
@@ -34,7 +35,8 @@ void FamilyFacts::Read() {
     ReadSeq();
   } else {
     key_ = rows_->key().ToString();
-    value_ = rows_->value().ToString();
+    value_ = family_ == Family::kChannels ? WithoutUnheard(rows_->value().ToStringView())
+                                          : rows_->value().ToString();
   }
 }
 

@@ -196,6 +196,7 @@ test('all metrics that the contract names are there, with help and type', async 
     'ackwire_log_last_position',
     'ackwire_store_bytes',
     'ackwire_disk_free_bytes',
+    'ackwire_messages_unheard',
     'ackwire_journal_bytes',
     'ackwire_journal_oldest_seconds',
   ];

@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict';
 import test, { after, afterEach } from 'node:test';
+import { ackctl } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
 import { eventually } from '../support/eventually.mjs';
 import { grpcClients, status, toMs } from '../support/grpc.mjs';
 import { publish, publishMany } from '../support/http.mjs';
+import { metricsOf } from '../support/metrics.mjs';
 import { serverForFile, withServer } from '../support/server.mjs';
 import { explained, offline } from '../support/state.mjs';
 
@@ -195,6 +197,23 @@ test('GetStatus counts what is there', async (t) => {
     },
   );
   assert.ok(now.dataBytes > 0 && now.freeBytes > 0);
+  assert.equal(now.unheard, 0);
+  await publishMany(own, 'rom/1', 2); // where nobody is
+  assert.equal((await ownRpc.admin.getStatus()).unheard, 2);
+  const { channels } = await ownRpc.messages.listChannels({});
+  assert.deepEqual(
+    channels.map(({ name, unheard }) => [name, unheard]),
+    [
+      ['a', 0],
+      ['b', 0],
+      ['rom/1', 2],
+    ],
+  );
+  const told = await ackctl('--server', own.grpc, 'channels', '--unheard');
+  assert.match(told.stdout, /^rom\/1 +1 +2 +0 +2 /m);
+  assert.equal(told.stdout.trim().split('\n').length, 2);
+  const metrics = await metricsOf(own);
+  assert.equal(metrics.ackwire_messages_unheard, 2);
   await eventually(
     async () => (await ownRpc.admin.getStatus()).outboxDepth === 0,
     'the outbox to be handed over',
@@ -214,6 +233,6 @@ test('GetStatus counts what is there', async (t) => {
       again.channels,
       again.epoch,
     ],
-    [5, 6, 0, 1, 0, 2, 2, epoch],
+    [7, 6, 0, 1, 0, 2, 3, epoch],
   );
 });

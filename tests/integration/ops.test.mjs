@@ -11,7 +11,7 @@ const server = await serverForFile();
 
 // Of the contract, and not exported or not a command yet. Strike out what is there.
 const kMetricsToCome = [];
-const kCommandsToCome = ['dismiss', 'forget', 'replay'];
+const kCommandsToCome = [];
 // Of Prometheus itself and of its blackbox exporter.
 const kForeignMetrics = ['up', 'probe_success'];
 

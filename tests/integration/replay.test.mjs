@@ -244,6 +244,8 @@ test('paused it hands over nothing more; resumed it goes on; cancelled it ends',
   const { acked } = await rpc.admin.getReplay({ id: started.id });
   const inFlight = client.untaken.length;
   assert.ok(acked + inFlight < 40, 'it was paused on the way');
+  // At 20 a second there would be ten more by then.
+  await assert.rejects(client.nextDelivery(() => client.untaken.length > inFlight, 500));
   assert.equal((await control('SET_RATE', { ratePerSecond: 1000 })).ratePerSecond, 1000);
   assert.notEqual((await control('RESUME')).state, 'REPLAY_STATE_PAUSED');
   await ackAll(client, 20);

@@ -23,6 +23,28 @@ TEST(Derived, IsEmptyInAnEmptyLog) {
   EXPECT_EQ(store.derived().Freeze(), std::nullopt);
 }
 
+TEST(Derived, CountsWhatMetNoSubscriber) {
+  TestStore store;
+  const auto unheard = [&store] {
+    return std::pair(store.Info("room").unheard,
+                     store.derived().Read([](const DerivedView& view) { return view.unheard; }));
+  };
+  store.Publish("room", "1");
+  store.Publish("hall", "1");
+  store.Subscribe("alice", "room");
+  store.Publish("room", "2");
+  store.Unsubscribe("alice", "room");
+  store.Publish("room", "3");
+  EXPECT_EQ(unheard(), std::pair(2UL, 3UL));
+  store.Reopen();
+  EXPECT_EQ(unheard(), std::pair(2UL, 3UL)) << "folded again";
+  store.FoldNow();
+  store.Publish("room", "4");
+  store.Reopen();
+  EXPECT_EQ(unheard(), std::pair(3UL, 4UL)) << "on disk, and from there on";
+  EXPECT_TRUE(store.Differences().empty());
+}
+
 TEST(Derived, FreezesOneTailAtATime) {
   TestStore store;
   store.Publish("room/1", "1");

@@ -124,6 +124,18 @@ TEST_F(ForgetterTest, EachStepLeavesAWholeLog) {
   EXPECT_THAT(store_.Differences(), IsEmpty());
 }
 
+TEST_F(ForgetterTest, WhatSheAloneWasOwedStaysHeard) {
+  store_.Subscribe("alice", "hers");
+  store_.Publish("hers", "hello");
+  store_.Record({events::Unsubscribed("alice", store_.IdOf("hers"))});
+  store_.FoldNow();
+  Forget();
+  store_.FoldNow();
+  EraseAll();
+  store_.Reopen();
+  EXPECT_EQ(store_.Info("hers").unheard, 0U);
+}
+
 TEST_F(ForgetterTest, NothingIsDroppedOfWhatIsNotFolded) {
   store_.FoldNow();
   Forget();

@@ -37,6 +37,7 @@ TEST(Metrics, HasAllNamesOfTheContractFromTheStart) {
                            "log_last_position",
                            "store_bytes",
                            "disk_free_bytes",
+                           "messages_unheard",
                            "journal_bytes",
                            "journal_oldest_seconds"}) {
     EXPECT_THAT(text, HasSubstr("# HELP ackwire_" + std::string(name) + " "));
@@ -132,6 +133,7 @@ TEST(Metrics, ShowsTheGaugesOfTheMoment) {
                                            .log_last_position = 12'345'678,
                                            .store_bytes = 10,
                                            .disk_free_bytes = 11,
+                                           .unheard = 13,
                                            .journal_bytes = 12,
                                            .journal_oldest_seconds = 2.5});
   for (const char* line :
@@ -139,8 +141,8 @@ TEST(Metrics, ShowsTheGaugesOfTheMoment) {
         "undelivered_oldest_seconds{presence=\"online\"} 0.5",
         "undelivered_oldest_seconds{presence=\"offline\"} 4", "parked 5", "blocked_subscriptions 6",
         "outbox_depth 7", "outbox_oldest_seconds 1.5", "sessions{transport=\"websocket\"} 8",
-        "log_last_position 12345678", "store_bytes 10", "disk_free_bytes 11", "journal_bytes 12",
-        "journal_oldest_seconds 2.5"}) {
+        "log_last_position 12345678", "store_bytes 10", "disk_free_bytes 11", "messages_unheard 13",
+        "journal_bytes 12", "journal_oldest_seconds 2.5"}) {
     EXPECT_THAT(text, HasLine("ackwire_" + std::string(line)));
   }
 }

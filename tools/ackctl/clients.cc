@@ -118,7 +118,8 @@ void Show(const Context& context, const OneArguments& arguments) {
   const Connection connection(context.connection);
   const auto stub = v1::DeliveryService::NewStub(connection.channel());
   v1::Client client;
-  connection.Call("client " + arguments.client, [&](grpc::ClientContext& call) {
+  // What was is folded from the journal, which may be long.
+  connection.CallToTheEnd("client " + arguments.client, [&](grpc::ClientContext& call) {
     return stub->GetClient(&call, request, &client);
   });
   if (context.output.json) {

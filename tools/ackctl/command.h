@@ -48,6 +48,7 @@ void AddImport(CLI::App& app, Chosen& chosen);
 void AddSubscribe(CLI::App& app, Chosen& chosen);
 void AddUnsubscribe(CLI::App& app, Chosen& chosen);
 void AddSubscriptions(CLI::App& app, Chosen& chosen);
+void AddChannels(CLI::App& app, Chosen& chosen);
 void AddClients(CLI::App& app, Chosen& chosen);
 void AddClient(CLI::App& app, Chosen& chosen);
 void AddExplain(CLI::App& app, Chosen& chosen);

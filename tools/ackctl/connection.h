@@ -29,8 +29,10 @@ class Connection {
 
   // One request, one answer, with a deadline. `what` names it in the error:
   // "publish to room/1".
-  void Call(const std::string& what,
-            const std::function<grpc::Status(grpc::ClientContext&)>& rpc) const;
+  using Rpc = std::function<grpc::Status(grpc::ClientContext&)>;
+  void Call(const std::string& what, const Rpc& rpc) const;
+  // The same without a deadline, for what takes as long as there is something to do.
+  void CallToTheEnd(const std::string& what, const Rpc& rpc) const;
 
   // For streams, which have no deadline: the context to open one with, and
   // what to do with its final status.

@@ -137,9 +137,9 @@ void Dismiss(const Context& context, const DismissArguments& arguments) {
   const Connection connection(context.connection);
   const auto stub = v1::AdminService::NewStub(connection.channel());
   v1::DismissFailuresResponse response;
-  // Without a deadline: it takes as long as there is something to dismiss.
-  const auto call = connection.NewContext();
-  connection.Check("dismiss", stub->DismissFailures(call.get(), request, &response));
+  connection.CallToTheEnd("dismiss", [&](grpc::ClientContext& call) {
+    return stub->DismissFailures(&call, request, &response);
+  });
   if (context.output.json) {
     fmt::print("{}\n", ToJson(response));
   } else if (response.dismissed() == 0) {

@@ -96,7 +96,8 @@ void Run(const Context& context, const Arguments& arguments) {
   const Connection connection(context.connection);
   const auto stub = v1::DeliveryService::NewStub(connection.channel());
   v1::Delivery delivery;
-  connection.Call(
+  // What was is folded from the journal, which may be long.
+  connection.CallToTheEnd(
       fmt::format("explain {} {}", arguments.client, arguments.channel),
       [&](grpc::ClientContext& call) { return stub->ExplainDelivery(&call, request, &delivery); });
   if (context.output.json) {

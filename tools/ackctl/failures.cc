@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ackwire/v1/deliveries.grpc.pb.h"
@@ -97,9 +98,14 @@ std::string LineOf(const std::vector<std::string>& cells) {
 }
 
 void Follow(const Context& context, const Arguments& arguments) {
-  if (!arguments.filter.until.empty()) {
-    throw CommandError(ExitStatus::kUsage,
-                       "--until: with --follow it is about what happens from now on; leave it out");
+  for (const auto& [flag, value] : {std::pair("--since", &arguments.filter.since),
+                                    std::pair("--until", &arguments.filter.until)}) {
+    if (value->empty()) continue;
+    throw CommandError(
+        ExitStatus::kUsage,
+        fmt::format("{}: with --follow it is about what happens from now on; leave it "
+                    "out, or leave --follow out for what was before",
+                    flag));
   }
   Interrupt interrupt;
   v1::WatchFailuresRequest request;

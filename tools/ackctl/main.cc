@@ -75,6 +75,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddSubscribe(app, chosen);
   AddUnsubscribe(app, chosen);
   AddSubscriptions(app, chosen);
+  AddChannels(app, chosen);
   AddClients(app, chosen);
   AddClient(app, chosen);
   AddExplain(app, chosen);

@@ -26,9 +26,9 @@ void Run(const Context& context, const Arguments& arguments) {
   const Connection connection(context.connection);
   const auto stub = v1::AdminService::NewStub(connection.channel());
   v1::RedactResponse response;
-  // Without a deadline: it takes as long as there are clients to tell.
-  const auto call = connection.NewContext();
-  connection.Check("redact", stub->Redact(call.get(), request, &response));
+  // As long as there are clients to tell.
+  connection.CallToTheEnd(
+      "redact", [&](grpc::ClientContext& call) { return stub->Redact(&call, request, &response); });
   if (context.output.json) {
     fmt::print("{}\n", ToJson(response));
     return;

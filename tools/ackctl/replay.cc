@@ -74,7 +74,11 @@ class Admin {
       : connection_(context.connection), stub_(v1::AdminService::NewStub(connection_.channel())) {}
 
   v1::ReplayPlan Plan(const v1::PlanReplayRequest& request) const {
-    return Call<v1::ReplayPlan>("plan a replay", &v1::AdminService::Stub::PlanReplay, request);
+    v1::ReplayPlan plan;
+    connection_.CallToTheEnd("plan a replay", [&](grpc::ClientContext& call) {
+      return stub_->PlanReplay(&call, request, &plan);
+    });
+    return plan;
   }
   v1::Replay Start(const v1::StartReplayRequest& request) const {
     return Call<v1::Replay>("start " + request.plan(), &v1::AdminService::Stub::StartReplay,
@@ -231,14 +235,34 @@ bool IsOver(const v1::Replay& replay) {
          replay.state() == v1::REPLAY_STATE_WAITING;
 }
 
+// It goes on through a restart of the server, for which it waits too.
 v1::Replay Wait(const Admin& admin, v1::Replay replay) {
+  constexpr std::chrono::minutes kRestartMax{2};
   ProgressBar bar(replay.total(), ProgressWidth());
+  auto answered = std::chrono::steady_clock::now();
   while (!IsOver(replay)) {
     bar.Update(replay.total() - OpenOf(replay));
     std::this_thread::sleep_for(kPollInterval);
-    replay = admin.Get(replay.id());
+    try {
+      replay = admin.Get(replay.id());
+      answered = std::chrono::steady_clock::now();
+    } catch (const CommandError& error) {
+      const bool gone = error.status() == ExitStatus::kCannotConnect;
+      if (!gone || std::chrono::steady_clock::now() - answered > kRestartMax) throw;
+    }
   }
   return replay;
+}
+
+// For scripts that wait: whether everybody has got it who was to.
+void ExpectDelivered(const v1::Replay& replay) {
+  if (replay.state() == v1::REPLAY_STATE_CANCELLED) {
+    throw CommandError(ExitStatus::kRefused, "the replay was cancelled");
+  }
+  if (replay.failed() == 0) return;
+  throw CommandError(ExitStatus::kRefused,
+                     fmt::format("{} of {} deliveries failed again: ackctl failures --open",
+                                 replay.failed(), replay.total()));
 }
 
 struct StartArguments {
@@ -258,6 +282,7 @@ void Start(const Context& context, const StartArguments& arguments) {
     replay = Wait(admin, replay);
   }
   Show(context, replay);
+  if (arguments.wait) ExpectDelivered(replay);
   if (context.output.json) return;
   if (!arguments.wait) {
     fmt::print("\nIt goes on by itself: ackctl replay show {}\n", replay.id());
@@ -332,7 +357,8 @@ void AddStart(CLI::App& replay, Chosen& chosen) {
   command->add_option("PLAN", arguments->plan, "What `replay plan` gave: p-…")->required();
   command->add_option("--note", arguments->note, "Why, for whoever looks later")->type_name("TEXT");
   command->add_flag("--wait", arguments->wait,
-                    "Until all is settled, or only clients that are offline are left");
+                    "Until all is settled, or only clients that are offline are left; exits 1 if "
+                    "some of it failed again, or it was cancelled");
   command->footer("Example: ackctl replay start p-7f3a --note 'incident 42' --wait");
   command->callback([&chosen, arguments] {
     chosen = [arguments](const Context& context) { Start(context, *arguments); };

@@ -55,6 +55,8 @@ std::string Render(const v1::ServerStatus& status, bool color) {
   facts.Add("Outbox", OutboxText(status));
   facts.Add("Undelivered", fmt::format("{}, of these {} to clients online", status.undelivered(),
                                        status.undelivered_online()));
+  facts.Add("Unheard",
+            fmt::format("{} that met no subscriber", Count(status.unheard(), "message")));
   facts.Add("Parked", fmt::to_string(status.parked()));
   facts.Add("Sessions", fmt::to_string(status.sessions()));
   facts.Add("Clients", fmt::to_string(status.clients()));

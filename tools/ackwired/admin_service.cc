@@ -24,6 +24,7 @@ void FillFromStore(Store& store, v1::ServerStatus& out) {
     out.set_parked(view.totals.parked);
     out.set_clients(view.totals.clients);
     out.set_channels(view.channels.size());
+    out.set_unheard(view.unheard);
   });
   out.set_data_bytes(store.database().bytes());
   out.set_free_bytes(store.database().FreeBytes().value_or(0));

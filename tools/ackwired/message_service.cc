@@ -34,6 +34,7 @@ void Describe(const ChannelInfo& info, v1::Channel& out) {
   out.set_first_seq(info.first.value);
   out.set_last_seq(info.last.value);
   out.set_subscriptions(info.subscriptions);
+  out.set_unheard(info.unheard);
   if (info.last.value != 0) SetTime(*out.mutable_last_published_at(), info.last_published_at);
 }
 
