@@ -2,7 +2,8 @@
 
 #include <rocksdb/iterator.h>
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
 #include "store/proto_time.h"
 #include "store/record.h"
@@ -11,30 +12,45 @@
 namespace ackwire {
 
 StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database) {
-  std::vector<ChannelInfo> channels;
+  std::map<ChannelId, ChannelInfo> found;
   const auto iterator = database.NewIterator(Family::kChannels, {});
   for (; iterator->Valid(); iterator->Next()) {
     store::ChannelRow row;
     const std::string name = iterator->key().ToString();
     Status status = record::OpenInto(iterator->value().ToStringView(), "channel " + name, row);
     if (!status.ok()) return status;
-    channels.push_back({.id = ChannelId{row.id()},
-                        .name = name,
-                        .first = Seq{row.first_seq()},
-                        .last = Seq{row.last_seq()},
-                        .subscriptions = row.subscriptions(),
-                        .last_published_at = FromUnixMs(row.last_published_at_ms()),
-                        .unheard = row.unheard()});
+    const ChannelId id{row.id()};
+    const bool added = found
+                           .try_emplace(id, ChannelInfo{.id = id,
+                                                        .name = name,
+                                                        .first = Seq{row.first_seq()},
+                                                        .last = Seq{row.last_seq()},
+                                                        .subscriptions = row.subscriptions(),
+                                                        .last_published_at =
+                                                            FromUnixMs(row.last_published_at_ms()),
+                                                        .unheard = row.unheard()})
+                           .second;
+    if (id.value == 0 || !added) {
+      return Error(StatusCode::kDataLoss, "channel " + name + " has the number " +
+                                              std::to_string(id.value) + ", which is not its own");
+    }
   }
   if (!iterator->status().ok()) return FromRocks(iterator->status(), "read the channels");
-  std::sort(channels.begin(), channels.end(),
-            [](const ChannelInfo& a, const ChannelInfo& b) { return a.id < b.id; });
-  for (std::size_t i = 0; i < channels.size(); ++i) {
-    if (channels[i].id.value == i + 1) continue;
-    return Error(StatusCode::kDataLoss,
-                 "channel number " + std::to_string(i + 1) + " is missing from the channels");
+  std::vector<ChannelInfo> channels;
+  for (auto& [id, channel] : found) {
+    while (channels.size() + 1 < id.value) channels.push_back({.id = {channels.size() + 1}});
+    channels.push_back(std::move(channel));
   }
   return channels;
+}
+
+Status CheckNamed(const std::vector<ChannelInfo>& channels) {
+  for (const ChannelInfo& channel : channels) {
+    if (!channel.name.empty()) continue;
+    return Error(StatusCode::kDataLoss, "channel number " + std::to_string(channel.id.value) +
+                                            " is missing from the channels");
+  }
+  return OkStatus();
 }
 
 std::string MakeChannelRow(const ChannelInfo& channel) {

@@ -11,9 +11,13 @@
 
 namespace ackwire {
 
-// All of them, in order of id, which has no gaps.
-//   kDataLoss  a row is damaged, or missing
+// All of them, in order of id, without gaps: one that has no row, because it was named by nothing
+// yet where the fold ended, has a place without a name.
+//   kDataLoss  a row is damaged
 [[nodiscard]] StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database);
+// Between commits each has a name.
+//   kDataLoss  one has none
+[[nodiscard]] Status CheckNamed(const std::vector<ChannelInfo>& channels);
 
 // The value of a channel's row.
 [[nodiscard]] std::string MakeChannelRow(const ChannelInfo& channel);

@@ -214,11 +214,15 @@ Status Database::OpenRocksReadOnly() {
   std::vector<std::string> there;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(set_up, path, &there);
   if (!status.ok()) return failed(status);
-  const std::size_t count = FamiliesOf(directory_.version());
-  for (std::size_t i = 0; i < count; ++i) {
-    if (std::find(there.begin(), there.end(), kFamilyNames[i]) == there.end()) {
-      return Error(StatusCode::kNotFound, path + ": family " + kFamilyNames[i] + " does not exist");
-    }
+  // The format says which must be there, and may be an older one's than the database is.
+  const auto is_there = [&there](const char* name) {
+    return std::find(there.begin(), there.end(), name) != there.end();
+  };
+  std::size_t count = 0;
+  while (count < kFamilies && is_there(kFamilyNames[count])) ++count;
+  if (count < FamiliesOf(directory_.version())) {
+    return Error(StatusCode::kNotFound,
+                 path + ": family " + kFamilyNames[count] + " does not exist");
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;

@@ -50,6 +50,7 @@ Status Derived::LoadChannels() {
   if (!channels.ok()) return channels.status();
   unheard_ = 0;
   for (const ChannelInfo& stored : *channels) {
+    if (stored.name.empty()) continue;  // it has its place by those behind it
     ChannelInfo& channel = channels_.GetOrAdd(stored.id, stored.name);
     channel.first = stored.first;
     channel.last = stored.last;

@@ -1,7 +1,7 @@
 // FamilyFacts goes through what the rows of a derived family say, in order of key, so that two
 // databases can be compared: a row at a time, and of `index`, whose rows are cut differently each
-// time that the log is folded, a seq at a time, as a row of that seq alone. Channels are without what
-// no later fold need find again.
+// time that the log is folded, a seq at a time, as a row of that seq alone. Channels are without
+// what no later fold need find again.
 //
 // Threads:  one; blocks on disk.
 // Lifetime: borrows the database.

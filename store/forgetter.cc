@@ -59,6 +59,10 @@ std::optional<EventId> AsOf(ChannelId channel, std::string_view value) {
 
 }  // namespace
 
+bool Forgetter::IsKey(std::string_view key) {
+  return key.starts_with(kForgetting) || key.starts_with(kDropped);
+}
+
 std::string Forgetter::KeyOf(EventId at) { return std::string(kForgetting) + keys::U64(at.value); }
 
 StatusOr<std::vector<ForgottenClient>> Forgetter::Read(const Database& database) {

@@ -35,6 +35,8 @@ class Forgetter {
   // The rows of family `meta` that say who is to be forgotten, as the client's name under the event
   // that told so: written with it. The second replaces the first once the derived rows are gone.
   [[nodiscard]] static std::string KeyOf(EventId at);
+  // Whether it is the key of either.
+  [[nodiscard]] static bool IsKey(std::string_view key);
 
   // All whom either kind of row names.
   [[nodiscard]] static StatusOr<std::vector<ForgottenClient>> Read(const Database& database);

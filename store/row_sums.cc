@@ -172,7 +172,7 @@ class RowSums {
     return OkStatus();
   }
 
-  Status CheckTotals() const {
+  Status CheckTotals() {
     Status status = Differs("clients", clients_, said_.clients());
     if (status.ok()) status = Differs("undelivered messages", undelivered_, said_.undelivered());
     if (status.ok()) status = Differs("parked deliveries", parked_, said_.parked());

@@ -13,6 +13,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "store/base.h"
+#include "store/forgetter.h"
 #include "store/index_row.h"
 #include "store/keys.h"
 #include "store/outbox_rows.h"
@@ -80,7 +81,8 @@ bool IsWhole(Family family, const std::string& key, std::string_view value) {
       return IndexRow::Parse(key, value).has_value();
     case Family::kMeta:
       return key == meta::kRelay ||
-             (key == meta::kDerived && Parsed<store::DerivedCheckpoint>(value));
+             (key == meta::kDerived && Parsed<store::DerivedCheckpoint>(value)) ||
+             Forgetter::IsKey(key);
     default:
       return true;
   }

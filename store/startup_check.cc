@@ -20,11 +20,6 @@
 namespace ackwire {
 namespace {
 
-// "5", or "5 to 9".
-std::string Range(std::uint64_t first, std::uint64_t last) {
-  return first == last ? Text(first) : Text(first) + " to " + Text(last);
-}
-
 Status Lost(const std::string& what) { return Error(StatusCode::kDataLoss, what); }
 
 // Both ends of the log.
@@ -71,7 +66,7 @@ class Checker {
           " is missing: without it nobody can tell whether the log, which ends at position " +
           Text(end_.position.value) + ", lost its tail");
     }
-    if (Status status = CheckListOfFiles(**mark); !status.ok()) return status;
+    if (Status status = CheckList(**mark); !status.ok()) return status;
     const StartupCheck found{.power_cut = (*mark)->buffered() && !(*mark)->clean() &&
                                           (*mark)->boot_id() != boot_id_};
     // A power cut takes the end, and nothing else: whatever else is wrong is damage.
@@ -81,29 +76,11 @@ class Checker {
     return found;
   }
 
-  // RocksDB has read it without a word, wherever it ends. It begins a new one at each start, which
-  // says all that the one before did.
-  Status CheckListOfFiles(const store::Watermark& mark) {
-    const std::string directory = directory_.database_path() + "/";
-    std::string name;
-    rocksdb::Env& env = directory_.env();
-    rocksdb::Status status = rocksdb::ReadFileToString(&env, directory + "CURRENT", &name);
-    if (!status.ok()) return FromRocks(status, "read " + directory + "CURRENT");
-    name = name.substr(0, name.find('\n'));
-    const std::uint64_t number = Database::FileList::NumberOf(name);
-    if (number > mark.manifest_number()) return OkStatus();
-    const std::string then = Database::FileList::NameOf(mark.manifest_number());
-    if (number < mark.manifest_number()) {
-      return Lost(directory + "CURRENT names " + name + ", an older list of RocksDB's files than " +
-                  then + ", which was there, says the watermark" + EndOfLog());
-    }
-    std::uint64_t bytes = 0;
-    status = env.GetFileSize(directory + name, &bytes);
-    if (!status.ok()) return FromRocks(status, "read " + directory + name);
-    if (bytes >= mark.manifest_bytes()) return OkStatus();
-    return Lost(directory + name + ": bytes " + Range(bytes, mark.manifest_bytes() - 1) +
-                " are missing: they were on disk, says the watermark, and listed RocksDB's files" +
-                EndOfLog());
+  // As CheckListOfFiles below; it says as well how far the log goes.
+  Status CheckList(const store::Watermark& mark) const {
+    Status status = CheckListOfFiles(directory_, mark);
+    if (status.code() != StatusCode::kDataLoss) return status;
+    return Lost(MessageOf(status) + EndOfLog());
   }
 
   std::string EndOfLog() const {
@@ -118,12 +95,12 @@ class Checker {
   Status Compare(const store::Watermark& mark) {
     if (end_.position.value < mark.position()) {
       return Lost(
-          "log: positions " + Range(end_.position.value + 1, mark.position()) +
+          "log: positions " + RangeText(end_.position.value + 1, mark.position()) +
           " are missing: they were on disk, says the watermark; the last good position is " +
           Text(end_.position.value));
     }
     if (end_.number.value < mark.journal_number()) {
-      return Lost("journal: records " + Range(end_.number.value + 1, mark.journal_number()) +
+      return Lost("journal: records " + RangeText(end_.number.value + 1, mark.journal_number()) +
                   " are missing: they were on disk, says the watermark; the last good record is " +
                   Text(end_.number.value) + ", the last good position " +
                   Text(end_.position.value));
@@ -153,12 +130,12 @@ class Checker {
     const Position position = std::max(derived_.position, relay_.last);
     const JournalNumber number = std::max(derived_.number, relay_.number);
     if (position > end_.position) {
-      return Lost("log: positions " + Range(end_.position.value + 1, position.value) +
+      return Lost("log: positions " + RangeText(end_.position.value + 1, position.value) +
                   " are missing: a checkpoint was made after them; the last good position is " +
                   Text(end_.position.value));
     }
     if (number > end_.number) {
-      return Lost("journal: records " + Range(end_.number.value + 1, number.value) +
+      return Lost("journal: records " + RangeText(end_.number.value + 1, number.value) +
                   " are missing: a checkpoint was made after them; the last good record is " +
                   Text(end_.number.value));
     }
@@ -204,7 +181,7 @@ class Checker {
                         }
                         if (record.position() <= end_.position.value) return OkStatus();
                         return Lost("log: positions " +
-                                    Range(end_.position.value + 1, record.position()) +
+                                    RangeText(end_.position.value + 1, record.position()) +
                                     " are missing: " + what +
                                     " was written after them; the last good position is " +
                                     Text(end_.position.value));
@@ -243,8 +220,10 @@ class Checker {
 
   // A start reads them all, and would find what is wrong with them too late.
   Status CheckResident() {
-    const Status channels = ReadChannels(database_).status();
-    return channels.ok() ? ReadReplays(database_).status() : channels;
+    const StatusOr<std::vector<ChannelInfo>> channels = ReadChannels(database_);
+    if (!channels.ok()) return channels.status();
+    if (Status status = CheckNamed(*channels); !status.ok()) return status;
+    return ReadReplays(database_).status();
   }
 
   const DataDirectory& directory_;
@@ -273,6 +252,16 @@ Status CheckNothingIsThere(const DataDirectory& directory, const std::string& mi
   return table == files.end() ? OkStatus() : Lost(missing + ", but there is " + *table);
 }
 
+// Of a database that cannot be opened only the watermark tells how far the log went.
+Status WithLastMark(const DataDirectory& directory, const Status& refused) {
+  if (refused.code() != StatusCode::kDataLoss) return refused;
+  const auto mark = Watermark::Read(directory);
+  if (!mark.ok() || !mark->has_value()) return refused;
+  return Lost(MessageOf(refused) + "; the last good position, says the watermark, is " +
+              Text((*mark)->position()) + ", the last good record " +
+              Text((*mark)->journal_number()));
+}
+
 }  // namespace
 
 StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std::string& boot_id) {
@@ -282,8 +271,30 @@ StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory, const std:
     if (!status.ok()) return status;
     return StartupCheck{};
   }
-  if (!database.ok()) return database.status();
+  if (!database.ok()) return WithLastMark(directory, database.status());
   return Checker(directory, **database, boot_id).Run();
+}
+
+Status CheckListOfFiles(const DataDirectory& directory, const store::Watermark& mark) {
+  const std::string path = directory.database_path() + "/";
+  std::string name;
+  rocksdb::Env& env = directory.env();
+  rocksdb::Status status = rocksdb::ReadFileToString(&env, path + "CURRENT", &name);
+  if (!status.ok()) return FromRocks(status, "read " + path + "CURRENT");
+  name = name.substr(0, name.find('\n'));
+  const std::uint64_t number = Database::FileList::NumberOf(name);
+  if (number > mark.manifest_number()) return OkStatus();
+  const std::string then = Database::FileList::NameOf(mark.manifest_number());
+  if (number < mark.manifest_number()) {
+    return Lost(path + "CURRENT names " + name + ", an older list of RocksDB's files than " + then +
+                ", which was there, says the watermark");
+  }
+  std::uint64_t bytes = 0;
+  status = env.GetFileSize(path + name, &bytes);
+  if (!status.ok()) return FromRocks(status, "read " + path + name);
+  if (bytes >= mark.manifest_bytes()) return OkStatus();
+  return Lost(path + name + ": bytes " + RangeText(bytes, mark.manifest_bytes() - 1) +
+              " are missing: they were on disk, says the watermark, and listed RocksDB's files");
 }
 
 }  // namespace ackwire

@@ -8,6 +8,9 @@
 #include "store/status.h"
 
 namespace ackwire {
+namespace store {
+class Watermark;
+}
 
 struct StartupCheck {
   // The log was `buffered` when the machine lost power: its newest writes may be gone, so what
@@ -21,5 +24,10 @@ struct StartupCheck {
 //   kDataLoss  something is missing or damaged: file or family, range, last good position
 [[nodiscard]] StatusOr<StartupCheck> CheckDirectory(const DataDirectory& directory,
                                                     const std::string& boot_id);
+
+// Holds RocksDB's list of its files against what the mark says of it. RocksDB reads it without a
+// word, wherever it ends; each start begins a new one, which says all that the one before did.
+//   kDataLoss  it was cut off, or CURRENT names an older one
+[[nodiscard]] Status CheckListOfFiles(const DataDirectory& directory, const store::Watermark& mark);
 
 }  // namespace ackwire

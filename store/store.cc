@@ -220,7 +220,7 @@ Status Store::Trim() {
   return OkStatus();
 }
 
-// A third of the time: the tail is to be moved meanwhile.
+// A third of the time at most: the tail is to be moved meanwhile.
 void Store::TrimWhileThereIsMore() {
   const Timestamp until = clock_.Now() + kDerivedInterval / 2;
   while (trimmed_.more && !background_failed_ && clock_.Now() < until) {

@@ -81,8 +81,11 @@ StatusOr<std::string> AttemptsNeededBy(const Trimmer::Dependencies& deps,
 
 }  // namespace
 
-Trimmer::Trimmer(Dependencies dependencies, JournalRetention keeps)
-    : deps_(dependencies), keeps_(keeps), base_(deps_.database.Base()) {}
+Trimmer::Trimmer(Dependencies dependencies, JournalRetention keeps, std::uint64_t rows_at_once)
+    : deps_(dependencies),
+      keeps_(keeps),
+      rows_at_once_(rows_at_once),
+      base_(deps_.database.Base()) {}
 
 Trimmer::~Trimmer() = default;
 
@@ -169,7 +172,7 @@ StatusOr<Trimmer::Pick> Trimmer::PickAfter(const FoldPoint& point, Timestamp now
       excess -= std::min(excess, bytes);
       const std::uint64_t rows =
           record.position() - point.position.value + last.value - after.value + events;
-      if (rows >= kTrimRowsAtOnce) return pick;
+      if (rows >= rows_at_once_) return pick;
     }
     events += static_cast<std::uint64_t>(next.events_size());
     bytes = row->key().size() + row->value().size();
@@ -241,7 +244,7 @@ Status Trimmer::FoldUpTo(JournalNumber last) {
   Status status = FoldFrom(*base_, from, [&](const SharedGroup& group) -> StatusOr<Fold> {
     if (Status applied = fold_->Apply(group); !applied.ok()) return applied;
     rows += group->messages.size() + 1 + static_cast<std::uint64_t>(group->record.events_size());
-    return group->number == last || rows >= kTrimRowsAtOnce ? Fold::kEnough : Fold::kOn;
+    return group->number == last || rows >= rows_at_once_ ? Fold::kEnough : Fold::kOn;
   });
   return status.ok() ? fold_->Finish() : status;
 }

@@ -70,7 +70,9 @@ class Trimmer {
     const Derived& derived;
     const LedgerReader& ledger;
   };
-  Trimmer(Dependencies dependencies, JournalRetention keeps);
+  // A step folds so many rows, and what is left of the last commit's messages.
+  Trimmer(Dependencies dependencies, JournalRetention keeps,
+          std::uint64_t rows_at_once = kTrimRowsAtOnce);
   ~Trimmer();
   Trimmer(const Trimmer&) = delete;
   Trimmer& operator=(const Trimmer&) = delete;
@@ -102,6 +104,7 @@ class Trimmer {
 
   const Dependencies deps_;
   const JournalRetention keeps_;
+  const std::uint64_t rows_at_once_;
   const std::unique_ptr<Database> base_;
   std::unique_ptr<Refold> fold_;  // of the base, from step to step while there is more to do
   JournalNumber dropped_;         // by this life

@@ -27,6 +27,7 @@
 #include "store/refold.h"
 #include "store/row_sums.h"
 #include "store/scratch_database.h"
+#include "store/startup_check.h"
 #include "store/stub.h"
 #include "store/watermark.h"
 
@@ -99,6 +100,9 @@ class Verifier {
       return OkStatus();
     }
     const store::Watermark& said = **mark;
+    if (const Status list = CheckListOfFiles(directory_, said); !list.ok()) {
+      Differ({"file", "RocksDB's list of its files", MessageOf(list), "as long as it was"});
+    }
     const StatusOr<std::string> hash = HashOfRows(stored_, said);
     if (!hash.ok()) return OkStatus();  // the walk describes what cannot be read
     if (*hash != said.hash()) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "store/derived_rows.h"
 #include "store/recover.h"
 #include "store/recovery.h"
 #include "store/stub.h"
@@ -94,6 +95,7 @@ class RecoverSim {
   }
 
   void Lose() {
+    folded_ = JournalNumber{ReadCheckpoint(store_.database())->journal_number()};
     const bool tail = Chance(30);
     for (const auto& [at, message] : before_) {
       const bool gone = Chance(8) || (tail && at.value + 3 > last_.value);
@@ -227,6 +229,11 @@ class RecoverSim {
       const auto& [client, channel] = key;
       if (store_.IdOf(channel).value == 0) continue;
       const LedgerEntry now = store_.Entry(client, channel);
+      if (before.subscribed() && before.as_of().number() <= folded_) {
+        // Its row was on disk: no lost record ends it, or has it begin later.
+        EXPECT_TRUE(now.subscribed()) << client << " " << channel;
+        EXPECT_LE(now.start(), before.start()) << client << " " << channel;
+      }
       if (!before.subscribed() || !now.subscribed() || before.created_at() != now.created_at()) {
         continue;
       }
@@ -248,6 +255,7 @@ class RecoverSim {
   std::set<ChannelSeq> indexed_;  // lost, and the index still names them
   std::set<std::uint64_t> lost_numbers_;
   std::uint64_t last_number_left_ = 0;
+  JournalNumber folded_;
   std::map<std::pair<std::string, std::string>, LedgerEntry> entries_;
 };
 

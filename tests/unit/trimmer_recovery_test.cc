@@ -11,6 +11,7 @@ namespace ackwire {
 namespace {
 
 using testing::IsEmpty;
+using testing::SizeIs;
 
 TEST_F(TrimmerTest, AClientThatIsForgottenLeavesTheBase) {
   store_.Record({events::ReplayStarted(1), events::ReplayPinned("bob", room_, {RunOf(4, 4)})});
@@ -111,6 +112,45 @@ TEST_F(TrimmerTest, WithoutABaseARecoveryAsksTheLedger) {
   EXPECT_TRUE(store_.Entry("bob", "room").subscribed());
   EXPECT_EQ(store_.Entry("bob", "room").parked(), 1U);
   EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
+}
+
+// It was made by a subscription, and nothing was published there.
+TEST_F(TrimmerTest, WithoutABaseARecoveryNeedNotKnowOfAChannelYet) {
+  store_.Subscribe("alice", "silent");
+  store_.Publish("hall", "hello");
+  TrimAll();
+  store_.Subscribe("bob", "silent");
+  store_.FoldNow();
+  store_.Overwrite(Family::kBaseLedger, keys::Ledger("alice", room_), "garbage");
+  store_.Recover();
+  EXPECT_TRUE(store_.Entry("bob", "silent").subscribed());
+  EXPECT_TRUE(store_.Entry("alice", "silent").subscribed()) << "as the ledger has it";
+  EXPECT_EQ(store_.Info("hall").last, Seq{1});
+  EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
+}
+
+// A commit that makes a channel by a subscription, and a later one by a message: between the two
+// the first has no name.
+TEST_F(TrimmerTest, ABaseMayEndInTheMiddleOfACommit) {
+  GrowOld();
+  std::vector<Work> works = {TestStore::SubscribeWorkOf({{"alice", "silent", {}}})};
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    works.push_back(TestStore::PublishWorkOf("hall", "hello " + std::to_string(i)));
+  }
+  (void)store_.Commit(works);
+  GrowOld();
+  Newest();
+  GrowOld();
+  for (bool more = true; more;) {
+    Trimmer trimmer({store_.database(), store_.derived(), store_.ledger()},
+                    {.age = kAge, .bytes = {}}, 1);
+    const StatusOr<Trimmed> step = trimmer.Step(store_.clock().Now());
+    ASSERT_TRUE(step.ok()) << step.status();
+    more = step->more;
+    EXPECT_THAT(DifferencesAndOpen(), IsEmpty());
+  }
+  EXPECT_THAT(Journal(), SizeIs(2));
+  EXPECT_TRUE(store_.Entry("alice", "silent").subscribed());
 }
 
 TEST_F(TrimmerTest, ABaseOfMoreThanIsLeftOfTheLogIsNotUsed) {

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ class TrimmerSim {
       const bool first = Chance(50);
       store_.Subscribe(client, channel,
                        {.kind = first ? StartAt::Kind::kFirst : StartAt::Kind::kNew});
+      if (Chance(20)) MakeTwoChannels(client);
     } else if (what < 40) {
       const bool opens = Chance(50) || !store_.ledger().Client(client)->known;
       store_.Record({opens ? events::SessionOpened(client) : events::SessionClosed(client, 1)});
@@ -80,6 +82,17 @@ class TrimmerSim {
     } else if (store_.IdOf(channel).value != 0 && store_.Entry(client, channel).subscribed()) {
       Settle(client, channel, what);
     }
+  }
+
+  // In one commit: one by a subscription, and then one by messages.
+  void MakeTwoChannels(const std::string& client) {
+    const std::string number = std::to_string(made_++);
+    std::vector<Work> works = {
+        TestStore::SubscribeWorkOf({{client, "subscribed/" + number, {}}}),
+        TestStore::PublishWorkOf("published/" + number, "one"),
+        TestStore::PublishWorkOf("published/" + number, "two"),
+    };
+    (void)store_.Commit(works);
   }
 
   void Settle(const std::string& client, const std::string& channel, std::uint64_t what) {
@@ -156,12 +169,18 @@ class TrimmerSim {
     }
     const std::string before = store_.Describe();
     const auto left = Rows();
-    Trimmer trimmer({store_.database(), store_.derived(), store_.ledger()},
-                    {.age = kAge, .bytes = {}});
+    const std::uint64_t rows = Chance(50) ? kTrimRowsAtOnce : 1 + Pick(5);
+    std::optional<Trimmer> trimmer;
     for (bool more = true; more;) {
-      const StatusOr<Trimmed> step = trimmer.Step(store_.clock().Now());
+      // A new life begins with what the last one left of the base.
+      if (!trimmer || Chance(30)) {
+        trimmer.emplace(Trimmer::Dependencies{store_.database(), store_.derived(), store_.ledger()},
+                        JournalRetention{.age = kAge, .bytes = {}}, rows);
+      }
+      const StatusOr<Trimmed> step = trimmer->Step(store_.clock().Now());
       ASSERT_TRUE(step.ok()) << step.status();
       more = step->more;
+      if (more && Chance(5)) return;  // the rest another time
     }
     EXPECT_EQ(store_.Describe(), before);
     if (!Chance(20)) return;
@@ -207,6 +226,7 @@ class TrimmerSim {
 
   Rng rng_;
   TestStore store_;
+  std::uint64_t made_ = 0;
   std::uint64_t trimmed_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <csignal>
+#include <stdexcept>
 
 #include "tools/ackbench/command.h"
 #include "tools/ackbench/server_process.h"
@@ -14,7 +15,16 @@ struct Options {
   std::filesystem::path directory = std::filesystem::temp_directory_path();
   std::uint64_t messages = 5'000'000;
   std::uint64_t channels = 1000;
+  double after_stop_max = 0;  // seconds; 0: any
+  double after_kill_max = 0;
 };
+
+// Too late is a failure, for tests.
+void Expect(const char* what, double seconds, double most) {
+  if (most == 0 || seconds <= most) return;
+  throw std::runtime_error(
+      fmt::format("ready after {} in {:.2f} s, not in {:.2f} s", what, seconds, most));
+}
 
 void Run(const Options& options, const Context& context) {
   const ScratchDirectory scratch(options.directory);
@@ -30,6 +40,10 @@ void Run(const Options& options, const Context& context) {
   ServerProcess after_stop(AckwiredCommand(data));
   const double megabytes = static_cast<double>(after_stop.resident_bytes()) / 1e6;
   after_stop.End(SIGTERM);
+  const auto expect = [&] {
+    Expect("a clean stop", after_stop.seconds_to_first_line(), options.after_stop_max);
+    Expect("kill -9", after_kill.seconds_to_first_line(), options.after_kill_max);
+  };
   if (context.json) {
     const boost::json::object out{{"messages", options.messages},
                                   {"channels", options.channels},
@@ -37,7 +51,7 @@ void Run(const Options& options, const Context& context) {
                                   {"secondsAfterStop", after_stop.seconds_to_first_line()}};
     const std::string text = boost::json::serialize(out);
     fmt::print("{}\n", text);
-    return;
+    return expect();
   }
   ctl::Facts facts;
   facts.Add("Messages", fmt::format("{} in {} channels", options.messages, options.channels));
@@ -46,6 +60,7 @@ void Run(const Options& options, const Context& context) {
             fmt::format("{:.2f} s", after_stop.seconds_to_first_line()));
   facts.Add("Resident then", fmt::format("{:.0f} MB", megabytes));
   fmt::print("{}", facts.Render(context.color));
+  expect();
 }
 
 }  // namespace
@@ -59,6 +74,10 @@ void AddStart(CLI::App& app, Chosen& chosen) {
   command->add_option("--channels", options->channels, "Channels they go round")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command->add_option("--after-stop-max", options->after_stop_max,
+                      "Fail if it takes more seconds after a clean stop");
+  command->add_option("--after-kill-max", options->after_kill_max,
+                      "Fail if it takes more seconds after kill -9");
   command->add_option("--dir", options->directory, "Where to put the data, on the disk to measure")
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();

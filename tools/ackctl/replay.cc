@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "ackwire/v1/deliveries.grpc.pb.h"
@@ -14,7 +12,7 @@
 #include "tools/ackctl/failure_filter.h"
 #include "tools/ackctl/json.h"
 #include "tools/ackctl/no_match.h"
-#include "tools/ackctl/progress_bar.h"
+#include "tools/ackctl/replay_wait.h"
 #include "tools/ackctl/selection_text.h"
 #include "tools/ackctl/table.h"
 #include "tools/ackctl/text.h"
@@ -24,7 +22,6 @@
 namespace ackwire::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds kPollInterval{200};
 constexpr std::uint32_t kRateMax = 1'000'000;  // of the contract
 
 // Deliveries a second.
@@ -45,17 +42,6 @@ std::string ReplayStateText(v1::ReplayState state) {
   return EnumName(*v1::ReplayState_descriptor()->FindValueByNumber(state));
 }
 
-std::uint64_t SkippedOf(const v1::Replay& replay) {
-  std::uint64_t skipped = 0;
-  for (const v1::SkippedCount& each : replay.skipped()) skipped += each.count();
-  return skipped;
-}
-
-std::uint64_t OpenOf(const v1::Replay& replay) {
-  return replay.total() - replay.acked() - replay.failed() - SkippedOf(replay);
-}
-
-// "3 (2 acked, 1 unsubscribed)"; "0".
 std::string SkippedText(const v1::Replay& replay) {
   std::string why;
   for (const v1::SkippedCount& each : replay.skipped()) {
@@ -230,41 +216,6 @@ void Plan(const Context& context, const PlanArguments& arguments) {
   }
 }
 
-bool IsOver(const v1::Replay& replay) {
-  return replay.state() == v1::REPLAY_STATE_DONE || replay.state() == v1::REPLAY_STATE_CANCELLED ||
-         replay.state() == v1::REPLAY_STATE_WAITING;
-}
-
-// It goes on through a restart of the server, for which it waits too.
-v1::Replay Wait(const Admin& admin, v1::Replay replay) {
-  constexpr std::chrono::minutes kRestartMax{2};
-  ProgressBar bar(replay.total(), ProgressWidth());
-  auto answered = std::chrono::steady_clock::now();
-  while (!IsOver(replay)) {
-    bar.Update(replay.total() - OpenOf(replay));
-    std::this_thread::sleep_for(kPollInterval);
-    try {
-      replay = admin.Get(replay.id());
-      answered = std::chrono::steady_clock::now();
-    } catch (const CommandError& error) {
-      const bool gone = error.status() == ExitStatus::kCannotConnect;
-      if (!gone || std::chrono::steady_clock::now() - answered > kRestartMax) throw;
-    }
-  }
-  return replay;
-}
-
-// For scripts that wait: whether everybody has got it who was to.
-void ExpectDelivered(const v1::Replay& replay) {
-  if (replay.state() == v1::REPLAY_STATE_CANCELLED) {
-    throw CommandError(ExitStatus::kRefused, "the replay was cancelled");
-  }
-  if (replay.failed() == 0) return;
-  throw CommandError(ExitStatus::kRefused,
-                     fmt::format("{} of {} deliveries failed again: ackctl failures --open",
-                                 replay.failed(), replay.total()));
-}
-
 struct StartArguments {
   std::string plan;
   std::string note;
@@ -279,7 +230,7 @@ void Start(const Context& context, const StartArguments& arguments) {
   v1::Replay replay = admin.Start(request);
   if (arguments.wait) {
     fmt::print(stderr, "Replay {} goes on also without this command.\n", replay.id());
-    replay = Wait(admin, replay);
+    replay = WaitFor(replay, [&] { return admin.Get(replay.id()); });
   }
   Show(context, replay);
   if (arguments.wait) ExpectDelivered(replay);
