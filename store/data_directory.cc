@@ -39,7 +39,10 @@ struct Format {
 };
 
 // None when it is no format that this server reads.
-std::optional<Format> ParseFormat(const std::string& text) {
+std::optional<Format> ParseFormat(std::string text) {
+  // As an editor may leave it, or a hand that has put it back.
+  text.erase(text.find_last_not_of(" \r\n") + 1);
+  text += '\n';
   for (const auto kind : {DirectoryKind::kLog, DirectoryKind::kBackup, DirectoryKind::kRestoring}) {
     for (int version = kOldestVersion; version <= DataDirectory::kVersion; ++version) {
       if (text == FormatOf(kind, version)) return Format{kind, version};

@@ -71,9 +71,10 @@ Rebuild::Rebuild(const Salvaged& salvaged, Database& into, LostHints& hints, Rec
 Rebuild::~Rebuild() = default;
 
 Status Rebuild::Run() {
-  for (const auto step : {&Rebuild::ReadForgotten, &Rebuild::CopyLog, &Rebuild::WriteStubs,
-                          &Rebuild::StartFromBase, &Rebuild::RewriteJournal,
-                          &Rebuild::SalvageLedger, &Rebuild::MakeChannels, &Rebuild::Finish}) {
+  for (const auto step :
+       {&Rebuild::ReadForgotten, &Rebuild::CopyLog, &Rebuild::WriteStubs, &Rebuild::StartFromBase,
+        &Rebuild::RewriteJournal, &Rebuild::SalvageLedger, &Rebuild::ReportSubscriptions,
+        &Rebuild::MakeChannels, &Rebuild::Finish}) {
     if (Status status = (this->*step)(); !status.ok()) return status;
   }
   return OkStatus();
@@ -312,6 +313,24 @@ Status Rebuild::SalvageLedger() {
     report_.events_salvaged += static_cast<std::uint64_t>(record->events_size());
     if (Status status = AddRecord(*record); !status.ok()) return status;
   }
+}
+
+// Of one that ended there is still a ledger row: where there is none, what told of it is lost.
+Status Rebuild::ReportSubscriptions() {
+  if (report_.journal.empty()) return OkStatus();
+  const auto row = salvaged_.NewIterator(Family::kMembers, {});
+  for (; row->Valid(); row->Next()) {
+    const auto key = keys::ParseMembers(row->key().ToStringView());
+    const bool forgotten =
+        key && std::any_of(forgotten_.begin(), forgotten_.end(),
+                           [&](const ForgottenClient& each) { return each.client == key->client; });
+    if (!key || forgotten) continue;
+    const StatusOr<LedgerEntry> entry = ledger_.Entry(key->client, key->channel);
+    if (!entry.ok()) return entry.status();
+    if (entry->as_of().value != 0) continue;
+    report_.subscriptions.push_back({key->client, hints_.NameOf(key->channel)});
+  }
+  return FromRocks(row->status(), "read the salvaged members");
 }
 
 // Channels are numbered without gaps. One of which nothing is left but its number is made again.

@@ -55,6 +55,7 @@ class Rebuild {
   [[nodiscard]] Status FoldMessages(Position up_to);
   // For journal numbers that are lost: what ledger rows tell of them is recorded again.
   [[nodiscard]] Status SalvageLedger();
+  [[nodiscard]] Status ReportSubscriptions();
   [[nodiscard]] Status MakeChannels();
   [[nodiscard]] Status Finish();
 

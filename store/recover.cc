@@ -111,6 +111,7 @@ Status Recovery::Build() {
                                                " is there already: another recovery? Remove it if "
                                                "not, and try again");
   }
+  if (Status status = CheckRoom(); !status.ok()) return status;
   auto directory = DataDirectory::Open(work_);
   if (!directory.ok()) return directory.status();
   made_ = true;
@@ -124,6 +125,21 @@ Status Recovery::Build() {
   return (*watermark)->End();
 }
 
+// Before it has copied for an hour.
+Status Recovery::CheckRoom() const {
+  std::error_code ec;
+  std::uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(home_, ec)) {
+    if (file.is_regular_file(ec)) bytes += file.file_size(ec);
+  }
+  const std::filesystem::space_info disk = std::filesystem::space(home_.parent_path(), ec);
+  if (ec || disk.available >= bytes) return OkStatus();
+  return Error(StatusCode::kResourceExhausted,
+               "what is left is made beside " + home_.string() + ", which takes about its " +
+                   std::to_string(bytes) + " bytes, and there are " +
+                   std::to_string(disk.available) + " free on that disk");
+}
+
 Status Recovery::BuildLog(Database& into) {
   const std::filesystem::path scratch = work_ / "salvaged";
   {
@@ -133,7 +149,8 @@ Status Recovery::BuildLog(Database& into) {
     LostHints hints(*salvaged->rows);
     if (Status status = hints.Read(); !status.ok()) return status;
     const auto mark = Watermark::Read(damaged_);
-    if (mark.ok() && mark->has_value()) hints.Survived(**mark);
+    report_.end_is_known = mark.ok() && mark->has_value();
+    if (report_.end_is_known) hints.Survived(**mark);
     Rebuild rebuild(*salvaged, into, hints, report_);
     if (Status status = rebuild.Run(); !status.ok()) return status;
   }

@@ -33,6 +33,7 @@ class Recovery {
   // Makes the new directory; takes as long as reading and writing all the data does.
   //   kDataLoss     what is left contradicts itself
   //   kUnavailable  the old directory cannot be read, or the new one not written
+  //   kResourceExhausted  there is too little room beside it
   // The link, if it is one, names it as before.
   [[nodiscard]] static StatusOr<std::unique_ptr<Recovery>> Prepare(const DataDirectory& damaged,
                                                                    const Options& options);
@@ -55,6 +56,7 @@ class Recovery {
  private:
   Recovery(const DataDirectory& damaged, const Options& options);
   [[nodiscard]] Status Build();
+  [[nodiscard]] Status CheckRoom() const;
   [[nodiscard]] Status BuildLog(Database& into);
   [[nodiscard]] std::filesystem::path Beside(const std::string& what) const;
 

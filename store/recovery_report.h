@@ -28,6 +28,12 @@ struct LostRun {
   friend bool operator==(const LostRun&, const LostRun&) = default;
 };
 
+// What it was still owed is owed to nobody.
+struct LostSubscription {
+  std::string client;
+  std::string channel;
+};
+
 struct RecoveryReport {
   std::string directory;
   std::string found;    // what a start says of the directory; empty: nothing against it
@@ -43,10 +49,15 @@ struct RecoveryReport {
   std::vector<NumberRun> journal;         // lost numbers, those behind the end too
   std::uint64_t events_changed = 0;       // of the journal: they named what is lost
   std::uint64_t events_salvaged = 0;  // from ledger rows, for what the lost numbers had recorded
+  std::vector<LostSubscription> subscriptions;  // that nothing tells of any more but the members
+  // The watermark says how far the log went. Without it nobody can tell whether more was answered
+  // than what is left and what anything left names.
+  bool end_is_known = true;
   std::vector<DamagedFile> files;
 
   [[nodiscard]] bool nothing_lost() const {
-    return lost.empty() && unknown.empty() && behind_the_end.empty() && journal.empty();
+    return lost.empty() && unknown.empty() && behind_the_end.empty() && journal.empty() &&
+           subscriptions.empty() && end_is_known;
   }
 };
 

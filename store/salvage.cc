@@ -2,6 +2,7 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
@@ -32,8 +33,9 @@ constexpr int kSalvageRows = 1000;
 // Above every number that a database so young uses itself.
 constexpr std::uint64_t kFirstWalNumber = 1'000'000'000;
 
-constexpr std::array kKept = {Family::kMeta,     Family::kLog,    Family::kJournal, Family::kIndex,
-                              Family::kChannels, Family::kLedger, Family::kParked};
+constexpr std::array kKept = {Family::kMeta,    Family::kLog,      Family::kJournal,
+                              Family::kIndex,   Family::kChannels, Family::kLedger,
+                              Family::kMembers, Family::kParked};
 
 template <typename Row>
 std::optional<Row> Parsed(std::string_view value) {
@@ -224,11 +226,22 @@ std::optional<Family> KeptFamily(const std::string& name) {
   return std::nullopt;
 }
 
-Status CopyBaseOf(const DataDirectory& damaged, Database& rows) {
-  const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(damaged);
+Status CopyBaseOf(const StatusOr<std::unique_ptr<Database>>& database, Database& rows) {
   if (!database.ok()) return database.status();
   Status status = CopyBase(*(*database)->Base(), *rows.Base());
   return status.ok() ? CheckRowSums(*rows.Base()) : status;
+}
+
+// Whether the database counts this table among its own: a kill leaves some that it never had. Where
+// it cannot be opened, all of them.
+bool IsListed(const StatusOr<std::unique_ptr<Database>>& database,
+              const std::filesystem::path& table) {
+  if (!database.ok()) return true;
+  std::vector<rocksdb::LiveFileMetaData> files;
+  (*database)->rocks().GetLiveFilesMetaData(&files);
+  return std::any_of(files.begin(), files.end(), [&](const auto& file) {
+    return std::filesystem::path(file.name).filename() == table.filename();
+  });
 }
 
 }  // namespace
@@ -239,6 +252,7 @@ StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::
   auto rows = OpenWithWriteAheadLogs(scratch, FilesOf(source, ".log"), out.files);
   if (!rows.ok()) return rows.status();
   out.rows = *std::move(rows);
+  const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(damaged);
   RowKeeper keeper(*out.rows);
   for (const std::filesystem::path& file : FilesOf(source, ".sst")) {
     std::uint64_t not_whole = 0;
@@ -247,6 +261,7 @@ StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::
       if (family && !keeper.Keep(*family, std::string(key), value)) ++not_whole;
     };
     const SalvagedTable table = SalvageTable(damaged.env(), file, keep);
+    if (!IsListed(database, file)) continue;
     if (table.damages > 0) {
       out.files.push_back({file.filename().string(), table.first_damage});
     } else if (not_whole > 0) {
@@ -255,7 +270,7 @@ StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::
     }
   }
   if (Status status = keeper.Finish(); !status.ok()) return status;
-  const Status base = CopyBaseOf(damaged, *out.rows);
+  const Status base = CopyBaseOf(database, *out.rows);
   out.base_is_whole = base.ok();
   if (!base.ok()) out.files.push_back({"the journal's base", MessageOf(base)});
   return out;

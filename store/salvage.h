@@ -26,9 +26,9 @@ struct DamagedFile {
 };
 
 struct Salvaged {
-  // Families log, journal, index, channels, ledger, parked and meta. Log and journal hold only rows
-  // that are whole. And the journal's base: which rows of it are deleted, only the database itself
-  // can tell, so it is read from there, and is whole or of no use.
+  // Families log, journal, index, channels, ledger, members, parked and meta. Log and journal hold
+  // only rows that are whole. And the journal's base: which rows of it are deleted, only the
+  // database itself can tell, so it is read from there, and is whole or of no use.
   std::unique_ptr<Database> rows;
   bool base_is_whole = false;
   std::vector<DamagedFile> files;

@@ -87,6 +87,16 @@ TEST(Database, RefusesAnotherFormatAndTouchesNothing) {
   EXPECT_FALSE(std::filesystem::exists(directory / "db"));
 }
 
+TEST(Database, TakesItsFormatAsAHandHasPutItBack) {
+  const TemporaryDirectory temporary;
+  const auto directory = temporary.path() / "data";
+  OpenOrThrow(directory).reset();
+  for (const char* text : {"ackwire 1", "ackwire 1\r\n", "ackwire 1 \n\n"}) {
+    Write(directory / "format", text);
+    EXPECT_TRUE(OpenStatus(directory).ok()) << text;
+  }
+}
+
 TEST(Database, RefusesADatabaseWithoutItsFormat) {
   const TemporaryDirectory temporary;
   const auto directory = temporary.path() / "data";

@@ -21,4 +21,7 @@ std::string Escape(std::string_view text);
 // Cut to at most `width` columns, with an ellipsis where something is missing.
 std::string FitWidth(std::string_view text, std::size_t width);
 
+// As one word of a command that may be pasted into a shell.
+std::string ShellQuoted(const std::string& text);
+
 }  // namespace ackwire::ctl

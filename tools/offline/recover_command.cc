@@ -64,6 +64,10 @@ std::string ToJson(const RecoveryReport& report, bool accepted) {
   for (const DamagedFile& file : report.files) {
     files.push_back({{"file", file.file}, {"damage", file.damage}});
   }
+  boost::json::array subscriptions;
+  for (const LostSubscription& each : report.subscriptions) {
+    subscriptions.push_back({{"client", each.client}, {"channel", each.channel}});
+  }
   return boost::json::serialize(
       boost::json::object{{"directory", report.directory},
                           {"found", report.found},
@@ -76,9 +80,27 @@ std::string ToJson(const RecoveryReport& report, bool accepted) {
                           {"lostPositionsUnknown", ToJson(report.unknown)},
                           {"lostPositionsBehindTheEnd", ToJson(report.behind_the_end)},
                           {"lostJournalRecords", ToJson(report.journal)},
+                          {"lostSubscriptions", std::move(subscriptions)},
+                          {"endIsKnown", report.end_is_known},
                           {"eventsChanged", report.events_changed},
                           {"eventsSalvaged", report.events_salvaged},
                           {"files", std::move(files)}});
+}
+
+void PrintSubscriptions(const RecoveryReport& report, std::size_t shown_max, bool color) {
+  if (report.subscriptions.empty()) return;
+  Table lost({{"LOST SUBSCRIPTION OF"}, {"TO"}});
+  const std::size_t shown = std::min(report.subscriptions.size(), shown_max);
+  for (const LostSubscription& each : std::span(report.subscriptions).first(shown)) {
+    lost.AddRow({each.client, each.channel});
+  }
+  fmt::print("{}", lost.Render(color));
+  if (shown < report.subscriptions.size()) {
+    fmt::print("… and {} more; --all shows them\n", report.subscriptions.size() - shown);
+  }
+  fmt::print(
+      "What they were owed is owed to nobody. They begin anew when the client connects with them, "
+      "or by ackctl subscribe CLIENT CHANNEL --from SEQ.\n");
 }
 
 void PrintLost(const RecoveryReport& report, std::size_t shown_max, bool color) {
@@ -97,7 +119,9 @@ void PrintLost(const RecoveryReport& report, std::size_t shown_max, bool color) 
   for (const NumberRun& run : report.journal) {
     lost.AddRow({"journal", RunText(run.first, run.last), ""});
   }
-  fmt::print("{}", lost.Render(color));
+  const bool places = !report.lost.empty() || !report.unknown.empty() ||
+                      !report.behind_the_end.empty() || !report.journal.empty();
+  if (places) fmt::print("{}", lost.Render(color));
   if (shown < report.lost.size()) {
     fmt::print("… and {} more; --all shows them\n", report.lost.size() - shown);
   }
@@ -106,10 +130,11 @@ void PrintLost(const RecoveryReport& report, std::size_t shown_max, bool color) 
         "What was written in the last 100 ms before the damage may be lost too: nothing tells "
         "of it.\n");
   }
+  PrintSubscriptions(report, shown_max, color);
   if (!report.journal.empty()) {
     fmt::print(
         "The journal's lost records said what became of deliveries. {} told by the ledger's rows; "
-        "what else was acknowledged in them is delivered again.\n",
+        "what else those who are still subscribed acknowledged in them is delivered again.\n",
         Count(report.events_salvaged, "event") + (report.events_salvaged == 1 ? " is" : " are"));
   }
   if (report.events_changed > 0) {
@@ -131,6 +156,11 @@ void Print(const RecoveryReport& report, std::size_t shown_max, bool color) {
     fmt::print("Nothing is lost.\n");
   } else {
     PrintLost(report, shown_max, color);
+  }
+  if (!report.end_is_known) {
+    fmt::print(
+        "Whether more was answered after what is left, nobody can tell: the watermark, which says "
+        "how far the log went, is missing or damaged.\n");
   }
 }
 
@@ -163,7 +193,7 @@ void Run(const Context& context, const RecoverArguments& arguments) {
     fmt::print(
         "Nothing was changed. To go on with what is left, as a new epoch: ackctl recover {} "
         "--accept-loss\n",
-        report.directory);
+        ShellQuoted(report.directory));
   }
 }
 

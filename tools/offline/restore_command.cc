@@ -65,7 +65,7 @@ void Print(const RestoreArguments& arguments, const Restore& restore, const Outp
   facts.Add("Epoch",
             fmt::format("{}, a new one; before it was {}", restore.epoch(), manifest.epoch()));
   fmt::print("{}Next: ackwired --data-dir {}\n", facts.Render(output.color),
-             Escape(arguments.data_directory));
+             ShellQuoted(arguments.data_directory));
 }
 
 void Run(const Context& context, const RestoreArguments& arguments) {
