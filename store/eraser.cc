@@ -51,6 +51,14 @@ void Eraser::MakeRoomSoon(JournalNumber last) {
   EraseSoon();
 }
 
+void Eraser::MakeRoomSoon(Position last) {
+  {
+    std::lock_guard lock(mutex_);
+    removed_ = last;
+  }
+  EraseSoon();
+}
+
 void Eraser::Run() {
   YieldToOtherThreads();
   std::unique_lock lock(mutex_);
@@ -77,20 +85,26 @@ Status Eraser::Step() {
 }
 
 Status Eraser::MakeRoom() {
-  JournalNumber last;
+  JournalNumber trimmed;
+  Position removed;
   {
     std::lock_guard lock(mutex_);
-    last = trimmed_;
+    trimmed = trimmed_;
+    removed = removed_;
   }
-  if (last.value == 0) return OkStatus();
-  if (Status status = database_.Flush(); !status.ok()) return status;
-  const Database::Range records{keys::Journal({}), keys::Journal(last)};
-  if (Status status = database_.Merge(Family::kJournal, records, stopping_); !status.ok()) {
-    return status;
-  }
+  Status status;
+  if (trimmed.value != 0) status.Update(WriteAnew(Family::kJournal, keys::Journal(trimmed)));
+  if (removed.value != 0) status.Update(WriteAnew(Family::kLog, keys::Log(removed)));
+  if (!status.ok()) return status;
   std::lock_guard lock(mutex_);
-  if (trimmed_ == last) trimmed_ = {};
+  if (trimmed_ == trimmed) trimmed_ = {};
+  if (removed_ == removed) removed_ = {};
   return OkStatus();
+}
+
+Status Eraser::WriteAnew(Family family, const std::string& last) {
+  if (Status status = database_.Flush(); !status.ok()) return status;
+  return database_.Merge(family, {keys::U64(0), last}, stopping_);
 }
 
 Status Eraser::EraseMessages() {

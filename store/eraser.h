@@ -3,7 +3,7 @@
 // tables until it writes those anew.
 //
 // Durable: what is to be erased is on disk with its removal, and gone on with after a start; what
-//          was trimmed only makes room, and is not.
+//          only makes room is not.
 // Threads: EraseSoon from any; a thread of its own does it, once started.
 #pragma once
 
@@ -41,6 +41,8 @@ class Eraser {
   void EraseSoon();
   // The journal was trimmed up to this record.
   void MakeRoomSoon(JournalNumber last);
+  // Messages up to this position were removed, and the disk is full.
+  void MakeRoomSoon(Position last);
   // What the thread does. Blocks, about as long as it takes to read and write the tables that are
   // concerned.
   [[nodiscard]] Status Step();
@@ -53,13 +55,16 @@ class Eraser {
   void Run();
   [[nodiscard]] Status EraseMessages();
   [[nodiscard]] Status MakeRoom();
+  // What is there up to a key is written anew, without what was replaced or deleted.
+  [[nodiscard]] Status WriteAnew(Family family, const std::string& last);
 
   Database& database_;
   Forgetter& forgetter_;
-  std::mutex mutex_;  // guards due_ and trimmed_
+  std::mutex mutex_;  // guards due_, trimmed_ and removed_
   std::condition_variable wake_;
   bool due_ = true;  // an earlier life may have left something
   JournalNumber trimmed_;
+  Position removed_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };
