@@ -17,9 +17,6 @@ namespace ackwire {
 
 // Records that one page passes: some tens of milliseconds, so that others get their turn.
 inline constexpr std::size_t kPastRecordsAtOnce = 20'000;
-// A record is committed some 50 ms after what it tells of, and later while the disk is slow: so
-// long after the time in question the walk still looks for what had happened by then.
-inline constexpr Duration kRecordedWithin{60'000};
 
 // The facts of which message it is about, as of `at`: one that was published later is none.
 //   kInvalidArgument  as GatherFacts

@@ -86,12 +86,12 @@ Status FailureReader::AddFrom(JournalNumber number, const FailureQuery& query, c
 StatusOr<FailureReader::Plan> FailureReader::PlanFor(const FailureQuery& query) const {
   Plan plan{ListsFor(query), {1}, {kBehindAll.value - 1}};
   if (query.since) {
-    const auto first = FirstSince(*query.since);
+    const auto first = FirstSince(*query.since - kRecordedWithin);
     if (!first.ok()) return first.status();
     plan.first = *first;
   }
   if (query.until) {
-    const auto behind = FirstSince(*query.until);
+    const auto behind = FirstSince(*query.until + kRecordedWithin);
     if (!behind.ok()) return behind.status();
     plan.last = {behind->value - 1};
   }
@@ -171,6 +171,8 @@ StatusOr<std::vector<JournalNumber>> FailureReader::Numbers(const Plan& plan, Jo
 StatusOr<bool> FailureReader::Matches(const Failure& failure, const FailureQuery& query) const {
   if (!query.client.empty() && failure.client != query.client) return false;
   if (!query.reasons.empty() && !query.reasons.contains(failure.reason)) return false;
+  if (query.since && failure.at < *query.since) return false;
+  if (query.until && failure.at >= *query.until) return false;
   if (query.seq.value != 0 && (query.seq < failure.seqs.first || query.seq > failure.seqs.last)) {
     return false;
   }

@@ -22,6 +22,10 @@
 
 namespace ackwire {
 
+// A record is committed some 50 ms after what it tells of, and later while the disk is slow: so
+// long after a time in question one still looks for what had happened by then.
+inline constexpr Duration kRecordedWithin{60'000};
+
 // Whether a channel is the one wanted: exact, or a prefix ending in *.
 [[nodiscard]] bool ChannelFits(const std::string& name, const std::string& wanted);
 
@@ -30,7 +34,7 @@ struct FailureQuery {
   std::string channel;    // exact, or a prefix ending in *; empty: any
   Seq seq;                // with an exact channel; zero: any
   std::set<int> reasons;  // ackwire.v1.Reason; empty: any
-  // When it was recorded, some 50 ms after it happened: then or later; before.
+  // When it happened: then or later; before.
   std::optional<Timestamp> since;
   std::optional<Timestamp> until;
   // Nothing else is asked about what does not pass it. Null: all pass.

@@ -168,6 +168,23 @@ TEST_F(FailureReaderTest, ListsWhatHappenedBetweenTwoTimes) {
   EXPECT_EQ(between(0, 10), 0U);
 }
 
+// The time that is shown counts, however late a busy disk had it recorded.
+TEST_F(FailureReaderTest, ListsByWhenItHappenedAndNotByWhenItWasRecorded) {
+  const auto count = [&](const FailureQuery& query) { return List(query).size(); };
+  Pass(50'000);
+  store_.Record({FailedEvent("alice", a_, {{1}, {1}}, v1::REASON_NACK, 10)});
+  Pass(50'010);
+  store_.Record({FailedEvent("alice", a_, {{2}, {2}}, v1::REASON_NACK, 50'005)});
+  EXPECT_EQ(count({.until = At(10)}), 0U);
+  EXPECT_EQ(count({.until = At(11)}), 1U);
+  EXPECT_EQ(count({.until = At(50'005)}), 1U);
+  EXPECT_EQ(count({.until = At(50'006)}), 2U);
+  EXPECT_EQ(count({.since = At(10)}), 2U);
+  EXPECT_EQ(count({.since = At(11)}), 1U);
+  EXPECT_EQ(count({.since = At(50'006)}), 0U);
+  EXPECT_EQ(count({.since = At(11), .until = At(50'005)}), 0U);
+}
+
 TEST_F(FailureReaderTest, HasParkedAbandonedAndUnsubscribedAmongThem) {
   store_.Park("alice", "room/a", {1});
   store_.Record({events::Abandoned("alice", a_, {{2}, {2}})});
