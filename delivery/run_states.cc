@@ -1,6 +1,7 @@
 #include "delivery/run_states.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ackwire {
 namespace {
@@ -22,38 +23,50 @@ std::uint64_t CountOfBoth(const SeqRuns& one, const SeqRuns& other) {
 
 }  // namespace
 
-StatusOr<std::map<v1::DeliveryState, std::uint64_t>> StatesOfRun(const Store& store,
-                                                                 const DeliveryRun& run,
-                                                                 Timestamp now) {
+StatusOr<RunOnRecord> RunOnRecord::Read(const Store& store, const DeliveryRun& run) {
   const LedgerReader& ledger = store.ledger();
   // The entry first: what it shows unsettled is counted so, whatever is read of it afterwards.
-  const StatusOr<LedgerEntry> entry = ledger.Entry(run.client, run.channel);
+  StatusOr<LedgerEntry> entry = ledger.Entry(run.client, run.channel);
   if (!entry.ok()) return entry.status();
-  const StatusOr<SeqRuns> parked = ledger.ParkedOf(run.client, run.channel, run.seqs);
+  StatusOr<SeqRuns> parked = ledger.ParkedOf(run.client, run.channel, run.seqs);
   if (!parked.ok()) return parked.status();
-  const StatusOr<SeqRuns> acked = ledger.AckedOf(run.client, run.channel, run.seqs);
+  StatusOr<SeqRuns> acked = ledger.AckedOf(run.client, run.channel, run.seqs);
   if (!acked.ok()) return acked.status();
+  RunOnRecord read;
+  read.entry_ = *std::move(entry);
+  read.parked_ = *std::move(parked);
+  read.acked_ = *std::move(acked);
+  return read;
+}
+
+StateCounts RunOnRecord::StatesOf(SeqRun part, Timestamp now) const {
   const SeqRuns owed =
-      entry->subscribed() ? Within(entry->UndeliveredRuns(run.seqs.last), run.seqs) : SeqRuns();
+      entry_.subscribed() ? Within(entry_.UndeliveredRuns(part.last), part) : SeqRuns();
   std::uint64_t backoff = 0;
-  const auto retries_end = entry->retries().upper_bound(run.seqs.last);
-  for (auto at = entry->retries().lower_bound(run.seqs.first); at != retries_end; ++at) {
+  const auto retries_end = entry_.retries().upper_bound(part.last);
+  for (auto at = entry_.retries().lower_bound(part.first); at != retries_end; ++at) {
     const bool waits = at->second.due > now && at->second.reason != v1::REASON_RECALLED;
     if (waits && owed.Contains(at->first)) ++backoff;
   }
-  const std::uint64_t parked_count = parked->count() - CountOfBoth(*parked, owed);
-  const SeqRuns acked_here = Within(*acked, run.seqs);
+  const SeqRuns parked = Within(parked_, part);
+  const std::uint64_t parked_count = parked.count() - CountOfBoth(parked, owed);
+  const SeqRuns acked = Within(acked_, part);
   const std::uint64_t acked_count =
-      acked_here.count() - CountOfBoth(acked_here, owed) - CountOfBoth(acked_here, *parked);
-  std::map<v1::DeliveryState, std::uint64_t> states = {
-      {v1::DELIVERY_STATE_PENDING, owed.count() - backoff},
-      {v1::DELIVERY_STATE_BACKOFF, backoff},
-      {v1::DELIVERY_STATE_PARKED, parked_count},
-      {v1::DELIVERY_STATE_ACKED, acked_count}};
+      acked.count() - CountOfBoth(acked, owed) - CountOfBoth(acked, parked);
+  StateCounts states = {{v1::DELIVERY_STATE_PENDING, owed.count() - backoff},
+                        {v1::DELIVERY_STATE_BACKOFF, backoff},
+                        {v1::DELIVERY_STATE_PARKED, parked_count},
+                        {v1::DELIVERY_STATE_ACKED, acked_count}};
   const std::uint64_t known = owed.count() + parked_count + acked_count;
-  states[v1::DELIVERY_STATE_ABANDONED] = run.seqs.length() - std::min(run.seqs.length(), known);
+  states[v1::DELIVERY_STATE_ABANDONED] = part.length() - std::min(part.length(), known);
   std::erase_if(states, [](const auto& state) { return state.second == 0; });
   return states;
+}
+
+StatusOr<StateCounts> StatesOfRun(const Store& store, const DeliveryRun& run, Timestamp now) {
+  const StatusOr<RunOnRecord> read = RunOnRecord::Read(store, run);
+  if (!read.ok()) return read.status();
+  return read->StatesOf(run.seqs, now);
 }
 
 }  // namespace ackwire

@@ -1,6 +1,6 @@
 // What has become of a run of deliveries: how many of them are in which state.
 //
-// Threads: any; blocks on disk.
+// Threads: any; reading blocks on disk.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,27 @@ struct DeliveryRun {
   SeqRun seqs;
 };
 
-// As the ledger on disk has it. What is in flight is told as PENDING: only its session knows.
-[[nodiscard]] StatusOr<std::map<v1::DeliveryState, std::uint64_t>> StatesOfRun(
-    const Store& store, const DeliveryRun& run, Timestamp now);
+// A state that none is in is left out.
+using StateCounts = std::map<v1::DeliveryState, std::uint64_t>;
+
+// A run as the ledger on disk has it, read once for whatever is asked of its parts. What is in
+// flight is told as PENDING: only its session knows.
+class RunOnRecord {
+ public:
+  //   kDataLoss  something of it is damaged
+  [[nodiscard]] static StatusOr<RunOnRecord> Read(const Store& store, const DeliveryRun& run);
+
+  // REQUIRES: `part` is of the run that was read.
+  [[nodiscard]] StateCounts StatesOf(SeqRun part, Timestamp now) const;
+
+ private:
+  LedgerEntry entry_;
+  SeqRuns parked_;
+  SeqRuns acked_;
+};
+
+// Of all of it.
+[[nodiscard]] StatusOr<StateCounts> StatesOfRun(const Store& store, const DeliveryRun& run,
+                                                Timestamp now);
 
 }  // namespace ackwire

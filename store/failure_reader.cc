@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "store/keys.h"
 #include "store/record.h"
@@ -27,35 +28,37 @@ bool ChannelFits(const std::string& name, const std::string& wanted) {
 
 StatusOr<FailureReader::Page> FailureReader::List(const FailureQuery& query,
                                                   const Part& part) const {
-  Page page;
   const StatusOr<Plan> plan = PlanFor(query);
   if (!plan.ok()) return plan.status();
+  Filling filling{.query = query, .part = part};
+  Page& page = filling.page;
   const bool forward = part.direction == Direction::kForward;
   JournalNumber at = forward ? plan->first : plan->last;
   if (part.from.value != 0) {
     const JournalNumber asked = part.from.number();
     at = forward ? std::max(at, asked) : std::min(at, asked);
   }
-  for (std::size_t looked_at = 0; plan->first <= at && at <= plan->last;) {
+  while (plan->first <= at && at <= plan->last) {
     const auto numbers = Numbers(*plan, at, part.direction);
     if (!numbers.ok()) return numbers.status();
     for (const JournalNumber number : *numbers) {
-      if (number < plan->first || number > plan->last) return page;
+      if (number < plan->first || number > plan->last) return std::move(page);
       const FailureId begin = FailureId::Of(number, forward ? 0 : FailureId::kPlacesMax - 1);
-      const bool full = looked_at++ == kRecordsLookedAtMax;
-      const Status status = full ? OkStatus() : AddFrom(number, query, part, page);
+      const bool full = filling.records++ == kRecordsLookedAtMax;
+      const Status status = full ? OkStatus() : AddFrom(number, filling);
       if (full || (!status.ok() && !page.failures.empty())) page.next = begin;
-      if (page.next.value != 0) return page;
+      if (page.next.value != 0) return std::move(page);
       if (!status.ok()) return status;
     }
     if (numbers->size() < kNumbersAtOnce) break;
     at = {forward ? numbers->back().value + 1 : numbers->back().value - 1};
   }
-  return page;
+  return std::move(page);
 }
 
-Status FailureReader::AddFrom(JournalNumber number, const FailureQuery& query, const Part& part,
-                              Page& page) const {
+Status FailureReader::AddFrom(JournalNumber number, Filling& filling) const {
+  const Part& part = filling.part;
+  Page& page = filling.page;
   const bool forward = part.direction == Direction::kForward;
   const auto record = Record(number);
   if (!record.ok()) {
@@ -71,10 +74,9 @@ Status FailureReader::AddFrom(JournalNumber number, const FailureQuery& query, c
   for (Failure& failure : failures) {
     const bool before = forward ? failure.id < part.from : failure.id > part.from;
     if (part.from.value != 0 && before) continue;
-    const StatusOr<bool> matches = Matches(failure, query);
-    if (!matches.ok()) return matches.status();
-    if (!*matches) continue;
-    if (page.failures.size() == part.limit) {
+    const bool enough = filling.failures++ == kFailuresLookedAtMax;
+    if (!enough && !Matches(failure, filling.query)) continue;
+    if (enough || page.failures.size() == part.limit) {
       page.next = failure.id;
       return OkStatus();
     }
@@ -168,7 +170,7 @@ StatusOr<std::vector<JournalNumber>> FailureReader::Numbers(const Plan& plan, Jo
   return numbers;
 }
 
-StatusOr<bool> FailureReader::Matches(const Failure& failure, const FailureQuery& query) const {
+bool FailureReader::Matches(const Failure& failure, const FailureQuery& query) const {
   if (!query.client.empty() && failure.client != query.client) return false;
   if (!query.reasons.empty() && !query.reasons.contains(failure.reason)) return false;
   if (query.since && failure.at < *query.since) return false;
@@ -183,7 +185,7 @@ StatusOr<bool> FailureReader::Matches(const Failure& failure, const FailureQuery
     });
     if (!fits) return false;
   }
-  return query.passes == nullptr ? StatusOr<bool>(true) : query.passes(failure);
+  return true;
 }
 
 // Records are in order of time as long as no start was given a clock that had been set back.

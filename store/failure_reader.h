@@ -7,7 +7,6 @@
 // Lifetime: borrows both; they must outlive it.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,8 +36,6 @@ struct FailureQuery {
   // When it happened: then or later; before.
   std::optional<Timestamp> since;
   std::optional<Timestamp> until;
-  // Nothing else is asked about what does not pass it. Null: all pass.
-  std::function<StatusOr<bool>(const Failure&)> passes;
 };
 
 class FailureReader {
@@ -47,8 +44,10 @@ class FailureReader {
       : database_(database), derived_(derived) {}
 
   // `next` is where the next page goes on, zero at the end. Before the end, too, a page may hold
-  // fewer than the limit, or none: a call looks at no more than kRecordsLookedAtMax records.
+  // fewer than the limit, or none: a call looks at no more than kRecordsLookedAtMax records, and
+  // kFailuresLookedAtMax failures of them. It may end in the middle of a record.
   static constexpr std::size_t kRecordsLookedAtMax = 1000;
+  static constexpr std::size_t kFailuresLookedAtMax = 20'000;
   struct Page {
     std::vector<Failure> failures;
     FailureId next;
@@ -77,10 +76,17 @@ class FailureReader {
   // Up to kNumbersAtOnce of them from `from` on, in that direction.
   [[nodiscard]] StatusOr<std::vector<JournalNumber>> Numbers(const Plan& plan, JournalNumber from,
                                                              Direction direction) const;
+  // A page while it is made.
+  struct Filling {
+    const FailureQuery& query;
+    const Part& part;
+    Page page;
+    std::size_t records = 0;   // looked at
+    std::size_t failures = 0;  // the same
+  };
   // Adds what matches in a record. Sets `next` when the page is full.
-  [[nodiscard]] Status AddFrom(JournalNumber number, const FailureQuery& query, const Part& part,
-                               Page& page) const;
-  [[nodiscard]] StatusOr<bool> Matches(const Failure& failure, const FailureQuery& query) const;
+  [[nodiscard]] Status AddFrom(JournalNumber number, Filling& filling) const;
+  [[nodiscard]] bool Matches(const Failure& failure, const FailureQuery& query) const;
 
   // The lowest record that was committed at `time` or later; one behind the last when none was.
   [[nodiscard]] StatusOr<JournalNumber> FirstSince(Timestamp time) const;
