@@ -28,21 +28,23 @@ bool ChannelFits(const std::string& name, const std::string& wanted) {
 
 StatusOr<FailureReader::Page> FailureReader::List(const FailureQuery& query,
                                                   const Part& part) const {
-  const StatusOr<Plan> plan = PlanFor(query);
-  if (!plan.ok()) return plan.status();
+  const StatusOr<Records> records =
+      part.within ? StatusOr<Records>(*part.within) : RecordsOf(query);
+  if (!records.ok()) return records.status();
+  const std::vector<std::string> lists = ListsFor(query);
   Filling filling{.query = query, .part = part};
   Page& page = filling.page;
   const bool forward = part.direction == Direction::kForward;
-  JournalNumber at = forward ? plan->first : plan->last;
+  JournalNumber at = forward ? records->first : records->last;
   if (part.from.value != 0) {
     const JournalNumber asked = part.from.number();
     at = forward ? std::max(at, asked) : std::min(at, asked);
   }
-  while (plan->first <= at && at <= plan->last) {
-    const auto numbers = Numbers(*plan, at, part.direction);
+  while (records->first <= at && at <= records->last) {
+    const auto numbers = Numbers(lists, at, part.direction);
     if (!numbers.ok()) return numbers.status();
     for (const JournalNumber number : *numbers) {
-      if (number < plan->first || number > plan->last) return std::move(page);
+      if (number < records->first || number > records->last) return std::move(page);
       const FailureId begin = FailureId::Of(number, forward ? 0 : FailureId::kPlacesMax - 1);
       const bool full = filling.records++ == kRecordsLookedAtMax;
       const Status status = full ? OkStatus() : AddFrom(number, filling);
@@ -85,19 +87,19 @@ Status FailureReader::AddFrom(JournalNumber number, Filling& filling) const {
   return OkStatus();
 }
 
-StatusOr<FailureReader::Plan> FailureReader::PlanFor(const FailureQuery& query) const {
-  Plan plan{ListsFor(query), {1}, {kBehindAll.value - 1}};
+StatusOr<FailureReader::Records> FailureReader::RecordsOf(const FailureQuery& query) const {
+  Records records{{1}, {kBehindAll.value - 1}};
   if (query.since) {
     const auto first = FirstSince(*query.since - kRecordedWithin);
     if (!first.ok()) return first.status();
-    plan.first = *first;
+    records.first = *first;
   }
   if (query.until) {
     const auto behind = FirstSince(*query.until + kRecordedWithin);
     if (!behind.ok()) return behind.status();
-    plan.last = {behind->value - 1};
+    records.last = {behind->value - 1};
   }
-  return plan;
+  return records;
 }
 
 std::vector<std::string> FailureReader::ListsFor(const FailureQuery& query) const {
@@ -137,11 +139,12 @@ std::vector<std::string> FailureReader::ListsOfPrefix(const std::string& prefix)
   });
 }
 
-StatusOr<std::vector<JournalNumber>> FailureReader::Numbers(const Plan& plan, JournalNumber from,
+StatusOr<std::vector<JournalNumber>> FailureReader::Numbers(const std::vector<std::string>& lists,
+                                                            JournalNumber from,
                                                             Direction direction) const {
   const bool forward = direction == Direction::kForward;
   std::set<JournalNumber> found;
-  for (const std::string& list : plan.lists) {
+  for (const std::string& list : lists) {
     const Database::Range range =
         forward ? Database::Range{keys::Listed(list, from), keys::Listed(list, kBehindAll)}
                 : Database::Range{keys::Listed(list, {}), keys::Listed(list, {from.value + 1})};

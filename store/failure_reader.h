@@ -52,29 +52,31 @@ class FailureReader {
     std::vector<Failure> failures;
     FailureId next;
   };
+  // The records that may hold what a query asks for, as far as its times say.
+  struct Records {
+    JournalNumber first;
+    JournalNumber last;
+  };
+  // Reads some twenty records for each of the two times.
+  [[nodiscard]] StatusOr<Records> RecordsOf(const FailureQuery& query) const;
   // Begins at `from`, included; zero: at the oldest, or in reverse at the newest.
   struct Part {
     FailureId from;
     Direction direction = Direction::kReverse;
     std::size_t limit = 0;
+    std::optional<Records> within;  // for who asks for many parts; none: RecordsOf the query
   };
   // A damaged record ends a page early, unless it is the first.
   //   kDataLoss  the first is damaged; the message says with which id what lies behind it begins
   [[nodiscard]] StatusOr<Page> List(const FailureQuery& query, const Part& part) const;
 
  private:
-  // Which records to look at: those of these lists, between these two.
-  struct Plan {
-    std::vector<std::string> lists;
-    JournalNumber first;
-    JournalNumber last;
-  };
-  [[nodiscard]] StatusOr<Plan> PlanFor(const FailureQuery& query) const;
   [[nodiscard]] std::vector<std::string> ListsFor(const FailureQuery& query) const;
   // Those of all channels whose names begin like this; of many, more than kListsMax.
   [[nodiscard]] std::vector<std::string> ListsOfPrefix(const std::string& prefix) const;
-  // Up to kNumbersAtOnce of them from `from` on, in that direction.
-  [[nodiscard]] StatusOr<std::vector<JournalNumber>> Numbers(const Plan& plan, JournalNumber from,
+  // Up to kNumbersAtOnce of what the lists name from `from` on, in that direction.
+  [[nodiscard]] StatusOr<std::vector<JournalNumber>> Numbers(const std::vector<std::string>& lists,
+                                                             JournalNumber from,
                                                              Direction direction) const;
   // A page while it is made.
   struct Filling {

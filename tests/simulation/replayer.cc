@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tests/simulation/server.h"
+#include "tools/ackwired/replay_planner.h"
 
 namespace ackwire {
 namespace {
@@ -60,22 +61,22 @@ void SimReplayer::Plan() {
   SimServer& server = *world_.server;
   server.Read([this, &server, request = AnyRequest()] {
     if (server.failed()) return;
-    const auto planned =
-        ReplayPlanner(server.store(), world_.clock).Plan(request, [](const std::string&) {
-          return false;
-        });
-    if (!planned.ok()) {
+    // All steps at once: the check knows what there was at one moment.
+    ReplayPlanner planner(server.store(), world_.clock, request);
+    StatusOr<bool> at_end = false;
+    while (at_end.ok() && !*at_end) at_end = planner.Step();
+    if (!at_end.ok()) {
       // A channel that nobody has written to is none.
-      if (planned.status().code() == StatusCode::kNotFound) return;
-      return world_.findings.Violate("plan", MessageOf(planned.status()));
+      if (at_end.status().code() == StatusCode::kNotFound) return;
+      return world_.findings.Violate("plan", MessageOf(at_end.status()));
     }
-    world_.deliveries.replays().CheckPlan(request.selection(), DeliveriesOf(*planned));
-    if (planned->open.empty()) return;
+    const PlannedReplay planned = planner.Take([](const std::string&) { return false; });
+    world_.deliveries.replays().CheckPlan(request.selection(), DeliveriesOf(planned));
+    if (planned.open.empty()) return;
     // Whoever planned it thinks about it.
-    world_.agenda.After(world_.OneIn(2) ? Duration(0) : world_.Wait(1, 80),
-                        [this, planned = *planned, at = world_.deliveries.replays().number()] {
-                          Start(planned, at);
-                        });
+    world_.agenda.After(
+        world_.OneIn(2) ? Duration(0) : world_.Wait(1, 80),
+        [this, planned, at = world_.deliveries.replays().number()] { Start(planned, at); });
   });
 }
 

@@ -125,12 +125,11 @@ class AdminService final : public v1::AdminService::CallbackService {
       return reactor;
     }
     StartDismissal(deps_, *request,
-                   {.cancelled = [context] { return context->IsCancelled(); },
-                    .done =
-                        [reactor, response](const StatusOr<std::uint64_t>& dismissed) {
-                          response->set_dismissed(dismissed.value_or(0));
-                          reactor->Finish(ToGrpc(dismissed.status()));
-                        }});
+                   {.wanted = Wanted(context),
+                    .done = [reactor, response](const StatusOr<std::uint64_t>& dismissed) {
+                      response->set_dismissed(dismissed.value_or(0));
+                      reactor->Finish(ToGrpc(dismissed.status()));
+                    }});
     return reactor;
   }
 
@@ -138,7 +137,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                        const v1::PlanReplayRequest* request,
                                        v1::ReplayPlan* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.Plan(*request, Finishing(reactor, response));
+    replays_.Plan(*request, Wanted(context), Finishing(reactor, response));
     return reactor;
   }
 

@@ -18,11 +18,6 @@
 namespace ackwire {
 namespace {
 
-// Valid until the call is finished.
-StillWanted Wanted(const grpc::CallbackServerContext* context) {
-  return [context] { return !context->IsCancelled(); };
-}
-
 class DeliveryService final : public v1::DeliveryService::CallbackService {
  public:
   explicit DeliveryService(const ServiceDependencies& deps) : deps_(deps) {}

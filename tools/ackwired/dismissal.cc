@@ -61,7 +61,7 @@ class Dismissing : public std::enable_shared_from_this<Dismissing> {
         status_.Update(ended->status());
         dismissed_ += ended->value_or(0);
       }
-      if (calls_.cancelled()) {
+      if (!calls_.wanted()) {
         status_.Update(Error(StatusCode::kCancelled, "the caller is gone; what was dismissed is"));
       }
       if (!status_.ok()) waiting_.clear();

@@ -12,6 +12,7 @@
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/status.h"
 #include "tools/ackwired/services.h"
+#include "tools/ackwired/steps.h"
 
 namespace ackwire {
 
@@ -21,9 +22,9 @@ inline constexpr std::size_t kDismissalsUnderWayMax = 256;
 [[nodiscard]] Status CheckDismissal(const v1::DismissFailuresRequest& request);
 
 // Dismisses what the request names, and says how many deliveries that were. REQUIRES: it passes
-// CheckDismissal. What is dismissed before an error, or before `cancelled` says so, stays so.
+// CheckDismissal. What is dismissed before an error, or until it is not wanted any more, stays so.
 struct DismissalCalls {
-  std::function<bool()> cancelled;
+  StillWanted wanted;
   std::function<void(StatusOr<std::uint64_t>)> done;
 };
 void StartDismissal(const ServiceDependencies& deps, const v1::DismissFailuresRequest& request,

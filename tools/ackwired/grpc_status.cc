@@ -1,5 +1,6 @@
 #include "tools/ackwired/grpc_status.h"
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
 #include <string>
@@ -24,6 +25,10 @@ Status FromGrpc(const grpc::Status& status) {
   const std::string& message = status.error_message();
   if (message.starts_with(kDiskFull)) return DiskFull(message.substr(kDiskFull.size()));
   return Error(static_cast<StatusCode>(static_cast<int>(status.error_code())), message);
+}
+
+std::function<bool()> Wanted(const grpc::CallbackServerContext* context) {
+  return [context] { return !context->IsCancelled(); };
 }
 
 void Finish(grpc::ServerUnaryReactor& reactor, const Status& status) {

@@ -7,6 +7,7 @@
 #include "store/status.h"
 
 namespace grpc {
+class CallbackServerContext;
 class ServerUnaryReactor;
 class Status;
 }  // namespace grpc
@@ -15,6 +16,9 @@ namespace ackwire {
 
 grpc::Status ToGrpc(const Status& status);
 [[nodiscard]] Status FromGrpc(const grpc::Status& status);
+
+// Whether the caller still waits: neither gone nor beyond its deadline. Valid until the call ends.
+[[nodiscard]] std::function<bool()> Wanted(const grpc::CallbackServerContext* context);
 
 // Ends a call.
 void Finish(grpc::ServerUnaryReactor& reactor, const Status& status);

@@ -1,6 +1,7 @@
 #include "tools/ackwired/parked_walk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "delivery/delivery_server.h"
 
@@ -57,36 +58,66 @@ Status ParkedWalk::AddParked(Part& part) {
 }
 
 Status ParkedWalk::AddFailed(Part& part) {
-  const auto page = failures_.Read(
-      filter_, {.from = failed_from_, .direction = Direction::kForward, .limit = kFailuresAtOnce});
-  if (!page.ok()) return page.status();
-  for (const Failure& failure : page->failures) {
-    if (failure.id.number() > last_) {
-      done_ = true;  // it came since, perhaps of this very dismissal
-      return OkStatus();
-    }
-    if (Status status = AddParkedOf(failure, part); !status.ok()) return status;
+  if (!query_) {
+    auto query = failures_.QueryFor(filter_);
+    if (!query.ok()) return query.status();
+    done_ = !query->has_value();  // nothing can match
+    if (done_) return OkStatus();
+    const auto within = store_.failures().RecordsOf(**query);
+    if (!within.ok()) return within.status();
+    // What came since is perhaps of this very dismissal.
+    within_ = {within->first, std::min(within->last, last_)};
+    query_ = *std::move(query);
   }
-  failed_from_ = page->next;
-  done_ = page->next.value == 0;
+  if (looked_for_.empty()) {
+    if (Status status = ReadFailures(); !status.ok()) return status;
+  }
+  if (Status status = AddLookedFor(part); !status.ok()) return status;
+  done_ = failures_end_ && looked_for_.empty();
   return OkStatus();
 }
 
-Status ParkedWalk::AddParkedOf(const Failure& failure, Part& part) const {
-  SeqRun wanted = failure.seqs;
-  if (!filter_.message_id().empty()) {
-    const auto message = store_.log().FindById(failure.channel, filter_.message_id());
-    if (!message.ok()) return message.status();
-    if (!message->has_value()) return OkStatus();
-    wanted = {(*message)->seq(), (*message)->seq()};
+Status ParkedWalk::ReadFailures() {
+  const auto page = store_.failures().List(*query_, {.from = failed_from_,
+                                                     .direction = Direction::kForward,
+                                                     .limit = kFailuresAtOnce,
+                                                     .within = within_});
+  if (!page.ok()) return page.status();
+  for (const Failure& failure : page->failures) LookFor(failure);
+  failed_from_ = page->next;
+  failures_end_ = page->next.value == 0;
+  return OkStatus();
+}
+
+void ParkedWalk::LookFor(const Failure& failure) {
+  const SeqRun seqs = query_->seq.value == 0 ? failure.seqs : SeqRun{query_->seq, query_->seq};
+  if (looked_at_runs_ > kLookedAtRunsMax) {
+    looked_at_.clear();
+    looked_at_runs_ = 0;
   }
-  // A run may be as long as a channel.
-  for (Seq from = wanted.first; from <= wanted.last;) {
-    const Seq to{std::min(wanted.last.value, from.value + kDismissedAtOnceMax - 1)};
-    const auto parked = store_.ledger().ParkedOf(failure.client, failure.channel, {from, to});
+  SeqRuns& looked_at = looked_at_[{failure.client, failure.channel}];
+  if (looked_at.FirstMissing(seqs.first) > seqs.last) return;
+  looked_at_runs_ -= looked_at.runs().size();
+  looked_at.Add(seqs);
+  looked_at_runs_ += looked_at.runs().size();
+  looked_for_[{failure.client, failure.channel}].Add(seqs);
+}
+
+Status ParkedWalk::AddLookedFor(Part& part) {
+  std::uint64_t found = 0;
+  for (std::size_t i = 0; i < kRunsAtOnce && found < kDismissedAtOnceMax; ++i) {
+    if (looked_for_.empty()) break;
+    const auto next = looked_for_.begin();
+    const auto& [client, channel] = next->first;
+    const SeqRun run = next->second.runs().front();
+    // A run may be as long as a channel.
+    const Seq last{std::min(run.last.value, run.first.value + kDismissedAtOnceMax - 1)};
+    const auto parked = store_.ledger().ParkedOf(client, channel, SeqRun{run.first, last});
     if (!parked.ok()) return parked.status();
-    for (const SeqRun& run : parked->runs()) part[{failure.client, failure.channel}].Add(run);
-    from = {to.value + 1};
+    for (const SeqRun& each : parked->runs()) part[next->first].Add(each);
+    found += parked->count();
+    next->second.DropUpTo(last);
+    if (next->second.empty()) looked_for_.erase(next);
   }
   return OkStatus();
 }

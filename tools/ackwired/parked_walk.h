@@ -4,10 +4,12 @@
 //
 // Threads:  one at a time; Next blocks on disk.
 // Lifetime: borrows both.
-// Bounds:   a part has kDismissedAtOnceMax deliveries at most, or those of kFailuresAtOnce
-//           failures.
+// Bounds:   a part looks at kDismissedAtOnceMax parked deliveries, or at kFailuresAtOnce failures
+//           and what is parked of kRunsAtOnce runs of them, and holds fewer deliveries than twice
+//           kDismissedAtOnceMax. In memory are these failures' runs, and kLookedAtRunsMax runs.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,12 +35,16 @@ class ParkedWalk {
   [[nodiscard]] StatusOr<std::optional<Part>> Next();
 
  private:
-  static constexpr std::size_t kFailuresAtOnce = 256;
+  static constexpr std::size_t kFailuresAtOnce = 2'000;
+  static constexpr std::size_t kRunsAtOnce = 1'000;
+  static constexpr std::size_t kLookedAtRunsMax = 250'000;
 
   [[nodiscard]] Status AddParked(Part& part);
   [[nodiscard]] Status AddFailed(Part& part);
-  // Of one failure, what is parked now.
-  [[nodiscard]] Status AddParkedOf(const Failure& failure, Part& part) const;
+  [[nodiscard]] Status ReadFailures();
+  void LookFor(const Failure& failure);
+  // What is parked now of what is to be looked for.
+  [[nodiscard]] Status AddLookedFor(Part& part);
   [[nodiscard]] bool IsWanted(ChannelId channel) const;
 
   const Store& store_;
@@ -46,8 +52,17 @@ class ParkedWalk {
   v1::FailureFilter filter_;
   const JournalNumber last_;  // of the failures that count
   std::string parked_from_;
-  FailureId failed_from_;
   bool done_ = false;
+
+  // Of a walk through failures.
+  std::optional<FailureQuery> query_;  // found once, like the next
+  FailureReader::Records within_;
+  FailureId failed_from_;
+  bool failures_end_ = false;
+  Part looked_for_;
+  // What was looked for already: of retries, and of what one commit failed, there are many.
+  Part looked_at_;
+  std::size_t looked_at_runs_ = 0;
 };
 
 }  // namespace ackwire

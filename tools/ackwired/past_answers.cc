@@ -54,14 +54,10 @@ class Question : public std::enable_shared_from_this<Question> {
     walk_.emplace(deps_.store, client_, past(),
                   PastWalk::Told{[this](const auto& beginning) { BeginWith(beginning); },
                                  [this](const auto& event) { Add(event); }});
-    Step();
-  }
-
-  void Step() {
-    if (!wanted_()) return Answer(Error(StatusCode::kCancelled, "not wanted any more"));
-    const StatusOr<bool> at_end = walk_->Step();
-    if (!at_end.ok() || *at_end) return Answer(at_end.status());
-    deps_.delivery.Read([self = shared_from_this()] { self->Step(); });
+    RunSteps(deps_.delivery,
+             {.step = [self = shared_from_this()] { return self->walk_->Step(); },
+              .wanted = wanted_,
+              .done = [self = shared_from_this()](const Status& status) { self->Answer(status); }});
   }
 
   const StillWanted wanted_;

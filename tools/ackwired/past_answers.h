@@ -9,12 +9,9 @@
 #include "ackwire/v1/deliveries.pb.h"
 #include "store/status.h"
 #include "tools/ackwired/services.h"
+#include "tools/ackwired/steps.h"
 
 namespace ackwire {
-
-// Whether whoever asked still waits for the answer: nobody walks a long journal for one who does
-// not. Called on the thread of the read pool.
-using StillWanted = std::function<bool()>;
 
 // Both: kInvalidArgument  `at` is in the future, or the request is otherwise none
 //       kOutOfRange       `at` is before the first record of the journal that is kept

@@ -11,6 +11,7 @@
 #include "store/limits.h"
 #include "store/proto_time.h"
 #include "tools/ackwired/paging.h"
+#include "tools/ackwired/replay_planner.h"
 
 namespace ackwire {
 namespace {
@@ -81,17 +82,20 @@ Status CheckAction(const v1::ControlReplayRequest& request) {
 ReplayCalls::ReplayCalls(const ServiceDependencies& deps)
     : deps_(deps), plans_(deps.clock, std::random_device{}()) {}
 
-void ReplayCalls::Plan(const v1::PlanReplayRequest& request, const Done<v1::ReplayPlan>& done) {
+void ReplayCalls::Plan(const v1::PlanReplayRequest& request, const StillWanted& wanted,
+                       const Done<v1::ReplayPlan>& done) {
   if (Status status = CheckPlan(request); !status.ok()) return done(status);
-  deps_.delivery.AskSessions([this, request, done](DeliveryServer::LiveSessions sessions) {
-    deps_.delivery.Read([this, request, done, sessions = std::move(sessions)] {
-      StatusOr<PlannedReplay> planned =
-          ReplayPlanner(deps_.store, deps_.clock).Plan(request, [&](const std::string& client) {
-            return sessions.contains(client);
-          });
-      if (!planned.ok()) return done(planned.status());
-      done(plans_.Keep(*std::move(planned))->plan);
-    });
+  deps_.delivery.AskSessions([=, this](DeliveryServer::LiveSessions sessions) {
+    const auto planner = std::make_shared<ReplayPlanner>(deps_.store, deps_.clock, request);
+    auto answer = [=, this, sessions = std::move(sessions)](const Status& status) {
+      if (!status.ok()) return done(status);
+      PlannedReplay planned = planner->Take(
+          [&sessions](const std::string& client) { return sessions.contains(client); });
+      done(plans_.Keep(std::move(planned))->plan);
+    };
+    RunSteps(deps_.delivery, {.step = [planner] { return planner->Step(); },
+                              .wanted = wanted,
+                              .done = std::move(answer)});
   });
 }
 

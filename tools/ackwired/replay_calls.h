@@ -12,6 +12,7 @@
 #include "store/status.h"
 #include "tools/ackwired/replay_plans.h"
 #include "tools/ackwired/services.h"
+#include "tools/ackwired/steps.h"
 
 namespace ackwire {
 
@@ -22,8 +23,10 @@ class ReplayCalls {
   template <typename Response>
   using Done = std::function<void(StatusOr<Response>)>;
 
-  // The statuses of ReplayPlanner::Plan.
-  void Plan(const v1::PlanReplayRequest& request, const Done<v1::ReplayPlan>& done);
+  // The statuses of CheckPlan and ReplayPlanner::Step, and
+  //   kCancelled  it is not wanted any more
+  void Plan(const v1::PlanReplayRequest& request, const StillWanted& wanted,
+            const Done<v1::ReplayPlan>& done);
   // Answered once it is on disk; asked again, it is the same replay.
   //   kNotFound            there is no such plan, or no longer
   //   kFailedPrecondition  it holds no delivery
