@@ -2,7 +2,8 @@
 // started is remembered for as long, so that who asks again is told of the same replay.
 //
 // Threads: any.
-// Bounds:  kPlansMax plans, and kPlanRunsMax runs of them all; the oldest gives way.
+// Bounds:  kPlansMax plans, and kPlanRunsMax runs of them all; the oldest gives way. Of those that
+//          did, kGaveWayMax tokens are known, so that who starts one is told why it is not there.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,7 @@
 namespace ackwire {
 
 inline constexpr std::size_t kPlansMax = 64;
+inline constexpr std::size_t kGaveWayMax = 1'000;
 inline constexpr Duration kPlanValid{3'600'000};
 
 class ReplayPlans {
@@ -31,7 +33,7 @@ class ReplayPlans {
   [[nodiscard]] std::shared_ptr<const PlannedReplay> Keep(PlannedReplay planned);
 
   // What a token stands for: a plan that nobody else is given any more, or the replay that it
-  // became. kNotFound for one that was never given, or no longer holds.
+  // became. kNotFound for one that was never given, gave way, or no longer holds: it says which.
   struct Taken {
     std::shared_ptr<const PlannedReplay> planned;  // null: it was started
     ReplayId replay;
@@ -50,13 +52,20 @@ class ReplayPlans {
     ReplayId replay;
   };
 
+  struct GaveWay {
+    std::string token;
+    Timestamp expires_at{};
+  };
+
   void MakeRoom(std::size_t runs);
   [[nodiscard]] Entry* Find(const std::string& token);
+  [[nodiscard]] Status NotThere(const std::string& token) const;
 
   const Clock& clock_;
   std::mutex mutex_;  // guards the rest
   Rng rng_;
-  std::deque<Entry> entries_;  // oldest first
+  std::deque<Entry> entries_;  // oldest first, like the next
+  std::deque<GaveWay> gave_way_;
 };
 
 }  // namespace ackwire
