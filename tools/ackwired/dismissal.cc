@@ -23,7 +23,7 @@ class Dismissing : public std::enable_shared_from_this<Dismissing> {
   // On the read pool.
   void Step() {
     const auto part = walk_.Next();
-    if (!part.ok()) return calls_.done(part.status());
+    if (!part.ok()) return calls_.done(WithDismissed(part.status(), dismissed_));
     if (!part->has_value()) return calls_.done(dismissed_);  // nothing is under way
     Queue(**part);
     GoOn(nullptr);
@@ -53,6 +53,7 @@ class Dismissing : public std::enable_shared_from_this<Dismissing> {
   void GoOn(const StatusOr<std::uint64_t>* ended) {
     std::deque<DeliveryServer::Dismissal> beginning;
     bool idle = false;
+    std::uint64_t dismissed = 0;
     Status status;
     {
       const std::scoped_lock lock(mutex_);
@@ -62,7 +63,7 @@ class Dismissing : public std::enable_shared_from_this<Dismissing> {
         dismissed_ += ended->value_or(0);
       }
       if (!calls_.wanted()) {
-        status_.Update(Error(StatusCode::kCancelled, "the caller is gone; what was dismissed is"));
+        status_.Update(Error(StatusCode::kCancelled, "the caller is gone"));
       }
       if (!status_.ok()) waiting_.clear();
       while (under_way_ < kDismissalsUnderWayMax && !waiting_.empty()) {
@@ -71,6 +72,7 @@ class Dismissing : public std::enable_shared_from_this<Dismissing> {
         ++under_way_;
       }
       idle = under_way_ == 0;
+      dismissed = dismissed_;
       status = status_;
     }
     for (const DeliveryServer::Dismissal& each : beginning) {
@@ -80,7 +82,7 @@ class Dismissing : public std::enable_shared_from_this<Dismissing> {
                              });
     }
     if (!idle) return;
-    if (!status.ok()) return calls_.done(status);
+    if (!status.ok()) return calls_.done(WithDismissed(status, dismissed));
     deps_.delivery.Read([self = shared_from_this()] { self->Step(); });
   }
 
@@ -110,6 +112,13 @@ Status CheckDismissal(const v1::DismissFailuresRequest& request) {
   }
   if (Status status = CheckFilter(filter); !status.ok()) return status;
   return CheckNote("note", request.note());
+}
+
+Status WithDismissed(const Status& status, std::uint64_t dismissed) {
+  const std::string message = MessageOf(status) + "; until then " + std::to_string(dismissed) +
+                              (dismissed == 1 ? " delivery was dismissed, and stays so"
+                                              : " deliveries were dismissed, and stay so");
+  return IsDiskFull(status) ? DiskFull(message) : Error(status.code(), message);
 }
 
 void StartDismissal(const ServiceDependencies& deps, const v1::DismissFailuresRequest& request,

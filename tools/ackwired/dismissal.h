@@ -21,8 +21,12 @@ inline constexpr std::size_t kDismissalsUnderWayMax = 256;
 // Names at least one criterion, is a filter at all, and the note is none too long.
 [[nodiscard]] Status CheckDismissal(const v1::DismissFailuresRequest& request);
 
+// An error that ended a dismissal, with how many deliveries were dismissed until then.
+[[nodiscard]] Status WithDismissed(const Status& status, std::uint64_t dismissed);
+
 // Dismisses what the request names, and says how many deliveries that were. REQUIRES: it passes
-// CheckDismissal. What is dismissed before an error, or until it is not wanted any more, stays so.
+// CheckDismissal. What is dismissed before an error, or until it is not wanted any more, stays so,
+// and the error says how many that were.
 struct DismissalCalls {
   StillWanted wanted;
   std::function<void(StatusOr<std::uint64_t>)> done;
