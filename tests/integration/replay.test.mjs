@@ -7,7 +7,7 @@ import { ackctl } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
 import { eventually } from '../support/eventually.mjs';
 import { grpcClients, status } from '../support/grpc.mjs';
-import { publishMany } from '../support/http.mjs';
+import { publish, publishMany } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
 import { explained, offline } from '../support/state.mjs';
 
@@ -230,6 +230,32 @@ test('a range: what was settled, also what was acknowledged, when that is asked 
   );
   await client.confirm(...replayed);
   assert.equal((await reaches(started.id, 'DONE')).acked, 2);
+});
+
+test('what has expired since it was parked is in no plan, and explain says so', async () => {
+  const subscriptions = [{ channel: 'late' }];
+  const client = await Client.connect(server, { client: 'late', subscriptions });
+  await publish(server, 'late', { payload: 1, ttlMs: 1500 });
+  await publish(server, 'late', { payload: 2 });
+  for (const seq of [1, 2]) {
+    const item = await client.nextDelivery((each) => each.message.seq === seq);
+    client.frames.length = 0;
+    client.nack(item, { final: true });
+  }
+  await explained(rpc, 'late', 'late', 2, 'PARKED');
+  const planned = await eventually(async () => {
+    const found = await plan({ client: 'late' });
+    return found.expired > 0 && found;
+  }, 'the first to expire');
+  assert.deepEqual([planned.expired, planned.deliveries, planned.messages], [1, 1, 1]);
+  const { explanation } = await explained(rpc, 'late', 'late', 1, 'PARKED');
+  assert.match(explanation, / and waits to be dismissed: it expired at .*, no replay delivers it$/);
+  const started = await start(planned);
+  await ackAll(client, 1);
+  assert.equal((await reaches(started.id, 'DONE')).acked, 1);
+  assert.equal(await parkedOf('late'), 1);
+  await rpc.admin.dismissFailures({ filter: { client: 'late' }, note: 'too late' });
+  assert.equal(await parkedOf('late'), 0);
 });
 
 test('paused it hands over nothing more; resumed it goes on; cancelled it ends', async () => {

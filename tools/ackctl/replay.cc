@@ -201,8 +201,8 @@ void Plan(const Context& context, const PlanArguments& arguments) {
   facts.Add("Payload", BytesText(plan.bytes()));
   const std::string again = arguments.include_acked ? "among them" : "left out";
   facts.Add("Acknowledged", fmt::format("{} before, {}", plan.already_acked(), again));
-  facts.Add("Left out", fmt::format("{} no longer stored, {} owed anyway", plan.no_longer_stored(),
-                                    plan.still_owed()));
+  facts.Add("Left out", fmt::format("{} no longer stored, {} expired, {} owed anyway",
+                                    plan.no_longer_stored(), plan.expired(), plan.still_owed()));
   facts.Add("Takes", fmt::format("{:.1f} s at least, with all clients there",
                                  static_cast<double>(seconds) / 1000));
   facts.Add("Valid until", FormatTime(plan.expires_at()));

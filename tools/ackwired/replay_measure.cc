@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/proto_time.h"
 #include "store/stub.h"
 
 namespace ackwire {
@@ -31,8 +32,8 @@ std::deque<ReplayMeasure::Share> SharesOf(const std::vector<SeqRuns*>& open) {
 
 }  // namespace
 
-ReplayMeasure::ReplayMeasure(const Store& store, PlannedReplay& planned)
-    : store_(store), planned_(planned) {
+ReplayMeasure::ReplayMeasure(const Store& store, PlannedReplay& planned, Timestamp now)
+    : store_(store), planned_(planned), now_(now) {
   for (auto& [pair, seqs] : planned_.open) channels_[pair.second].push_back(&seqs);
 }
 
@@ -78,6 +79,11 @@ void ReplayMeasure::Count(const StoredMessage& stored, std::uint64_t clients) {
   if (IsStub(stored)) {
     gone_.Add({stored.seq(), stored.seq()});
     plan.set_no_longer_stored(plan.no_longer_stored() + clients);
+    return;
+  }
+  if (stored.message.has_expires_at() && TimeOf(stored.message.expires_at()) <= now_) {
+    gone_.Add({stored.seq(), stored.seq()});
+    plan.set_expired(plan.expired() + clients);
     return;
   }
   plan.set_messages(plan.messages() + 1);

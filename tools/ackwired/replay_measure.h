@@ -1,5 +1,5 @@
 // ReplayMeasure adds up what a plan reaches, a part at a time, and takes out what is no longer
-// stored. Each message is read once, however many clients it goes to.
+// stored, and what has expired. Each message is read once, however many clients it goes to.
 //
 // Threads:  one at a time; Step blocks on disk.
 // Lifetime: borrows both; nobody else touches the plan until the last step.
@@ -21,9 +21,9 @@ namespace ackwire {
 
 class ReplayMeasure {
  public:
-  // Sets the numbers of `planned`: messages and bytes, what is no longer stored, and in the last
-  // step deliveries and runs.
-  ReplayMeasure(const Store& store, PlannedReplay& planned);
+  // Sets the numbers of `planned`: messages and bytes, what is no longer stored or has expired, and
+  // in the last step deliveries and runs.
+  ReplayMeasure(const Store& store, PlannedReplay& planned, Timestamp now);
   ReplayMeasure(const ReplayMeasure&) = delete;
   ReplayMeasure& operator=(const ReplayMeasure&) = delete;
 
@@ -54,6 +54,7 @@ class ReplayMeasure {
 
   const Store& store_;
   PlannedReplay& planned_;
+  const Timestamp now_;
   // What goes to the clients of each channel that is left. The first is under way.
   std::map<ChannelId, std::vector<SeqRuns*>> channels_;
   bool begun_ = false;

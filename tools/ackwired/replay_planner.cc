@@ -10,7 +10,7 @@ namespace ackwire {
 
 ReplayPlanner::ReplayPlanner(const Store& store, const Clock& clock,
                              const v1::PlanReplayRequest& request)
-    : store_(store) {
+    : store_(store), clock_(clock) {
   planned_.selection = request.selection();
   if (request.rate_per_second() != 0) planned_.rate_per_second = request.rate_per_second();
   if (request.selection().has_failed()) {
@@ -24,7 +24,7 @@ StatusOr<bool> ReplayPlanner::Step() {
   if (measure_) return measure_->Step();
   const StatusOr<bool> all = parked_ ? AddParked() : range_->Step(planned_);
   if (!all.ok()) return all.status();
-  if (*all) measure_.emplace(store_, planned_);
+  if (*all) measure_.emplace(store_, planned_, clock_.Now());
   return false;
 }
 

@@ -43,6 +43,7 @@ class ReplayPlanner {
   [[nodiscard]] StatusOr<bool> AddParked();
 
   const Store& store_;
+  const Clock& clock_;
   PlannedReplay planned_;
   std::optional<ParkedWalk> parked_;  // one of these two
   std::optional<RangeWalk> range_;
