@@ -52,8 +52,8 @@ Metrics::Gauges GaugeReader::Read(const OnlineScan& online, const OutboxDepth& d
   }
   const OfflineScan scan = ScanNowAndThen(online.clients, now);
   gauges.blocked_subscriptions = online.blocked_subscriptions + scan.blocked_subscriptions;
-  gauges.oldest_online_seconds = OldestAgeSeconds(store_, online.oldest, now).value_or(0);
-  gauges.oldest_offline_seconds = OldestAgeSeconds(store_, scan.oldest, now).value_or(0);
+  gauges.oldest_online_seconds = OldestAgeSeconds(store_, online.oldest, now);
+  gauges.oldest_offline_seconds = OldestAgeSeconds(store_, scan.oldest, now);
   return gauges;
 }
 
@@ -64,13 +64,11 @@ OfflineScan GaugeReader::ScanNowAndThen(const std::set<std::string>& online, Tim
     if (scanning_ || !due) return offline_;
     scanning_ = true;
   }
-  StatusOr<OfflineScan> scanned = ScanOffline(store_, online);
+  OfflineScan scanned = ScanOffline(store_, online);
   std::lock_guard lock(mutex_);
   scanning_ = false;
-  if (scanned.ok()) {
-    offline_ = *std::move(scanned);
-    scanned_at_ = now;
-  }
+  offline_ = std::move(scanned);
+  scanned_at_ = now;
   return offline_;
 }
 

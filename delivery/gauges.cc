@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t kPageClients = 1000;
 
-Status AddClient(const Store& store, const std::string& client, OfflineScan& scan) {
+void AddClient(const Store& store, const std::string& client, OfflineScan& scan) {
   const StatusOr<std::vector<ChannelEntry>> entries = store.ledger().Entries(client);
-  if (!entries.ok()) return entries.status();
+  if (!entries.ok()) return;
   for (const ChannelEntry& each : *entries) {
     const Seq last = store.derived().LastOf(each.channel);
     if (each.entry.Undelivered(last) == 0) continue;
@@ -23,7 +23,6 @@ Status AddClient(const Store& store, const std::string& client, OfflineScan& sca
     });
     if (failed != retries.end()) ++scan.blocked_subscriptions;
   }
-  return OkStatus();
 }
 
 }  // namespace
@@ -33,27 +32,30 @@ void Lower(OldestSeqs& oldest, ChannelId channel, Seq seq) {
   if (!added) at->second = std::min(at->second, seq);
 }
 
-StatusOr<OfflineScan> ScanOffline(const Store& store, const std::set<std::string>& online) {
+OfflineScan ScanOffline(const Store& store, const std::set<std::string>& online) {
   OfflineScan scan;
   LedgerReader::Page page{.limit = kPageClients};
   for (;;) {
     const StatusOr<std::vector<std::string>> clients = store.ledger().Clients(page);
-    if (!clients.ok()) return clients.status();
-    for (const std::string& client : *clients) {
-      if (online.contains(client)) continue;
-      if (Status status = AddClient(store, client, scan); !status.ok()) return status;
+    if (!clients.ok()) {
+      // Up to what cannot be read, one by one; what comes behind it nobody can say.
+      if (page.limit == 1) return scan;
+      page.limit = 1;
+      continue;
     }
-    if (clients->size() < kPageClients) return scan;
+    for (const std::string& client : *clients) {
+      if (!online.contains(client)) AddClient(store, client, scan);
+    }
+    if (clients->size() < page.limit) return scan;
     page.after = clients->back();
   }
 }
 
-StatusOr<double> OldestAgeSeconds(const Store& store, const OldestSeqs& oldest, Timestamp now) {
+double OldestAgeSeconds(const Store& store, const OldestSeqs& oldest, Timestamp now) {
   Timestamp first = now;
   for (const auto& [channel, seq] : oldest) {
     const StatusOr<StoredMessage> stored = store.log().ReadSeq(channel, seq);
-    if (!stored.ok()) return stored.status();
-    first = std::min(first, TimeOf(stored->message.published_at()));
+    if (stored.ok()) first = std::min(first, TimeOf(stored->message.published_at()));
   }
   return std::chrono::duration<double>(now - first).count();
 }

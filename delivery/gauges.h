@@ -1,5 +1,7 @@
 // What the metrics' gauges need from the ledger on disk: how old the oldest undelivered message of
 // the clients that are offline is, and how many of their subscriptions wait for a failed message.
+// What is damaged on disk is passed over: of that the store's damage watch tells, and what is left
+// still has its numbers.
 //
 // Threads: any; the scan blocks on disk.
 #pragma once
@@ -9,7 +11,6 @@
 #include <set>
 #include <string>
 
-#include "store/status.h"
 #include "store/store.h"
 
 namespace ackwire {
@@ -23,12 +24,10 @@ struct OfflineScan {
 };
 
 // Reads the ledger of every client that is not in `online`.
-[[nodiscard]] StatusOr<OfflineScan> ScanOffline(const Store& store,
-                                                const std::set<std::string>& online);
+[[nodiscard]] OfflineScan ScanOffline(const Store& store, const std::set<std::string>& online);
 
 // Seconds since the oldest of these messages was published; 0 when there is none.
-[[nodiscard]] StatusOr<double> OldestAgeSeconds(const Store& store, const OldestSeqs& oldest,
-                                                Timestamp now);
+[[nodiscard]] double OldestAgeSeconds(const Store& store, const OldestSeqs& oldest, Timestamp now);
 
 // Keeps the lower seq of a channel.
 void Lower(OldestSeqs& oldest, ChannelId channel, Seq seq);
