@@ -94,7 +94,9 @@ void Retention::LookAt(const ChannelInfo& channel, const Keeping& keeping) {
 Status Retention::Trim(const ChannelInfo& channel, const Keeping& keeping) {
   Looked& looked = looked_[channel.id];
   if (looked.next < channel.first && looked.kept.empty()) {
-    looked = {.next = channel.first, .kept = {}, .counted = Seq{channel.first.value - 1}};
+    looked.next = channel.first;
+    looked.counted = Seq{channel.first.value - 1};
+    looked.bytes = 0;
   }
   StatusOr<Seq> last_to_go = LastToGo(channel, keeping, looked);
   if (!last_to_go.ok()) return last_to_go.status();
@@ -122,7 +124,27 @@ Status Retention::Trim(const ChannelInfo& channel, const Keeping& keeping) {
   for (const SeqRun& run : going.runs()) (void)looked.kept.Remove(run);
   for (const SeqRun& run : parked->runs()) looked.kept.Add(run);
   if (looks_at_kept) looked.kept_until = now + kLookAtKeptEvery;
-  looked.next = std::max(looked.next, Seq{last_to_go->value + 1});
+  const std::uint64_t gone = last_to_go->value + 1 - looked.next.value;
+  if (gone > 0 && gone < kTrimmedAtOnceMax) looked.pace.Trimmed(now);
+  looked.next = Seq{last_to_go->value + 1};
+  return OkStatus();
+}
+
+Status Retention::CountBytes(const ChannelInfo& channel, const Keeping& keeping,
+                             Looked& looked) const {
+  if (!keeping.bytes) {
+    looked.counted = Seq{looked.next.value - 1};
+    looked.bytes = 0;
+    return OkStatus();
+  }
+  while (looked.counted < channel.last && !stopping()) {
+    const auto read = deps_.store.log().ReadChannel(
+        channel.id, {.from = looked.counted.value + 1, .messages_max = kMessagesAtOnce});
+    if (!read.ok()) return read.status();
+    if (read->empty()) break;
+    for (const StoredMessage& stored : *read) looked.bytes += BytesOf(stored);
+    looked.counted = read->back().seq();
+  }
   return OkStatus();
 }
 
@@ -130,21 +152,23 @@ StatusOr<Seq> Retention::LastToGo(const ChannelInfo& channel, const Keeping& kee
                                   Looked& looked) const {
   Seq last_to_go{looked.next.value - 1};
   if (looked.next > channel.last) return last_to_go;
+  if (Status counted = CountBytes(channel, keeping, looked); !counted.ok()) return counted;
+  TrimPace::Channel has;
+  if (keeping.messages) has.messages = {channel.last.value - last_to_go.value, *keeping.messages};
+  if (keeping.bytes) has.bytes = {looked.bytes, *keeping.bytes};
+  const Timestamp now = deps_.clock.Now();
+  if (!looked.pace.Due(now, has)) return last_to_go;
   if (keeping.messages && channel.last.value > *keeping.messages) {
     last_to_go = std::max(last_to_go, Seq{channel.last.value - *keeping.messages});
   }
   if (keeping.age) {
     const StatusOr<Seq> old =
-        LastBefore(channel.id, {looked.next, channel.last}, deps_.clock.Now() - *keeping.age);
+        LastBefore(channel.id, {looked.next, channel.last}, now - *keeping.age);
     if (!old.ok()) return old.status();
     last_to_go = std::max(last_to_go, *old);
   }
   last_to_go = std::min(last_to_go, Seq{looked.next.value + kTrimmedAtOnceMax - 1});
-  if (!keeping.bytes) {
-    looked.counted = Seq{looked.next.value - 1};
-    looked.bytes = 0;
-    return last_to_go;
-  }
+  if (!keeping.bytes) return last_to_go;
   return LastForBytes(channel, *keeping.bytes, last_to_go, looked);
 }
 
@@ -167,14 +191,6 @@ StatusOr<Seq> Retention::LastBefore(ChannelId channel, SeqRun run, Timestamp tim
 
 StatusOr<Seq> Retention::LastForBytes(const ChannelInfo& channel, std::uint64_t limit,
                                       Seq last_to_go, Looked& looked) const {
-  while (looked.counted < channel.last && !stopping()) {
-    const auto read = deps_.store.log().ReadChannel(
-        channel.id, {.from = looked.counted.value + 1, .messages_max = kMessagesAtOnce});
-    if (!read.ok()) return read.status();
-    if (read->empty()) break;
-    for (const StoredMessage& stored : *read) looked.bytes += BytesOf(stored);
-    looked.counted = read->back().seq();
-  }
   // From the oldest on, until the rest is no more than the limit.
   for (Seq at = looked.next; at <= looked.counted && !stopping();) {
     const bool enough = at > last_to_go && looked.bytes <= limit;

@@ -15,6 +15,7 @@
 #include "delivery/client_homes.h"
 #include "delivery/policies.h"
 #include "delivery/remover.h"
+#include "delivery/trim_pace.h"
 #include "store/channel_table.h"
 #include "store/clock.h"
 #include "store/seq_runs.h"
@@ -55,13 +56,17 @@ class Retention {
     // Payload bytes of what is from `next` up to `counted`.
     Seq counted;
     std::uint64_t bytes = 0;
+    TrimPace pace;
   };
 
   void Run();
   void Pass();
   void LookAt(const ChannelInfo& channel, const Keeping& keeping);
   [[nodiscard]] Status Trim(const ChannelInfo& channel, const Keeping& keeping);
-  // The last seq that may go; before `next` when none may.
+  // Reads what is not counted yet, where there is a limit by bytes.
+  [[nodiscard]] Status CountBytes(const ChannelInfo& channel, const Keeping& keeping,
+                                  Looked& looked) const;
+  // The last seq that may go; before `next` when none may, or it is not time yet.
   [[nodiscard]] StatusOr<Seq> LastToGo(const ChannelInfo& channel, const Keeping& keeping,
                                        Looked& looked) const;
   // Of a run, the last that was published by `time`; the seq before the run when none was.

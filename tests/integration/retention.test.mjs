@@ -9,7 +9,7 @@ import test, { after, afterEach } from 'node:test';
 import { ackctl } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
 import { eventually } from '../support/eventually.mjs';
-import { grpcClients } from '../support/grpc.mjs';
+import { grpcClients, toMs } from '../support/grpc.mjs';
 import { history, publish, publishMany } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
 import { explained, floorReaches, offline } from '../support/state.mjs';
@@ -37,6 +37,7 @@ match = "left/*"
 subscription_expires_after = "1s"
 `;
 const kWaitMs = 30_000; // what the contract gives retention
+const kGathersMs = 15_000; // how long what is to go may gather
 
 const directory = await mkdtemp(join(tmpdir(), 'ackwire-retention-'));
 after(() => rm(directory, { recursive: true }));
@@ -64,9 +65,28 @@ test('the newest so many messages stay', async () => {
   await publishMany(server, 'few/1', 5);
   await firstSeqIs('few/1', 4);
   assert.deepEqual(await storedSeqs('few/1'), [4, 5]);
-  await publish(server, 'few/1', 'one more');
-  await firstSeqIs('few/1', 5);
-  assert.deepEqual(await storedSeqs('few/1'), [5, 6]);
+});
+
+test('what passes the limit again gathers for a while, and goes together', async () => {
+  await rpc.subscriptions.subscribe({ client: 'absent', channel: 'few/6' });
+  await publishMany(server, 'few/6', 3);
+  await firstSeqIs('few/6', 2);
+  for (let n = 0; n < 3; ++n) await publish(server, 'few/6', 'one more');
+  await firstSeqIs('few/6', 5);
+  await explained(rpc, 'absent', 'few/6', 4, 'ABANDONED', 'RETENTION', kWaitMs);
+  const { failures } = await rpc.deliveries.listFailures({
+    filter: { client: 'absent' },
+    oldestFirst: true,
+  });
+  assert.deepEqual(
+    failures.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq]),
+    [
+      [1, 1],
+      [2, 4],
+    ],
+  );
+  const between = toMs(failures[1].at) - toMs(failures[0].at);
+  assert.ok(between >= kGathersMs / 2, `${between} ms`); // each is recorded a moment later
 });
 
 test('what is left takes no more than so many bytes', async () => {
@@ -212,7 +232,7 @@ test('after a start it is all the same, and the directory is whole', async () =>
   await server.launch();
   rpc.close();
   rpc = grpcClients(server.grpc);
-  assert.deepEqual(await storedSeqs('few/1'), [5, 6]);
+  assert.deepEqual(await storedSeqs('few/1'), [4, 5]);
   await explained(rpc, 'away', 'few/3', 1, 'ABANDONED', 'RETENTION');
   await server.stop();
   const { code, stdout, stderr } = await ackctl('verify', server.dataDir);
