@@ -229,13 +229,29 @@ StatusOr<SeqRuns> Retention::ParkedOf(ChannelId channel, const SeqRuns& seqs) co
   }
 }
 
-Status Retention::ExpireSubscriptions(const ChannelInfo& channel, Duration after) const {
-  std::string behind;
+Status Retention::ExpireSubscriptions(const ChannelInfo& channel, Duration after) {
   // Who was connected when a server was killed has time to come back: that is not on record.
   constexpr Duration kTimeToComeBack = std::chrono::hours(1);
   const Timestamp now = deps_.clock.Now();
   if (now < started_at_ + std::min(after, kTimeToComeBack)) return OkStatus();
-  const Timestamp unseen_since = now - after;
+  const Unseen unseen{after, now - after};
+  NextToExpire& next = looked_[channel.id].next_to_expire;
+  if (next.NeedsLook(unseen.since)) {
+    next.Begin(now);
+    return LookAtSubscribers(channel, unseen, next);
+  }
+  while (!stopping()) {
+    const std::optional<std::string> client = next.Take(unseen.since);
+    if (!client) break;
+    const Status status = ExpireIfUnseen(*client, channel, unseen, next);
+    if (!status.ok()) return status;
+  }
+  return OkStatus();
+}
+
+Status Retention::LookAtSubscribers(const ChannelInfo& channel, Unseen unseen,
+                                    NextToExpire& next) const {
+  std::string behind;
   while (!stopping()) {
     const auto members =
         deps_.store.ledger().Members(channel.id, {.after = behind, .limit = kMemberPage});
@@ -243,18 +259,37 @@ Status Retention::ExpireSubscriptions(const ChannelInfo& channel, Duration after
     if (members->empty()) break;
     behind = members->back();
     for (const std::string& client : *members) {
-      const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
-      if (!state.ok()) return state.status();
-      if (state->last_seen_at > unseen_since) continue;
-      const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, channel.id);
-      if (!entry.ok()) return entry.status();
-      if (entry->created_at() > unseen_since) continue;
-      const Status status = Await([&](auto done) {
-        deps_.homes.Expire(client, channel.name, unseen_since, std::move(done));
-      });
+      const Status status = ExpireIfUnseen(client, channel, unseen, next);
       if (!status.ok()) return status;
     }
   }
+  next.End();
+  return OkStatus();
+}
+
+Status Retention::ExpireIfUnseen(const std::string& client, const ChannelInfo& channel,
+                                 Unseen unseen, NextToExpire& next) const {
+  const StatusOr<ClientState> state = deps_.store.ledger().Client(client);
+  if (!state.ok()) return state.status();
+  Timestamp seen = state->last_seen_at;
+  if (seen <= unseen.since) {
+    StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, channel.id);
+    if (!entry.ok()) return entry.status();
+    if (entry->subscribed() && entry->created_at() <= unseen.since) {
+      const Status status = Await([&](auto done) {
+        deps_.homes.Expire(client, channel.name, unseen.since, std::move(done));
+      });
+      if (!status.ok()) return status;
+      entry = deps_.store.ledger().Entry(client, channel.id);
+      if (!entry.ok()) return entry.status();
+    }
+    if (!entry->subscribed()) return OkStatus();
+    seen = entry->created_at();
+    // Who still is, is connected, which is not on record: sooner or later that ends.
+    constexpr Duration kLookAgainAfter = std::chrono::hours(1);
+    if (seen <= unseen.since) seen = unseen.since + std::min(unseen.after, kLookAgainAfter);
+  }
+  next.Saw(client, seen);
   return OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "delivery/client_homes.h"
+#include "delivery/next_to_expire.h"
 #include "delivery/policies.h"
 #include "delivery/remover.h"
 #include "delivery/trim_pace.h"
@@ -57,6 +58,7 @@ class Retention {
     Seq counted;
     std::uint64_t bytes = 0;
     TrimPace pace;
+    NextToExpire next_to_expire;
   };
 
   void Run();
@@ -75,7 +77,15 @@ class Retention {
   [[nodiscard]] StatusOr<Seq> LastForBytes(const ChannelInfo& channel, std::uint64_t limit,
                                            Seq last_to_go, Looked& looked) const;
   [[nodiscard]] StatusOr<SeqRuns> ParkedOf(ChannelId channel, const SeqRuns& seqs) const;
-  [[nodiscard]] Status ExpireSubscriptions(const ChannelInfo& channel, Duration after) const;
+  [[nodiscard]] Status ExpireSubscriptions(const ChannelInfo& channel, Duration after);
+  struct Unseen {
+    Duration after;
+    Timestamp since;
+  };
+  [[nodiscard]] Status LookAtSubscribers(const ChannelInfo& channel, Unseen unseen,
+                                         NextToExpire& next) const;
+  [[nodiscard]] Status ExpireIfUnseen(const std::string& client, const ChannelInfo& channel,
+                                      Unseen unseen, NextToExpire& next) const;
   // Waits for what is asked of others.
   using Ask = std::function<void(std::function<void(const Status&)>)>;
   [[nodiscard]] static Status Await(const Ask& ask);
