@@ -1,305 +1,92 @@
 #include "delivery/client_frame.h"
 
-#include <boost/json.hpp>
 #include <limits>
-#include <utility>
 
-#include "delivery/strict_json.h"
 #include "store/limits.h"
 
 namespace ackwire::frame {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::size_t kDeliveriesNamedMax = 4096;
 constexpr std::size_t kNackReasonBytesMax = 1024;
-constexpr std::uint64_t kNackDelayMsMax = 86'400'000;  // a day
-constexpr std::uint64_t kFrameBytesMin = 1024;         // what a welcome without subscriptions needs
-constexpr std::uint64_t kUint32Max = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint64_t kUint64Max = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint32_t kFrameBytesMin = 1024;  // what a welcome without subscriptions needs
 
-// What stands there instead of what should. Of a text only that it is one: it may be a token.
-std::string Found(const json::value& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "a list";
-  if (value.is_string()) return "a string";
-  return json::serialize(value);
+// Errors of store/limits.h begin with the field's name.
+Status At(const std::string& path, const Status& status) {
+  return status.ok() ? status : InvalidArgument(path + MessageOf(status));
 }
 
-// A JSON number without fraction or exponent; none for anything else, and for what is below zero.
-std::optional<std::uint64_t> WholeNumber(const json::value& value) {
-  if (value.is_uint64()) return value.get_uint64();
-  if (value.is_int64() && value.get_int64() >= 0) {
-    return static_cast<std::uint64_t>(value.get_int64());
-  }
-  return std::nullopt;
+std::string AtMost(const char* field, std::size_t most, const char* of_what, std::size_t has) {
+  return std::string(field) + ": must have at most " + std::to_string(most) + " " + of_what +
+         ", has " + std::to_string(has);
 }
 
-struct Range {
-  std::uint64_t min = 0;
-  std::uint64_t max = 0;
-};
-
-std::string WholeNumberIn(const Range& range) {
-  return "a whole number from " + std::to_string(range.min) + " to " + std::to_string(range.max);
+Status CheckDeliveries(const std::vector<std::uint64_t>& deliveries) {
+  if (deliveries.empty()) {
+    return InvalidArgument("deliveries: must name 1 to " + std::to_string(kDeliveriesNamedMax) +
+                           " deliveries, names none");
+  }
+  if (deliveries.size() <= kDeliveriesNamedMax) return OkStatus();
+  return InvalidArgument(AtMost("deliveries", kDeliveriesNamedMax, "elements", deliveries.size()));
 }
 
-// Reads the fields of one object. The first that breaks a rule is kept in `status`; what is read of
-// it, and of an absent field, is empty.
-class Fields {
- public:
-  // `path` is what stands before a field's name in errors.
-  Fields(const json::object& object, std::string path, Status& status)
-      : object_(object), path_(std::move(path)), status_(status) {}
+Status CheckOne(const Subscribe& frame) { return CheckChannelName(frame.channel); }
+Status CheckOne(const Unsubscribe& frame) { return CheckChannelName(frame.channel); }
 
-  [[nodiscard]] bool Has(std::string_view name) const { return object_.contains(Key(name)); }
-
-  std::uint64_t Number(std::string_view name, const Range& range) {
-    const json::value* value = Find(name);
-    if (value == nullptr) return 0;
-    const std::optional<std::uint64_t> number = WholeNumber(*value);
-    if (number && *number >= range.min && *number <= range.max) return *number;
-    MustBe(name, WholeNumberIn(range), *value);
-    return 0;
+Status CheckOne(const Connect& frame) {
+  if (Status status = CheckClientName(frame.client); !status.ok()) return status;
+  if (frame.resume && frame.resume->session.empty()) {
+    return InvalidArgument("resume.session: must be the session to go on from, is empty");
   }
-
-  std::uint32_t Number32(std::string_view name) {
-    return static_cast<std::uint32_t>(Number(name, {0, kUint32Max}));
+  const std::size_t subscriptions = frame.subscriptions.size();
+  if (subscriptions > kSubscriptionsOfClientMax) {
+    return InvalidArgument(
+        AtMost("subscriptions", kSubscriptionsOfClientMax, "elements", subscriptions));
   }
-
-  bool Flag(std::string_view name) {
-    const json::value* value = Find(name);
-    if (value == nullptr) return false;
-    if (!value->is_bool()) MustBe(name, "true or false", *value);
-    return value->is_bool() && value->get_bool();
+  for (std::size_t i = 0; i < subscriptions; ++i) {
+    Status status =
+        At("subscriptions[" + std::to_string(i) + "].", CheckOne(frame.subscriptions[i]));
+    if (!status.ok()) return status;
   }
-
-  std::string Text(std::string_view name) {
-    const json::value* value = Find(name);
-    if (value == nullptr) return "";
-    if (value->is_string()) return std::string(value->get_string());
-    MustBe(name, "a string", *value);
-    return "";
-  }
-
-  // A name of the contract; `check` is one of store/limits.h, whose errors begin with the field's
-  // name.
-  std::string Name(std::string_view name, Status (*check)(std::string_view)) {
-    std::string text = Text(name);
-    if (status_.ok()) {
-      if (const Status checked = check(text); !checked.ok()) {
-        status_ = InvalidArgument(path_ + MessageOf(checked));
-      }
-    }
-    return text;
-  }
-
-  const json::array* List(std::string_view name, std::size_t size_max) {
-    const json::value* value = Find(name);
-    if (value == nullptr) return nullptr;
-    const json::array* list = value->if_array();
-    if (list == nullptr) {
-      MustBe(name, "a list", *value);
-    } else if (list->size() > size_max) {
-      Refuse(name, "must have at most " + std::to_string(size_max) + " elements, has " +
-                       std::to_string(list->size()));
-    }
-    return status_.ok() ? list : nullptr;
-  }
-
-  const json::object* Object(std::string_view name) {
-    const json::value* value = Find(name);
-    if (value == nullptr) return nullptr;
-    if (!value->is_object()) MustBe(name, "an object", *value);
-    return value->if_object();
-  }
-
-  std::vector<std::uint64_t> Deliveries() {
-    std::vector<std::uint64_t> numbers;
-    const json::array* list = List("deliveries", kDeliveriesNamedMax);
-    if (!status_.ok()) return numbers;
-    if (list == nullptr || list->empty()) {
-      Refuse("deliveries",
-             "must name 1 to " + std::to_string(kDeliveriesNamedMax) + " deliveries, names none");
-      return numbers;
-    }
-    for (const json::value& element : *list) {
-      const std::optional<std::uint64_t> number = WholeNumber(element);
-      if (!number) {
-        MustBe("deliveries[" + std::to_string(numbers.size()) + "]", WholeNumberIn({0, kUint64Max}),
-               element);
-        return {};
-      }
-      numbers.push_back(*number);
-    }
-    return numbers;
-  }
-
-  StartAt Start() {
-    const json::value* value = Find("from");
-    if (value == nullptr) return {};
-    if (value->is_string() && value->get_string() == "new") return {};
-    if (value->is_string() && value->get_string() == "first") {
-      return {.kind = StartAt::Kind::kFirst};
-    }
-    const std::optional<std::uint64_t> seq = WholeNumber(*value);
-    if (seq && *seq > 0) return {.kind = StartAt::Kind::kSeq, .seq = Seq{*seq}};
-    MustBe("from", "\"new\", \"first\" or a seq, from 1", *value);
-    return {};
-  }
-
-  void Refuse(std::string_view name, const std::string& what) {
-    if (status_.ok()) status_ = InvalidArgument(path_ + std::string(name) + ": " + what);
-  }
-
- private:
-  static json::string_view Key(std::string_view name) { return {name.data(), name.size()}; }
-
-  const json::value* Find(std::string_view name) const { return object_.if_contains(Key(name)); }
-
-  void MustBe(std::string_view name, const std::string& what, const json::value& found) {
-    Refuse(name, "must be " + what + ", got " + Found(found));
-  }
-
-  const json::object& object_;
-  const std::string path_;
-  Status& status_;
-};
-
-// Each reads the fields of the frame it is named after.
-
-Subscribe ReadSubscribe(Fields& fields) {
-  return {fields.Number32("id"), fields.Name("channel", CheckChannelName), fields.Start()};
+  if (frame.max_frame_bytes == 0 || frame.max_frame_bytes >= kFrameBytesMin) return OkStatus();
+  return InvalidArgument("maxFrameBytes: must be 0 (the server's) or a whole number from " +
+                         std::to_string(kFrameBytesMin) + " to " +
+                         std::to_string(std::numeric_limits<std::uint32_t>::max()) + ", got " +
+                         std::to_string(frame.max_frame_bytes));
 }
 
-Unsubscribe ReadUnsubscribe(Fields& fields) {
-  return {fields.Number32("id"), fields.Name("channel", CheckChannelName)};
+Status CheckOne(const Ack& frame) {
+  const bool named = !frame.deliveries.empty();
+  if ((frame.up_to != 0) != named) return named ? CheckDeliveries(frame.deliveries) : OkStatus();
+  return InvalidArgument(std::string("deliveries: an ack has either these or upTo, this has ") +
+                         (named ? "both" : "neither"));
 }
 
-std::vector<Subscribe> ReadSubscriptions(Fields& fields, Status& status) {
-  std::vector<Subscribe> subscriptions;
-  const json::array* list = fields.List("subscriptions", kSubscriptionsOfClientMax);
-  if (list == nullptr) return subscriptions;
-  for (const json::value& element : *list) {
-    const std::string path = "subscriptions[" + std::to_string(subscriptions.size()) + "]";
-    const json::object* object = element.if_object();
-    if (object == nullptr) {
-      status = InvalidArgument(path + ": must be an object, got " + Found(element));
-      return {};
-    }
-    Fields of_one(*object, path + ".", status);
-    subscriptions.push_back(ReadSubscribe(of_one));
-    if (!status.ok()) return {};
-  }
-  return subscriptions;
+Status CheckOne(const Nack& frame) {
+  if (Status status = CheckDeliveries(frame.deliveries); !status.ok()) return status;
+  if (frame.reason.size() <= kNackReasonBytesMax) return OkStatus();
+  return InvalidArgument(AtMost("reason", kNackReasonBytesMax, "bytes", frame.reason.size()));
 }
 
-Connect ReadConnect(Fields& fields, Status& status) {
-  Connect connect;
-  connect.client = fields.Name("client", CheckClientName);
-  connect.window = fields.Number32("window");
-  if (const json::object* resume = fields.Object("resume")) {
-    Fields of_resume(*resume, "resume.", status);
-    connect.resume = {of_resume.Text("session"), of_resume.Number("delivery", {0, kUint64Max})};
-    if (connect.resume->session.empty()) {
-      of_resume.Refuse("session", "must be the session to go on from, is empty");
-    }
-  }
-  connect.subscriptions = ReadSubscriptions(fields, status);
-  connect.max_frame_bytes = fields.Number32("maxFrameBytes");
-  if (connect.max_frame_bytes != 0 && connect.max_frame_bytes < kFrameBytesMin) {
-    fields.Refuse("maxFrameBytes", "must be 0 (the server's) or " +
-                                       WholeNumberIn({kFrameBytesMin, kUint32Max}) + ", got " +
-                                       std::to_string(connect.max_frame_bytes));
-  }
-  // Nothing is asked of it while there are no keys; its type is checked.
-  fields.Text("token");
-  connect.receipts = fields.Flag("receipts");
-  return connect;
-}
-
-Ack ReadAck(Fields& fields) {
-  Ack ack{.id = fields.Number32("id")};
-  if (fields.Has("upTo") && fields.Has("deliveries")) {
-    fields.Refuse("upTo", "an ack has either upTo or deliveries, this has both");
-  } else if (fields.Has("upTo")) {
-    ack.up_to = fields.Number("upTo", {1, kUint64Max});
-  } else if (fields.Has("deliveries")) {
-    ack.deliveries = fields.Deliveries();
-  } else {
-    fields.Refuse("upTo", "an ack has either upTo or deliveries, this has neither");
-  }
-  return ack;
-}
-
-Nack ReadNack(Fields& fields) {
-  Nack nack{.deliveries = fields.Deliveries(), .reason = fields.Text("reason")};
-  if (nack.reason.size() > kNackReasonBytesMax) {
-    fields.Refuse("reason", "must have at most " + std::to_string(kNackReasonBytesMax) +
-                                " bytes, has " + std::to_string(nack.reason.size()));
-  }
-  nack.delay = Duration(fields.Number("delayMs", {0, kNackDelayMsMax}));
-  nack.final = fields.Flag("final");
-  return nack;
-}
-
-Status UnknownType(const std::string& type) {
-  constexpr std::size_t kQuotedBytesMax = 64;
-  const std::string said = type.size() <= kQuotedBytesMax
-                               ? "\"" + type + "\""
-                               : "a string of " + std::to_string(type.size()) + " bytes";
-  return InvalidArgument(
-      "type: must be connect, subscribe, unsubscribe, ack, nack, working, refresh or pong, got " +
-      said);
-}
-
-// The id of a frame that is refused, whatever its type; 0 when it has none.
-std::uint32_t IdOf(const json::object& object) {
-  Status ignored;
-  return Fields(object, "", ignored).Number32("id");
-}
-
-ClientFrame ReadFrame(const json::object& object, const std::string& type) {
-  Status status;
-  Fields fields(object, "", status);
-  ClientFrame frame;
-  if (type == "connect") {
-    frame = ReadConnect(fields, status);
-  } else if (type == "subscribe") {
-    frame = ReadSubscribe(fields);
-  } else if (type == "unsubscribe") {
-    frame = ReadUnsubscribe(fields);
-  } else if (type == "ack") {
-    frame = ReadAck(fields);
-  } else if (type == "nack") {
-    frame = ReadNack(fields);
-  } else if (type == "working") {
-    frame = Working{fields.Deliveries()};
-  } else if (type == "pong") {
-    frame = Pong{};
-  } else if (type == "refresh") {
-    status = Error(StatusCode::kFailedPrecondition, "refresh: this server has no keys");
-  } else {
-    status = UnknownType(type);
-  }
-  if (status.ok()) return frame;
-  return Refused{type, IdOf(object), status};
-}
+Status CheckOne(const Working& frame) { return CheckDeliveries(frame.deliveries); }
+Status CheckOne(const Pong& /*frame*/) { return OkStatus(); }
+Status CheckOne(const Malformed& /*frame*/) { return OkStatus(); }
+Status CheckOne(const Refused& /*frame*/) { return OkStatus(); }
 
 }  // namespace
 
-ClientFrame ParseJson(std::string_view text) {
-  const StatusOr<json::value> value = ParseStrictJson(text, "frame");
-  if (!value.ok()) return Malformed{MessageOf(value.status())};
-  const json::object* object = value->if_object();
-  if (object == nullptr) return Malformed{"frame: must be a JSON object, got " + Found(*value)};
-  const json::value* type = object->if_contains("type");
-  if (type == nullptr || !type->is_string()) {
-    return Malformed{"frame: must have a string `type`, " +
-                     (type == nullptr ? "has none" : "got " + Found(*type))};
-  }
-  return ReadFrame(*object, std::string(type->get_string()));
+Status Check(const ClientFrame& frame) {
+  return std::visit([](const auto& each) { return CheckOne(each); }, frame);
+}
+
+Status UnknownType(const std::string& got) {
+  return InvalidArgument(
+      "type: must be connect, subscribe, unsubscribe, ack, nack, working, refresh or pong, got " +
+      got);
+}
+
+Status RefreshWithoutKeys() {
+  return Error(StatusCode::kFailedPrecondition, "refresh: this server has no keys");
 }
 
 }  // namespace ackwire::frame

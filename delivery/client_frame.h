@@ -1,4 +1,5 @@
-// What a client says, as frames of ackwire.v1.json (proto/README.md).
+// What a client says, as frames (proto/README.md), and how they are read: as JSON, or as two bytes
+// that say of what type and the protobuf message of that name.
 //
 // Threads: any.
 #pragma once
@@ -75,8 +76,17 @@ struct Refused {
 using ClientFrame =
     std::variant<Connect, Subscribe, Unsubscribe, Ack, Nack, Working, Pong, Malformed, Refused>;
 
+inline constexpr std::uint64_t kNackDelayMsMax = 86'400'000;  // a day
+
 // Unknown fields are ignored. Names and ranges are checked here (store/limits.h), so that what
 // comes out can be acted on.
 [[nodiscard]] ClientFrame ParseJson(std::string_view text);
+[[nodiscard]] ClientFrame ParseBinary(std::string_view bytes);
+
+// What must hold of a frame however it came. Errors name the field as JSON spells it.
+[[nodiscard]] Status Check(const ClientFrame& frame);
+// `got`: the type, as it is to be shown.
+[[nodiscard]] Status UnknownType(const std::string& got);
+[[nodiscard]] Status RefreshWithoutKeys();
 
 }  // namespace ackwire::frame

@@ -74,7 +74,7 @@ void Hub::OnMessages(const CommittedGroup& group) {
   for (const StoredMessage& stored : group.messages) {
     const auto listeners = by_channel_.find(stored.channel);
     if (listeners == by_channel_.end()) continue;
-    (void)cache_.Put(stored);
+    (void)cache_.Put(stored, FormsWanted());
     for (Session* session : listeners->second) {
       session->OnMessage(stored.channel, stored.seq());
       touched.insert(session);
@@ -104,7 +104,16 @@ void Hub::OnSubscribed(EventId id, const store::Event& event) {
       id);
 }
 
-void Hub::Add(const std::shared_ptr<Session>& session) { sessions_.insert(session); }
+void Hub::Add(const std::shared_ptr<Session>& session) {
+  sessions_.insert(session);
+  ++sessions_of_[static_cast<std::size_t>(session->form())];
+}
+
+MessageCache::Forms Hub::FormsWanted() const {
+  MessageCache::Forms forms{};
+  for (std::size_t i = 0; i < forms.size(); ++i) forms[i] = sessions_of_[i] > 0;
+  return forms;
+}
 
 void Hub::Claimed(Session& session) { by_client_[session.client()] = &session; }
 
@@ -136,7 +145,8 @@ void Hub::Remove(Session& session) {
   }
   dirty_.erase(&session);
   receipts_.Remove(session);
-  sessions_.erase(session.shared_from_this());
+  const auto self = session.shared_from_this();
+  if (sessions_.erase(self) > 0) --sessions_of_[static_cast<std::size_t>(session.form())];
 }
 
 void Hub::WakeAt(Session& session, Timestamp time) {
@@ -294,7 +304,7 @@ void Hub::Keep(const std::vector<StoredMessage>& read) {
   for (const StoredMessage& stored : read) {
     const auto removed = removed_meanwhile_.find(stored.channel);
     if (removed != removed_meanwhile_.end() && removed->second.Contains(stored.seq())) continue;
-    (void)cache_.Put(stored);
+    (void)cache_.Put(stored, FormsWanted());
   }
 }
 

@@ -8,6 +8,7 @@
 //           the rest in the outbox. One flush of the journal is under way at a time.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -118,6 +119,7 @@ class Hub final : public Sink {
   void OnRemoved(const store::Removed& removed);
   void Keep(const std::vector<StoredMessage>& read);
   void OnMessages(const CommittedGroup& group);
+  [[nodiscard]] MessageCache::Forms FormsWanted() const;
   void OnTime();
   void FlushJournal();
   void EndNext();
@@ -141,6 +143,7 @@ class Hub final : public Sink {
   std::size_t reads_ = 0;                           // under way
   std::map<ChannelId, SeqRuns> removed_meanwhile_;  // while there are any
   std::set<std::shared_ptr<Session>> sessions_;
+  std::array<std::size_t, frame::kForms> sessions_of_{};  // so many of each form
   absl::flat_hash_map<std::string, Session*> by_client_;
   absl::flat_hash_map<ChannelId, Listeners> by_channel_;
   std::set<std::pair<Timestamp, Session*>> wakes_;

@@ -9,11 +9,16 @@
 
 namespace ackwire {
 
-Session::Session(Hub& hub, Outlet& outlet, SessionIdentity identity)
+Session::Session(Hub& hub, Outlet& outlet, const frame::FrameProtocol& protocol,
+                 SessionIdentity identity)
     : hub_(hub),
       outlet_(outlet),
+      protocol_(protocol),
       identity_(std::move(identity)),
-      heartbeat_(hub.deps().session_policy.ping_interval, hub.deps().session_policy.ping_timeout) {}
+      heartbeat_(hub.deps().session_policy.ping_interval, hub.deps().session_policy.ping_timeout),
+      frame_(protocol.Deliveries()) {
+  identity_.protocol = protocol.name();
+}
 
 void Session::Start() {
   connected_at_ = hub_.now();
@@ -22,30 +27,32 @@ void Session::Start() {
 
 void Session::OnHeard() { heartbeat_.Heard(hub_.now()); }
 
-void Session::OnText(std::string_view text) {
+void Session::OnFrame(std::string_view bytes) {
   OnHeard();
   if (state_ == State::kOpen) {
-    OnFrame(frame::ParseJson(text));
+    OnFrame(protocol_.Parse(bytes));
   } else if (state_ != State::kEnded) {
-    OnFrameBeforeOpen(text);
+    OnFrameBeforeOpen(bytes);
   }
 }
 
-void Session::OnBinary() {
-  Shut(close_code::kUnsupportedData, "ackwire.v1.json carries text frames only");
+void Session::OnOtherKind() {
+  const char* kind = protocol_.form() == frame::Form::kJson ? "text" : "binary";
+  Shut(close_code::kUnsupportedData,
+       std::string(protocol_.name()) + " carries " + kind + " frames only");
 }
 
-void Session::OnFrameBeforeOpen(std::string_view text) {
-  bytes_before_open_ += text.size();
+void Session::OnFrameBeforeOpen(std::string_view bytes) {
+  bytes_before_open_ += bytes.size();
   if (bytes_before_open_ > kBytesBeforeConnectMax) {
     return Shut(close_code::kBadFrame, "more than 64 KiB before connect succeeded");
   }
   if (state_ == State::kClaiming) {
-    early_frames_.emplace_back(text);
+    early_frames_.emplace_back(bytes);
     if (early_frames_.size() < kFramesBeforeConnectMax) return;
     return Shut(close_code::kBadFrame, "more than two frames before connect succeeded");
   }
-  frame::ClientFrame parsed = frame::ParseJson(text);
+  frame::ClientFrame parsed = protocol_.Parse(bytes);
   if (auto* malformed = std::get_if<frame::Malformed>(&parsed)) {
     return Shut(close_code::kBadFrame, malformed->why);
   }
@@ -53,7 +60,7 @@ void Session::OnFrameBeforeOpen(std::string_view text) {
   if (connect == nullptr) {
     auto* refused = std::get_if<frame::Refused>(&parsed);
     if (refused != nullptr && refused->type == "connect") {
-      outlet_.Write(frame::EncodeError(0, refused->why), {});
+      outlet_.Write(protocol_.EncodeError(0, refused->why), {});
       return Shut(close_code::kBadFrame, MessageOf(refused->why));
     }
     return Shut(close_code::kBadFrame, "the first frame must be connect");
@@ -93,7 +100,7 @@ void Session::SubscribeThenLoad() {
       [self = shared_from_this()](const StatusOr<std::vector<SubscriptionState>>& outcome) {
         if (self->state_ != State::kClaiming) return;
         if (outcome.ok()) return self->Load();
-        self->outlet_.Write(frame::EncodeError(0, outcome.status()), {});
+        self->outlet_.Write(self->protocol_.EncodeError(0, outcome.status()), {});
         // Both tell the client to come again, with a long wait where it asked for too much.
         const bool too_much = outcome.status().code() == StatusCode::kResourceExhausted;
         self->Shut(too_much ? close_code::kTooManyErrors : close_code::kInternal,
@@ -137,7 +144,7 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
   if (connect_.receipts) hub_.WatchReceipts(*this);
   heartbeat_.Start(now);
   for (const std::string& early : std::exchange(early_frames_, {})) {
-    if (state_ == State::kOpen) OnFrame(frame::ParseJson(early));
+    if (state_ == State::kOpen) OnFrame(protocol_.Parse(early));
   }
   for (const auto& [channel, done] : std::exchange(early_unsubscriptions_, {})) {
     if (!UnsubscribeFromElsewhere(channel, done)) {
@@ -192,9 +199,9 @@ void Session::SendWelcome() {
   for (const auto& [id, feed] : ledger_->feeds()) {
     welcome.subscriptions.push_back({feed.name(), feed.entry().floor(), feed.last()});
   }
-  outlet_.Write(frame::EncodeWelcome(welcome), {});
+  outlet_.Write(protocol_.EncodeWelcome(welcome), {});
   for (const frame::Subscription& rest : welcome.subscriptions) {
-    outlet_.Write(frame::EncodeSubscribed(0, rest), {});
+    outlet_.Write(protocol_.EncodeSubscribed(0, rest), {});
   }
 }
 
@@ -206,10 +213,10 @@ void Session::AddSubscription(const SubscriptionState& subscription) {
 }
 
 void Session::SendReceipts(ReceiptWatch& watch) {
-  frame::ReceiptsFrame frame;
+  frame::ItemsFrame frame = protocol_.Receipts();
   const bool room = state_ == State::kOpen && outlet_.queued_bytes() < kUnsentBytesMax;
   watch.Take(*this, hub_.now(), [&](const frame::Receipt& receipt) {
-    const std::string item = frame::EncodeReceipt(receipt);
+    const std::string item = protocol_.EncodeReceipt(receipt);
     const auto bytes_max = std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax);
     if (!room || !frame.Fits(item, bytes_max)) return false;
     frame.Add(item);
@@ -227,7 +234,7 @@ void Session::OnRefused() {
 }
 
 void Session::Fail(const Status& status) {
-  outlet_.Write(frame::EncodeError(0, status), {});
+  outlet_.Write(protocol_.EncodeError(0, status), {});
   Shut(close_code::kInternal, MessageOf(status));
 }
 

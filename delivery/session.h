@@ -22,12 +22,11 @@
 #include <utility>
 #include <vector>
 
-#include "delivery/client_frame.h"
 #include "delivery/client_ledger.h"
 #include "delivery/delivery_server.h"
+#include "delivery/frame_protocol.h"
 #include "delivery/heartbeat.h"
 #include "delivery/outlet.h"
-#include "delivery/server_frame.h"
 
 namespace ackwire {
 
@@ -58,15 +57,14 @@ struct LoadedClient {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  // `identity.id` is given later, by the grant.
-  Session(Hub& hub, Outlet& outlet, SessionIdentity identity);
+  // The identity's id is given later, by the grant.
+  Session(Hub& hub, Outlet& outlet, const frame::FrameProtocol& protocol, SessionIdentity identity);
 
   // From the connection.
   void Start();
-  void OnText(std::string_view text);
-  void OnBinary();
-  // The peer sent something that is no message, a WebSocket ping or pong: it is alive.
-  void OnHeard();
+  void OnFrame(std::string_view bytes);
+  void OnOtherKind();  // text where frames are binary, or the other way round
+  void OnHeard();  // a WebSocket ping or pong, which is no frame: the peer is alive
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
   void OnWriteFailed();  // the transport refused the bytes: the connection is gone
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
@@ -106,6 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] v1::Session Describe() const;
   [[nodiscard]] std::vector<AckWindow::Sent> InFlight() const;
 
+  [[nodiscard]] frame::Form form() const { return protocol_.form(); }
   [[nodiscard]] bool ended() const { return state_ == State::kEnded; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] const std::string& client() const { return connect_.client; }
@@ -117,7 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   enum class State { kConnecting, kClaiming, kOpen, kEnded };
 
-  void OnFrameBeforeOpen(std::string_view text);
+  void OnFrameBeforeOpen(std::string_view bytes);
   void SubscribeThenLoad();
   void Load();
   void OnLoaded(const StatusOr<LoadedClient>& loaded);
@@ -166,6 +165,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Hub& hub_;
   Outlet& outlet_;
+  const frame::FrameProtocol& protocol_;
   SessionIdentity identity_;
   State state_ = State::kConnecting;
   Timestamp connected_at_{};
@@ -179,13 +179,13 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<ClientLedger> ledger_;
   Heartbeat heartbeat_;
   std::uint32_t max_frame_bytes_ = kFrameBytesDefault;
-  // Changes of a channel's subscription take turns, in the order in which they were asked for:
-  // those that wait for the one under way, by channel. TakeTurn is false where too many do.
+  // Changes of a channel's subscription take turns, in the order in which they were asked for: by
+  // channel, those that wait for the one under way. TakeTurn is false where too many do.
   std::map<std::string, std::deque<std::function<void()>>> turns_;
   JournalNumber loaded_up_to_;          // what was recorded until then is in what was loaded
   std::map<ChannelId, EventId> ended_;  // the newest end of a subscription that is on record
   std::vector<std::uint32_t> confirms_;
-  frame::DeliveriesFrame frame_;
+  frame::ItemsFrame frame_;
   std::vector<std::uint64_t> frame_deliveries_;
   std::optional<frame::Gap> gap_;  // not sent yet: what is gone beside it joins it
   bool reading_ = false;

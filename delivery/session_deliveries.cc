@@ -34,7 +34,7 @@ void Session::Pump() {
 }
 
 bool Session::SendNext(const DeliveryKey& key) {
-  const auto message = hub_.cache().Find(key);
+  const auto message = hub_.cache().Find(key, form());
   if (message == nullptr) {
     ReadAhead(key, Lane::kOwed);
     return false;
@@ -48,7 +48,7 @@ bool Session::SendNext(const DeliveryKey& key) {
     ledger_->Abandon(key, v1::REASON_EXPIRED, now);
   } else if (!Fits(*message)) {
     ledger_->Reject(key, v1::REASON_TOO_LARGE,
-                    "the message takes " + std::to_string(message->json.size()) +
+                    "the message takes " + std::to_string(message->In(form()).size()) +
                         " bytes, the client's frame limit is " + std::to_string(max_frame_bytes_),
                     now);
   } else {
@@ -58,7 +58,7 @@ bool Session::SendNext(const DeliveryKey& key) {
 }
 
 bool Session::SendReplay(const DeliveryKey& key) {
-  const auto message = hub_.cache().Find(key);
+  const auto message = hub_.cache().Find(key, form());
   if (message == nullptr) {
     ReadAhead(key, Lane::kReplay);
     return false;
@@ -82,15 +82,13 @@ bool Session::SendReplay(const DeliveryKey& key) {
 }
 
 bool Session::Fits(const EncodedMessage& message) const {
-  // An item around a message takes less than this more than the message.
-  constexpr std::size_t kItemOverheadBytes = 128;
-  return message.json.size() + kItemOverheadBytes <= max_frame_bytes_;
+  return message.In(form()).size() + frame::kItemBytesMax <= max_frame_bytes_;
 }
 
 void Session::AddItem(const ClientLedger::Delivery& delivery, const EncodedMessage& message) {
   const std::string replay = delivery.replay.value == 0 ? "" : NameOf(delivery.replay);
   const std::string item =
-      frame::EncodeDelivery({delivery.number, delivery.attempt, replay}, message.json);
+      protocol_.EncodeDelivery({delivery.number, delivery.attempt, replay}, message.In(form()));
   if (!frame_.Fits(item, std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax))) {
     FlushFrame();
   }
@@ -129,10 +127,10 @@ void Session::Hold(const DeliveryKey& key, const Status& damage) {
   if (!ledger_->Hold(key)) return;
   const std::string& channel = ledger_->feeds().at(key.channel).name();
   outlet_.Write(
-      frame::EncodeError(0, Error(StatusCode::kDataLoss,
-                                  channel + ": seq " + std::to_string(key.seq.value) +
-                                      " cannot be read and is not delivered until the " +
-                                      "operator has recovered the log: " + MessageOf(damage))),
+      protocol_.EncodeError(0, Error(StatusCode::kDataLoss,
+                                     channel + ": seq " + std::to_string(key.seq.value) +
+                                         " cannot be read and is not delivered until the " +
+                                         "operator has recovered the log: " + MessageOf(damage))),
       {});
 }
 
@@ -155,7 +153,7 @@ void Session::AddGap(ChannelId channel, SeqRun seqs, v1::Reason why) {
 }
 
 void Session::FlushGap() {
-  if (gap_) outlet_.Write(frame::EncodeGap(*gap_), {});
+  if (gap_) outlet_.Write(protocol_.EncodeGap(*gap_), {});
   gap_.reset();
 }
 

@@ -37,7 +37,8 @@ void Session::OnFrame(frame::ClientFrame frame) {
 }
 
 void Session::On(frame::Connect&) {
-  outlet_.Write(frame::EncodeError(0, InvalidArgument("connect: this session is connected")), {});
+  outlet_.Write(protocol_.EncodeError(0, InvalidArgument("connect: this session is connected")),
+                {});
 }
 
 void Session::On(frame::Pong&) {}
@@ -45,7 +46,7 @@ void Session::On(frame::Pong&) {}
 void Session::On(frame::Malformed& frame) { Shut(close_code::kBadFrame, frame.why); }
 
 void Session::On(frame::Refused& frame) {
-  outlet_.Write(frame::EncodeError(frame.id, frame.why), {});
+  outlet_.Write(protocol_.EncodeError(frame.id, frame.why), {});
 }
 
 bool Session::TakeTurn(const std::string& channel, std::function<void()> act) {
@@ -75,7 +76,7 @@ void Session::On(frame::Subscribe& frame) {
   const bool taken = TakeTurn(frame.channel, [self = shared_from_this(), frame] {
     if (self->state_ == State::kOpen) self->Subscribe(frame);
   });
-  if (!taken) outlet_.Write(frame::EncodeError(frame.id, TooManyWaiting(frame.channel)), {});
+  if (!taken) outlet_.Write(protocol_.EncodeError(frame.id, TooManyWaiting(frame.channel)), {});
 }
 
 void Session::Subscribe(const frame::Subscribe& frame) {
@@ -94,9 +95,9 @@ void Session::OnOwnSubscription(std::uint32_t id, const std::string& channel,
   if (outcome.ok()) {
     AddSubscription(outcome->front());
     const ChannelFeed& feed = *ledger_->FindFeed(channel);
-    outlet_.Write(frame::EncodeSubscribed(id, {channel, feed.entry().floor(), feed.last()}), {});
+    outlet_.Write(protocol_.EncodeSubscribed(id, {channel, feed.entry().floor(), feed.last()}), {});
   } else {
-    outlet_.Write(frame::EncodeError(id, outcome.status()), {});
+    outlet_.Write(protocol_.EncodeError(id, outcome.status()), {});
   }
   EndTurn(channel);
   if (state_ == State::kOpen) Changed();
@@ -114,8 +115,8 @@ void Session::OnSubscribed(const SubscriptionState& subscription, EventId id) {
              IsNews(subscription.channel, id) &&
              ledger_->FindFeed(subscription.channel_name) == nullptr) {
     AddSubscription(subscription);
-    outlet_.Write(frame::EncodeSubscribed(0, {subscription.channel_name, subscription.entry.floor(),
-                                              subscription.last}),
+    outlet_.Write(protocol_.EncodeSubscribed(0, {subscription.channel_name,
+                                                 subscription.entry.floor(), subscription.last}),
                   {});
     Changed();
   }
@@ -125,8 +126,8 @@ void Session::On(frame::Unsubscribe& frame) {
   Unsubscribe(frame.channel, [self = shared_from_this(), id = frame.id,
                               channel = frame.channel](const StatusOr<std::uint64_t>& abandoned) {
     if (self->state_ != State::kOpen) return;
-    self->outlet_.Write(abandoned.ok() ? frame::EncodeUnsubscribed(id, channel, *abandoned)
-                                       : frame::EncodeError(id, abandoned.status()),
+    self->outlet_.Write(abandoned.ok() ? protocol_.EncodeUnsubscribed(id, channel, *abandoned)
+                                       : protocol_.EncodeError(id, abandoned.status()),
                         {});
   });
 }
@@ -137,13 +138,13 @@ bool Session::UnsubscribeFromElsewhere(const std::string& channel, const Unsubsc
     early_unsubscriptions_.emplace_back(channel, done);
     return true;
   }
-  Unsubscribe(channel,
-              [self = shared_from_this(), channel, done](const StatusOr<std::uint64_t>& abandoned) {
-                if (abandoned.ok() && self->state_ == State::kOpen) {
-                  self->outlet_.Write(frame::EncodeUnsubscribed(0, channel, *abandoned), {});
-                }
-                done(abandoned);
-              });
+  Unsubscribe(channel, [self = shared_from_this(), channel,
+                        done](const StatusOr<std::uint64_t>& abandoned) {
+    if (abandoned.ok() && self->state_ == State::kOpen) {
+      self->outlet_.Write(self->protocol_.EncodeUnsubscribed(0, channel, *abandoned), {});
+    }
+    done(abandoned);
+  });
   return true;
 }
 
@@ -207,7 +208,7 @@ void Session::On(frame::Working& frame) {
 }
 
 void Session::OnUnknownDelivery(std::uint32_t id, const Status& status) {
-  outlet_.Write(frame::EncodeError(id, status, "unknown_delivery"), {});
+  outlet_.Write(protocol_.EncodeError(id, status, "unknown_delivery"), {});
 }
 
 void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
@@ -235,7 +236,7 @@ void Session::OnTime() {
     case Heartbeat::Action::kGiveUp:
       return Shut(close_code::kPingTimeout, "nothing heard");
     case Heartbeat::Action::kPing:
-      outlet_.Write(frame::EncodePing(), {});
+      outlet_.Write(protocol_.EncodePing(), {});
       break;
     case Heartbeat::Action::kNone:
       break;
@@ -263,7 +264,7 @@ std::vector<store::Event> Session::TakeEvents() {
 
 void Session::Confirm(const std::vector<std::uint32_t>& ids) {
   if (state_ != State::kOpen) return;
-  for (const std::uint32_t id : ids) outlet_.Write(frame::EncodeConfirmed(id), {});
+  for (const std::uint32_t id : ids) outlet_.Write(protocol_.EncodeConfirmed(id), {});
 }
 
 void Session::RenewPolicies() {

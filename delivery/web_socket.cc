@@ -21,7 +21,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
 
-constexpr char kJsonProtocol[] = "ackwire.v1.json";
 constexpr std::size_t kFrameBytesReadMax = 1ULL << 20U;
 // How long a peer may take to upgrade, to answer a close, or to take what is queued before it.
 constexpr std::chrono::seconds kClosingTimeout{10};
@@ -33,6 +32,18 @@ bool Offers(beast::string_view list, beast::string_view protocol) {
     if (token == protocol) return true;
   }
   return false;
+}
+
+// The first that the client offers and we speak; where it offers none, JSON. Null: none of ours.
+const frame::FrameProtocol* ProtocolOf(const UpgradeRequest& request) {
+  const auto asked = request.find(http::field::sec_websocket_protocol);
+  if (asked == request.end()) return &frame::JsonProtocol();
+  for (const auto& token : http::token_list(asked->value())) {
+    for (const auto* ours : {&frame::JsonProtocol(), &frame::BinaryProtocol()}) {
+      if (token == beast::string_view(ours->name().data(), ours->name().size())) return ours;
+    }
+  }
+  return nullptr;
 }
 
 // The code under which an ended read goes on record.
@@ -83,15 +94,14 @@ class WebSocketConnection final : public Outlet,
 
   static asio::awaitable<void> Run(std::shared_ptr<WebSocketConnection> self,
                                    UpgradeRequest request) {
-    self->SetOptions(request);
+    const frame::FrameProtocol& protocol = *ProtocolOf(request);
+    self->SetOptions(request, protocol);
     auto [ec] = co_await self->ws_.async_accept(request, kAwait);
     if (ec) co_return;
-    self->ws_.text(true);
-    self->session_ =
-        std::make_shared<Session>(self->hub_, *self,
-                                  SessionIdentity{.transport = "websocket",
-                                                  .protocol = kJsonProtocol,
-                                                  .remote_address = self->remote_address_});
+    self->ws_.text(protocol.form() == frame::Form::kJson);
+    self->session_ = std::make_shared<Session>(
+        self->hub_, *self, protocol,
+        SessionIdentity{.transport = "websocket", .remote_address = self->remote_address_});
     self->hub_.Add(self->session_);
     self->session_->Start();
     self->ws_.control_callback([session = self->session_.get()](auto&&...) { session->OnHeard(); });
@@ -111,16 +121,17 @@ class WebSocketConnection final : public Outlet,
     return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
   }
 
-  void SetOptions(const UpgradeRequest& request) {
+  void SetOptions(const UpgradeRequest& request, const frame::FrameProtocol& protocol) {
     ws_.set_option(websocket::stream_base::timeout{
         .handshake_timeout = kClosingTimeout,
         .idle_timeout = websocket::stream_base::none(),  // the session keeps the heartbeat
         .keep_alive_pings = false});
     const bool asked = request.count(http::field::sec_websocket_protocol) > 0;
-    ws_.set_option(websocket::stream_base::decorator([asked](websocket::response_type& response) {
-      response.set(http::field::server, "ackwire");
-      if (asked) response.set(http::field::sec_websocket_protocol, kJsonProtocol);
-    }));
+    ws_.set_option(websocket::stream_base::decorator(
+        [asked, name = std::string(protocol.name())](websocket::response_type& response) {
+          response.set(http::field::server, "ackwire");
+          if (asked) response.set(http::field::sec_websocket_protocol, name);
+        }));
     ws_.read_message_max(0);  // ReadMessage has the limit
     ws_.auto_fragment(false);
   }
@@ -139,11 +150,11 @@ class WebSocketConnection final : public Outlet,
         self->session_->Shut(close_code::kTooBig, "a frame has at most 1 MiB");
         co_return;
       }
-      if (self->ws_.got_text()) {
+      if (self->ws_.got_text() == (self->session_->form() == frame::Form::kJson)) {
         const auto data = buffer.data();
-        self->session_->OnText({static_cast<const char*>(data.data()), data.size()});
+        self->session_->OnFrame({static_cast<const char*>(data.data()), data.size()});
       } else {
-        self->session_->OnBinary();
+        self->session_->OnOtherKind();
       }
       buffer.consume(buffer.size());
     }
@@ -230,9 +241,8 @@ UpgradeRefusal CheckUpgrade(const UpgradeRequest& request) {
   if (request[http::field::sec_websocket_key].empty()) {
     return {kBadRequest, "Sec-WebSocket-Key: missing"};
   }
-  const auto asked = request.find(http::field::sec_websocket_protocol);
-  if (asked != request.end() && !Offers(asked->value(), kJsonProtocol)) {
-    return {kBadRequest, std::string("Sec-WebSocket-Protocol: must offer ") + kJsonProtocol};
+  if (ProtocolOf(request) == nullptr) {
+    return {kBadRequest, "Sec-WebSocket-Protocol: must offer ackwire.v1.json or ackwire.v1.binary"};
   }
   if (!websocket::is_upgrade(request)) return {kBadRequest, "not a WebSocket upgrade"};
   return {};

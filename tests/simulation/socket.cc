@@ -145,7 +145,7 @@ void SimSocket::Say(const Said& said) {
     const std::string text = said.ToJson();
     self->Note("hears", text);
     self->world_.deliveries.Hears(self->id_, said, self->session_->open());
-    self->session_->OnText(text);
+    self->session_->OnFrame(text);
   });
 }
 

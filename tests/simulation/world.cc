@@ -26,9 +26,8 @@ World::~World() = default;
 
 std::shared_ptr<Session> World::MakeSession(Hub& hub, Outlet& outlet) {
   const std::pmr::polymorphic_allocator<Session> memory(&session_memory);
-  return std::allocate_shared<Session>(
-      memory, hub, outlet,
-      SessionIdentity{.transport = "websocket", .protocol = "ackwire.v1.json"});
+  return std::allocate_shared<Session>(memory, hub, outlet, frame::JsonProtocol(),
+                                       SessionIdentity{.transport = "websocket"});
 }
 
 StartAt World::AnyStart() {

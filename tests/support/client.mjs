@@ -1,16 +1,20 @@
-// One WebSocket client of ackwire.v1.json, as a test wants it: it does nothing by itself but
-// answer pings, and whatever arrives waits in one queue until the test takes it.
+// One WebSocket client, as a test wants it: it does nothing by itself but answer pings, and what
+// arrives waits in one queue until the test takes it. It speaks ackwire.v1.json, unless a test, or
+// ACKWIRE_PROTOCOL for all of them, says ackwire.v1.binary; frames are the same objects under both.
 
 import WebSocket from 'ws';
+import { decodeFrame, encodeFrame } from './binary_frames.mjs';
 import { within } from './eventually.mjs';
 
 const kTimeoutMs = 10_000;
+export const kBinary = 'ackwire.v1.binary';
+const kProtocol = process.env.ACKWIRE_PROTOCOL ?? 'ackwire.v1.json';
 
 const open = new Set();
 
 export class Client {
   // Opens a socket and sends nothing.
-  static async open(server, { protocol = 'ackwire.v1.json', pong = true, path = '/v1/ws' } = {}) {
+  static async open(server, { protocol = kProtocol, pong = true, path = '/v1/ws' } = {}) {
     const client = new Client(
       new WebSocket(`ws://${server.http}${path}`, protocol ? [protocol] : []),
       pong,
@@ -49,7 +53,10 @@ export class Client {
       });
     });
     socket.on('error', () => {}); // a lost connection is seen as its close
-    socket.on('message', (data) => this.arrived(JSON.parse(data.toString())));
+    socket.on('message', (data, isBinary) => {
+      if (isBinary !== this.isBinary) throw new Error(`a frame that is not of ${socket.protocol}`);
+      this.arrived(isBinary ? decodeFrame(data) : JSON.parse(data.toString()));
+    });
     open.add(this);
   }
 
@@ -68,8 +75,12 @@ export class Client {
     for (const waiter of [...this.waiters]) waiter();
   }
 
+  get isBinary() {
+    return this.socket.protocol === kBinary;
+  }
+
   send(frame) {
-    this.socket.send(JSON.stringify(frame));
+    this.socket.send(this.isBinary ? encodeFrame(frame) : JSON.stringify(frame));
   }
 
   // Calls `take` now and whenever something arrives, until it returns something else than

@@ -30,15 +30,18 @@ StoredMessage Large(std::uint64_t seq) { return Message(seq, std::string(10 * kM
 class MessageCacheTest : public ::testing::Test {
  protected:
   auto Find(std::uint64_t seq, ChannelId channel = kRoomId) {
-    return cache.Find({channel, Seq{seq}});
+    return cache.Find({channel, Seq{seq}}, frame::Form::kJson);
   }
 
+  auto Put(const StoredMessage& stored) { return cache.Put(stored, kOnlyJson); }
+
+  static constexpr MessageCache::Forms kOnlyJson = {true, false};
   MessageCache cache;
 };
 
 TEST_F(MessageCacheTest, ForgetsWhatWasRemoved) {
-  for (const std::uint64_t seq : {1, 2, 3}) (void)cache.Put(Message(seq));
-  (void)cache.Put(Message(2, "hi", ChannelId{2}));
+  for (const std::uint64_t seq : {1, 2, 3}) (void)Put(Message(seq));
+  (void)Put(Message(2, "hi", ChannelId{2}));
   SeqRuns seqs;
   seqs.Add({Seq{2}, Seq{9}});
   cache.Forget(kRoomId, seqs);
@@ -54,28 +57,41 @@ TEST_F(MessageCacheTest, FindsAMessageAsItGoesToClients) {
   StoredMessage stored = Message(7, "hello");
   SetTime(*stored.message.mutable_published_at(), FromUnixMs(1'000));
   SetTime(*stored.message.mutable_expires_at(), FromUnixMs(3'000));
-  (void)cache.Put(stored);
+  (void)Put(stored);
   const auto found = Find(7);
   ASSERT_THAT(found, NotNull());
-  EXPECT_EQ(boost::json::parse(found->json).at("payload"), "hello");
-  EXPECT_EQ(boost::json::parse(found->json).at("seq"), 7);
+  EXPECT_EQ(boost::json::parse(found->In(frame::Form::kJson)).at("payload"), "hello");
+  EXPECT_EQ(boost::json::parse(found->In(frame::Form::kJson)).at("seq"), 7);
   EXPECT_EQ(found->published_at, FromUnixMs(1'000));
   EXPECT_EQ(found->expires_at, FromUnixMs(3'000));
 }
 
 TEST_F(MessageCacheTest, AMessageWithoutATtlDoesNotExpire) {
-  EXPECT_EQ(cache.Put(Message(1))->expires_at, std::nullopt);
+  EXPECT_EQ(Put(Message(1))->expires_at, std::nullopt);
 }
 
 TEST_F(MessageCacheTest, EncodesAMessageOnceForAllThatAskForIt) {
-  const auto first = cache.Put(Message(1));
-  EXPECT_EQ(cache.Put(Message(1)), first);
+  const auto first = Put(Message(1));
+  EXPECT_EQ(Put(Message(1)), first);
   EXPECT_EQ(Find(1), first);
 }
 
+TEST_F(MessageCacheTest, HasAMessageInTheFormsThatWereAskedFor) {
+  const auto as_json = Put(Message(1));
+  EXPECT_THAT(cache.Find({kRoomId, Seq{1}}, frame::Form::kBinary), IsNull());
+  const auto as_both = cache.Put(Message(1), {true, true});
+  EXPECT_EQ(as_both->In(frame::Form::kJson), as_json->In(frame::Form::kJson));
+  v1::Message parsed;
+  ASSERT_TRUE(parsed.ParseFromString(as_both->In(frame::Form::kBinary)));
+  EXPECT_EQ(parsed.payload(), "hi");
+  EXPECT_EQ(cache.Find({kRoomId, Seq{1}}, frame::Form::kBinary), as_both);
+  EXPECT_EQ(cache.Put(Message(1), {false, true}), as_both) << "it has more than is asked for";
+  EXPECT_EQ(as_json->In(frame::Form::kBinary), "") << "who holds it sees no change";
+}
+
 TEST_F(MessageCacheTest, TellsChannelsAndSeqsApart) {
-  const auto one = cache.Put(Message(1, "one", ChannelId{1}));
-  const auto two = cache.Put(Message(1, "two", ChannelId{2}));
+  const auto one = Put(Message(1, "one", ChannelId{1}));
+  const auto two = Put(Message(1, "two", ChannelId{2}));
   EXPECT_NE(one, two);
   EXPECT_EQ(Find(1, ChannelId{1}), one);
   EXPECT_EQ(Find(1, ChannelId{2}), two);
@@ -83,39 +99,39 @@ TEST_F(MessageCacheTest, TellsChannelsAndSeqsApart) {
 }
 
 TEST_F(MessageCacheTest, LetsGoOfTheOldestBeyondItsBound) {
-  for (std::uint64_t seq = 1; seq <= 4; ++seq) (void)cache.Put(Large(seq));
+  for (std::uint64_t seq = 1; seq <= 4; ++seq) (void)Put(Large(seq));
   EXPECT_THAT(Find(1), IsNull());
   for (std::uint64_t seq = 2; seq <= 4; ++seq) EXPECT_THAT(Find(seq), NotNull()) << seq;
 }
 
 TEST_F(MessageCacheTest, KeepsWhatWasUsedLately) {
-  for (std::uint64_t seq = 1; seq <= 3; ++seq) (void)cache.Put(Large(seq));
-  (void)Find(1);              // found
-  (void)cache.Put(Large(2));  // asked for again
-  (void)cache.Put(Large(4));
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) (void)Put(Large(seq));
+  (void)Find(1);        // found
+  (void)Put(Large(2));  // asked for again
+  (void)Put(Large(4));
   EXPECT_THAT(Find(3), IsNull());
   EXPECT_THAT(Find(1), NotNull());
   EXPECT_THAT(Find(2), NotNull());
 }
 
 TEST_F(MessageCacheTest, WhoHoldsAMessageKeepsItWhenTheCacheLetsGo) {
-  const auto held = cache.Put(Message(1, "hello"));
-  for (std::uint64_t seq = 2; seq <= 5; ++seq) (void)cache.Put(Large(seq));
+  const auto held = Put(Message(1, "hello"));
+  for (std::uint64_t seq = 2; seq <= 5; ++seq) (void)Put(Large(seq));
   ASSERT_THAT(Find(1), IsNull());
-  EXPECT_EQ(boost::json::parse(held->json).at("payload"), "hello");
+  EXPECT_EQ(boost::json::parse(held->In(frame::Form::kJson)).at("payload"), "hello");
 }
 
 TEST_F(MessageCacheTest, SmallMessagesCountWithWhatKeepingThemCosts) {
   // Their texts alone would be far below the bound.
   constexpr std::uint64_t kCount = 100'000;
-  for (std::uint64_t seq = 1; seq <= kCount; ++seq) (void)cache.Put(Message(seq));
+  for (std::uint64_t seq = 1; seq <= kCount; ++seq) (void)Put(Message(seq));
   std::uint64_t kept = 0;
   std::size_t text_bytes = 0;
   for (std::uint64_t seq = 1; seq <= kCount; ++seq) {
     const auto found = Find(seq);
     if (found == nullptr) continue;
     ++kept;
-    text_bytes += found->json.size();
+    text_bytes += found->In(frame::Form::kJson).size();
   }
   EXPECT_LT(kept, kCount);
   EXPECT_LT(text_bytes, kCachedBytesMax);
@@ -123,11 +139,11 @@ TEST_F(MessageCacheTest, SmallMessagesCountWithWhatKeepingThemCosts) {
 }
 
 TEST_F(MessageCacheTest, AMessageBeyondTheBoundIsKeptAlone) {
-  (void)cache.Put(Message(1));
-  const auto huge = cache.Put(Message(2, std::string(kCachedBytesMax, 'x')));
+  (void)Put(Message(1));
+  const auto huge = Put(Message(2, std::string(kCachedBytesMax, 'x')));
   EXPECT_THAT(Find(1), IsNull());
   EXPECT_EQ(Find(2), huge);
-  (void)cache.Put(Message(3));
+  (void)Put(Message(3));
   EXPECT_THAT(Find(2), IsNull());
   EXPECT_THAT(Find(3), NotNull());
 }

@@ -1,9 +1,9 @@
-#include "delivery/server_frame.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+
+#include "delivery/frame_protocol.h"
 
 namespace ackwire::frame {
 namespace {
@@ -24,7 +24,7 @@ Welcome AWelcome() {
 
 TEST(ServerFrame, SpellsWelcomeAsTheContractDoes) {
   Welcome welcome = AWelcome();
-  EXPECT_EQ(EncodeWelcome(welcome),
+  EXPECT_EQ(JsonProtocol().EncodeWelcome(welcome),
             R"({"type":"welcome","session":"s-1","epoch":"e","client":"alice/phone","window":256,)"
             R"("pingIntervalMs":30000,"pingTimeoutMs":45000,"resumed":false,)"
             R"("maxFrameBytes":1048576,"subscriptions":[{"channel":"room/1","floor":41,)"
@@ -39,7 +39,7 @@ TEST(ServerFrame, AWelcomeHoldsOnlyTheSubscriptionsThatFit) {
   for (int i = 0; i < 100; ++i) {
     welcome.subscriptions.push_back({"room/" + std::to_string(i), Seq{0}, Seq{1}});
   }
-  const std::string text = EncodeWelcome(welcome);
+  const std::string text = JsonProtocol().EncodeWelcome(welcome);
   EXPECT_LE(text.size(), 1'024U);
   EXPECT_GT(text.size(), 1'024U - 60);
   const boost::json::value frame = boost::json::parse(text);
@@ -53,50 +53,52 @@ TEST(ServerFrame, AWelcomeFillsTheFrameToTheLastByte) {
   welcome.max_frame_bytes = 9'999;  // as many digits as what it takes
   welcome.session = std::string(1'000, 's');
   const Welcome same = welcome;
-  const std::size_t whole = EncodeWelcome(welcome).size();
+  const std::size_t whole = JsonProtocol().EncodeWelcome(welcome).size();
   for (const std::size_t missing : {0U, 1U}) {
     welcome = same;
     welcome.max_frame_bytes = static_cast<std::uint32_t>(whole - missing);
-    EXPECT_LE(EncodeWelcome(welcome).size(), welcome.max_frame_bytes);
+    EXPECT_LE(JsonProtocol().EncodeWelcome(welcome).size(), welcome.max_frame_bytes);
     EXPECT_EQ(welcome.subscriptions.size(), missing);
   }
 }
 
 TEST(ServerFrame, SpellsTheAnswersAsTheContractDoes) {
-  EXPECT_EQ(EncodeSubscribed(1, {"room/1", Seq{57}, Seq{58}}),
+  EXPECT_EQ(JsonProtocol().EncodeSubscribed(1, {"room/1", Seq{57}, Seq{58}}),
             R"({"type":"subscribed","id":1,"channel":"room/1","floor":57,"lastSeq":58})");
-  EXPECT_EQ(EncodeUnsubscribed(2, "room/1", 3),
+  EXPECT_EQ(JsonProtocol().EncodeUnsubscribed(2, "room/1", 3),
             R"({"type":"unsubscribed","id":2,"channel":"room/1","abandoned":3})");
-  EXPECT_EQ(EncodeConfirmed(4), R"({"type":"confirmed","id":4})");
-  EXPECT_EQ(EncodePing(), R"({"type":"ping"})");
+  EXPECT_EQ(JsonProtocol().EncodeConfirmed(4), R"({"type":"confirmed","id":4})");
+  EXPECT_EQ(JsonProtocol().EncodePing(), R"({"type":"ping"})");
 }
 
 TEST(ServerFrame, SpellsErrorsAsTheContractDoes) {
-  EXPECT_EQ(EncodeError(1, Error(StatusCode::kPermissionDenied, "no \"entry\"")),
+  EXPECT_EQ(JsonProtocol().EncodeError(1, Error(StatusCode::kPermissionDenied, "no \"entry\"")),
             R"({"type":"error","id":1,"code":"permission_denied","message":"no \"entry\"",)"
             R"("retryable":false,"retryAfterMs":0})");
-  EXPECT_EQ(EncodeError(0, Error(StatusCode::kNotFound, "delivery 9"), "unknown_delivery"),
-            R"({"type":"error","id":0,"code":"unknown_delivery","message":"delivery 9",)"
-            R"("retryable":false,"retryAfterMs":0})");
+  EXPECT_EQ(
+      JsonProtocol().EncodeError(0, Error(StatusCode::kNotFound, "delivery 9"), "unknown_delivery"),
+      R"({"type":"error","id":0,"code":"unknown_delivery","message":"delivery 9",)"
+      R"("retryable":false,"retryAfterMs":0})");
 }
 
 TEST(ServerFrame, AnErrorWorthTryingAgainSaysWhen) {
-  const auto error = boost::json::parse(EncodeError(7, Error(StatusCode::kUnavailable, "full")));
+  const auto error =
+      boost::json::parse(JsonProtocol().EncodeError(7, Error(StatusCode::kUnavailable, "full")));
   EXPECT_EQ(error.at("code"), "unavailable");
   EXPECT_EQ(error.at("retryable"), true);
   EXPECT_GT(error.at("retryAfterMs").as_int64(), 0);
 }
 
 TEST(ServerFrame, SpellsReceiptsAsTheContractDoes) {
-  ReceiptsFrame frame;
-  frame.Add(EncodeReceipt({.channel = "room/1",
-                           .seq = Seq{42},
-                           .message_id = "m",
-                           .owed = 3,
-                           .acked = 2,
-                           .failed = 1,
-                           .users_owed = 2,
-                           .users_reached = 1}));
+  ItemsFrame frame = JsonProtocol().Receipts();
+  frame.Add(JsonProtocol().EncodeReceipt({.channel = "room/1",
+                                          .seq = Seq{42},
+                                          .message_id = "m",
+                                          .owed = 3,
+                                          .acked = 2,
+                                          .failed = 1,
+                                          .users_owed = 2,
+                                          .users_reached = 1}));
   EXPECT_EQ(frame.Take(),
             R"({"type":"receipts","items":[{"channel":"room/1","seq":42,"messageId":"m","owed":3,)"
             R"("acked":2,"failed":1,"usersOwed":2,"usersReached":1}]})");
@@ -104,15 +106,15 @@ TEST(ServerFrame, SpellsReceiptsAsTheContractDoes) {
 
 TEST(ServerFrame, NamesAreEscaped) {
   const std::string channel = "a\"\\b";
-  const auto frame = boost::json::parse(EncodeUnsubscribed(1, channel, 0));
+  const auto frame = boost::json::parse(JsonProtocol().EncodeUnsubscribed(1, channel, 0));
   EXPECT_EQ(frame.at("channel").as_string(), channel.c_str());
 }
 
 TEST(ServerFrame, ADeliveriesFrameHoldsItsItemsInOrder) {
-  DeliveriesFrame frame;
+  ItemsFrame frame = JsonProtocol().Deliveries();
   EXPECT_TRUE(frame.empty());
-  frame.Add(EncodeDelivery({57, 1, ""}, R"({"seq":42})"));
-  frame.Add(EncodeDelivery({58, 2, "r-1"}, R"({"seq":43})"));
+  frame.Add(JsonProtocol().EncodeDelivery({57, 1, ""}, R"({"seq":42})"));
+  frame.Add(JsonProtocol().EncodeDelivery({58, 2, "r-1"}, R"({"seq":43})"));
   EXPECT_FALSE(frame.empty());
   EXPECT_EQ(frame.Take(), R"({"type":"deliveries","items":[)"
                           R"({"delivery":57,"attempt":1,"replay":"","message":{"seq":42}},)"
@@ -121,10 +123,10 @@ TEST(ServerFrame, ADeliveriesFrameHoldsItsItemsInOrder) {
 }
 
 TEST(ServerFrame, AnItemFitsToTheLastByteAndTheFirstAlways) {
-  const std::string item = EncodeDelivery({1, 1, ""}, "{}");
-  DeliveriesFrame frame;
+  const std::string item = JsonProtocol().EncodeDelivery({1, 1, ""}, "{}");
+  ItemsFrame frame = JsonProtocol().Deliveries();
   EXPECT_TRUE(frame.Fits(item, 1));
-  DeliveriesFrame both;
+  ItemsFrame both = JsonProtocol().Deliveries();
   both.Add(item);
   both.Add(item);
   const std::size_t bytes = both.Take().size();

@@ -73,9 +73,8 @@ SessionTest::~SessionTest() {
 
 TestConnection& SessionTest::Open() {
   TestConnection& connection = *connections_.emplace_back(std::make_unique<TestConnection>());
-  connection.session = std::make_shared<Session>(
-      *hub_, connection.outlet,
-      SessionIdentity{.transport = "websocket", .protocol = "ackwire.v1.json"});
+  connection.session = std::make_shared<Session>(*hub_, connection.outlet, frame::JsonProtocol(),
+                                                 SessionIdentity{.transport = "websocket"});
   hub_->Add(connection.session);
   connection.session->Start();
   return connection;

@@ -59,7 +59,7 @@ class FakeOutlet final : public Outlet {
 // One connection of a client.
 struct TestConnection {
   // The client says something.
-  void Say(const std::string& frame) const { session->OnText(frame); }
+  void Say(const std::string& frame) const { session->OnFrame(frame); }
   // The kernel has taken all that was written.
   void Written() { session->OnWritten(std::exchange(outlet.unwritten, {})); }
   // How many frames of this type wait to be taken.

@@ -1,11 +1,10 @@
-#include "delivery/server_frame.h"
-
 #include <fmt/format.h>
 
 #include <cstddef>
 #include <string_view>
 #include <utility>
 
+#include "delivery/frame_protocol.h"
 #include "delivery/message_json.h"
 #include "delivery/strict_json.h"
 
@@ -25,9 +24,38 @@ std::string SubscriptionFields(const Subscription& subscription) {
                      subscription.floor.value, subscription.last.value);
 }
 
-}  // namespace
+class Json final : public FrameProtocol {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "ackwire.v1.json"; }
+  [[nodiscard]] Form form() const override { return Form::kJson; }
+  [[nodiscard]] ClientFrame Parse(std::string_view bytes) const override {
+    return ParseJson(bytes);
+  }
+  [[nodiscard]] std::string EncodeWelcome(Welcome& welcome) const override;
+  [[nodiscard]] std::string EncodeSubscribed(std::uint32_t id,
+                                             const Subscription& subscription) const override;
+  [[nodiscard]] std::string EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
+                                               std::uint64_t abandoned) const override;
+  [[nodiscard]] std::string EncodeConfirmed(std::uint32_t id) const override;
+  [[nodiscard]] std::string EncodeGap(const Gap& gap) const override;
+  [[nodiscard]] std::string EncodePing() const override { return R"({"type":"ping"})"; }
+  [[nodiscard]] std::string EncodeError(std::uint32_t id, const Status& status,
+                                        const std::string& code) const override;
+  [[nodiscard]] std::string EncodeMessage(const v1::Message& message) const override {
+    return ackwire::EncodeMessage(message);
+  }
+  [[nodiscard]] ItemsFrame Deliveries() const override {
+    return ItemsFrame({R"({"type":"deliveries","items":[)", ",", kListEnd});
+  }
+  [[nodiscard]] std::string EncodeDelivery(const DeliveryItem& item,
+                                           const std::string& message) const override;
+  [[nodiscard]] ItemsFrame Receipts() const override {
+    return ItemsFrame({R"({"type":"receipts","items":[)", ",", kListEnd});
+  }
+  [[nodiscard]] std::string EncodeReceipt(const Receipt& receipt) const override;
+};
 
-std::string EncodeWelcome(Welcome& welcome) {
+std::string Json::EncodeWelcome(Welcome& welcome) const {
   std::string out = fmt::format(
       R"({{"type":"welcome","session":{},"epoch":{},"client":{},"window":{},"pingIntervalMs":{},)"
       R"("pingTimeoutMs":{},"resumed":{},"maxFrameBytes":{},"subscriptions":[)",
@@ -47,40 +75,39 @@ std::string EncodeWelcome(Welcome& welcome) {
   return out;
 }
 
-std::string EncodeSubscribed(std::uint32_t id, const Subscription& subscription) {
+std::string Json::EncodeSubscribed(std::uint32_t id, const Subscription& subscription) const {
   return fmt::format(R"({{"type":"subscribed","id":{},{}}})", id, SubscriptionFields(subscription));
 }
 
-std::string EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
-                               std::uint64_t abandoned) {
+std::string Json::EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
+                                     std::uint64_t abandoned) const {
   return fmt::format(R"({{"type":"unsubscribed","id":{},"channel":{},"abandoned":{}}})", id,
                      Quoted(channel), abandoned);
 }
 
-std::string EncodeConfirmed(std::uint32_t id) {
+std::string Json::EncodeConfirmed(std::uint32_t id) const {
   return fmt::format(R"({{"type":"confirmed","id":{}}})", id);
 }
 
-std::string EncodeGap(const Gap& gap) {
+std::string Json::EncodeGap(const Gap& gap) const {
   return fmt::format(R"({{"type":"gap","channel":{},"firstSeq":{},"lastSeq":{},"cause":"{}"}})",
                      Quoted(gap.channel), gap.first.value, gap.last.value, gap.cause);
 }
 
-std::string EncodePing() { return R"({"type":"ping"})"; }
-
-std::string EncodeError(std::uint32_t id, const Status& status, const std::string& code) {
+std::string Json::EncodeError(std::uint32_t id, const Status& status,
+                              const std::string& code) const {
   return fmt::format(
       R"({{"type":"error","id":{},"code":{},"message":{},"retryable":{},"retryAfterMs":{}}})", id,
       Quoted(code.empty() ? ErrorCode(status) : code), Quoted(ErrorMessage(status)),
       IsRetryable(status), RetryAfter(status).count());
 }
 
-std::string EncodeDelivery(const DeliveryItem& item, const std::string& message) {
+std::string Json::EncodeDelivery(const DeliveryItem& item, const std::string& message) const {
   return fmt::format(R"({{"delivery":{},"attempt":{},"replay":"{}","message":{}}})", item.delivery,
                      item.attempt, item.replay, message);
 }
 
-std::string EncodeReceipt(const Receipt& receipt) {
+std::string Json::EncodeReceipt(const Receipt& receipt) const {
   return fmt::format(
       R"({{"channel":{},"seq":{},"messageId":{},"owed":{},"acked":{},"failed":{},"usersOwed":{},)"
       R"("usersReached":{}}})",
@@ -88,23 +115,11 @@ std::string EncodeReceipt(const Receipt& receipt) {
       receipt.acked, receipt.failed, receipt.users_owed, receipt.users_reached);
 }
 
-bool ItemsFrame::Fits(const std::string& item, std::size_t frame_bytes_max) const {
-  constexpr std::size_t kCommaBytes = 1;
-  return items_.empty() ||
-         begin_.size() + items_.size() + kCommaBytes + item.size() + kListEnd.size() <=
-             frame_bytes_max;
-}
+}  // namespace
 
-void ItemsFrame::Add(const std::string& item) {
-  if (!items_.empty()) items_ += ',';
-  items_ += item;
-}
-
-std::string ItemsFrame::Take() {
-  std::string frame(begin_);
-  frame += std::exchange(items_, {});
-  frame += kListEnd;
-  return frame;
+const FrameProtocol& JsonProtocol() {
+  static const Json kProtocol;
+  return kProtocol;
 }
 
 }  // namespace ackwire::frame
