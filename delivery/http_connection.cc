@@ -158,6 +158,10 @@ class HttpConnection {
       HttpResponse answer = ErrorResponse(InvalidArgument(refusal.message));
       answer.status = refusal.status;
       answer.headers.emplace_back("Sec-WebSocket-Version", "13");
+      if (refusal.status == static_cast<unsigned>(http::status::upgrade_required)) {
+        answer.headers.emplace_back("Upgrade", "websocket");
+        answer.headers.emplace_back("Connection", "upgrade");
+      }
       if (refusal.status == static_cast<unsigned>(http::status::method_not_allowed)) {
         answer.headers.emplace_back("Allow", "GET");
       }

@@ -1,12 +1,18 @@
 #include "delivery/web_socket.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/rate_policy.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/websocket.hpp>
 #include <deque>
+#include <functional>
+#include <limits>
 #include <utility>
 
 #include "delivery/asio_loop.h"
@@ -21,40 +27,111 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
 
+constexpr std::uint16_t kBadPayload = 1007;
 constexpr std::size_t kFrameBytesReadMax = 1ULL << 20U;
+// Room is made for so much of a frame at a time, whatever its head says of its length.
+constexpr std::size_t kReadBytes = 64ULL << 10U;
+// A frame may come a byte to a fragment, each with a head of 6. What takes more has no end.
+constexpr std::size_t kWireBytesMax = 8 * kFrameBytesReadMax;
+constexpr std::size_t kLingerBytes = 4096;
 // How long a peer may take to upgrade, to answer a close, or to take what is queued before it.
 constexpr std::chrono::seconds kClosingTimeout{10};
 constexpr Duration kClosingTimeoutMs{10'000};
 
-// True when the comma-separated list of a header names this protocol.
-bool Offers(beast::string_view list, beast::string_view protocol) {
-  for (const auto& token : http::token_list(list)) {
-    if (token == protocol) return true;
+// True when it has the form of 16 bytes in base64.
+bool IsKey(beast::string_view key) {
+  constexpr std::size_t kDigits = 22;
+  constexpr beast::string_view kBase64 =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return key.size() == kDigits + 2 && key.ends_with("==") &&
+         key.find_first_not_of(kBase64) == kDigits;
+}
+
+// True when text that is UTF-8 so far ends within a code point. (Beast does not look where the last
+// fragment of a message is empty.)
+bool EndsWithinCodePoint(std::string_view text) {
+  const auto byte_at = [text](std::size_t back) {
+    return static_cast<unsigned char>(text[text.size() - back]);
+  };
+  const auto bytes_from = [](unsigned char first) {
+    constexpr unsigned char kTwo = 0xc0;
+    constexpr unsigned char kThree = 0xe0;
+    constexpr unsigned char kFour = 0xf0;
+    return first >= kFour ? 4U : first >= kThree ? 3U : first >= kTwo ? 2U : 1U;
+  };
+  constexpr std::size_t kLookedAt = 3;
+  for (std::size_t back = 1; back <= std::min(text.size(), kLookedAt); ++back) {
+    if (bytes_from(byte_at(back)) > back) return true;
   }
   return false;
 }
 
-// The first that the client offers and we speak; where it offers none, JSON. Null: none of ours.
+// The first that the client offers and we speak, in whatever fields it does; where it offers none,
+// JSON. Null: none of ours.
 const frame::FrameProtocol* ProtocolOf(const UpgradeRequest& request) {
-  const auto asked = request.find(http::field::sec_websocket_protocol);
-  if (asked == request.end()) return &frame::JsonProtocol();
-  for (const auto& token : http::token_list(asked->value())) {
-    for (const auto* ours : {&frame::JsonProtocol(), &frame::BinaryProtocol()}) {
-      if (token == beast::string_view(ours->name().data(), ours->name().size())) return ours;
+  const auto [first, last] = request.equal_range(http::field::sec_websocket_protocol);
+  if (first == last) return &frame::JsonProtocol();
+  for (auto field = first; field != last; ++field) {
+    for (const auto& token : http::token_list(field->value())) {
+      for (const auto* ours : {&frame::JsonProtocol(), &frame::BinaryProtocol()}) {
+        if (token == beast::string_view(ours->name().data(), ours->name().size())) return ours;
+      }
     }
   }
   return nullptr;
 }
 
+// Counts what a message takes on the wire, and says once when that is too much. Beast tells it of
+// each read: empty fragments come to light nowhere else.
+class WireMeter {
+ public:
+  void Watch(std::function<void()> too_much) { too_much_ = std::move(too_much); }
+  void Restart() { bytes_ = 0; }
+
+ private:
+  friend class beast::rate_policy_access;
+  static constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
+
+  // The names are Beast's.
+  // NOLINTBEGIN(readability-identifier-naming)
+  static std::size_t available_read_bytes() { return kAny; }
+  static std::size_t available_write_bytes() { return kAny; }
+  void transfer_read_bytes(std::size_t size) {
+    bytes_ += size;
+    if (bytes_ > kWireBytesMax && too_much_) std::exchange(too_much_, nullptr)();
+  }
+  static void transfer_write_bytes(std::size_t) {}
+  static void on_timer() {}
+  // NOLINTEND(readability-identifier-naming)
+
+  std::size_t bytes_ = 0;
+  std::function<void()> too_much_;
+};
+
+using MeteredStream = beast::basic_stream<asio::ip::tcp, asio::any_io_executor, WireMeter>;
+
+// What Beast calls at the end of a WebSocket, found by the stream's type: our side is shut down,
+// and the connection goes on reading (WebSocketConnection::Linger). Beast's own reads 2 KiB at most
+// and closes: the reset that follows, where there was more, may take our close frame with it. And
+// where there is nothing to read, it waits for ever, and the session with it.
+template <class Handler>
+void async_teardown(  // NOLINT(readability-identifier-naming)
+    beast::role_type, MeteredStream& stream, Handler&& handler) {
+  beast::error_code ignored;
+  stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  asio::post(stream.get_executor(),
+             beast::bind_front_handler(std::forward<Handler>(handler), beast::error_code()));
+}
+
 // The code under which an ended read goes on record.
 std::uint16_t CodeOf(const beast::error_code& ec, const websocket::close_reason& reason) {
   constexpr std::uint16_t kProtocolError = 1002;
-  constexpr std::uint16_t kBadPayload = 1007;
   constexpr std::uint16_t kNoStatus = 1005;
   if (ec == websocket::error::closed) {
     return reason.code == websocket::close_code::none ? kNoStatus : reason.code;
   }
   if (ec == websocket::error::bad_frame_payload) return kBadPayload;
+  if (ec == websocket::error::message_too_big) return close_code::kTooBig;
   if (ec == websocket::condition::protocol_violation) return kProtocolError;
   return close_code::kAbnormal;
 }
@@ -65,7 +142,7 @@ class WebSocketConnection final : public Outlet,
   WebSocketConnection(beast::tcp_stream stream, Hub& hub)
       : hub_(hub),
         remote_address_(AddressOf(stream)),
-        ws_(std::move(stream)),
+        ws_(stream.release_socket()),
         wake_(ws_.get_executor()),
         closing_timer_(ws_.get_executor()) {
     wake_.expires_at(asio::steady_timer::time_point::max());
@@ -104,7 +181,12 @@ class WebSocketConnection final : public Outlet,
         SessionIdentity{.transport = "websocket", .remote_address = self->remote_address_});
     self->hub_.Add(self->session_);
     self->session_->Start();
-    self->ws_.control_callback([session = self->session_.get()](auto&&...) { session->OnHeard(); });
+    self->ws_.next_layer().rate_policy().Watch(
+        [session = self->session_] { session->Shut(close_code::kTooBig, "a message has no end"); });
+    self->ws_.control_callback([connection = self.get()](auto&&...) {
+      connection->ws_.next_layer().rate_policy().Restart();
+      connection->session_->OnHeard();
+    });
     Spawn(self->ws_.get_executor(), WriteLoop(self), "WebSocket write loop");
     co_await ReadLoop(self);
   }
@@ -132,7 +214,7 @@ class WebSocketConnection final : public Outlet,
           response.set(http::field::server, "ackwire");
           if (asked) response.set(http::field::sec_websocket_protocol, name);
         }));
-    ws_.read_message_max(0);  // ReadMessage has the limit
+    ws_.read_message_max(kFrameBytesReadMax);
     ws_.auto_fragment(false);
   }
 
@@ -145,33 +227,45 @@ class WebSocketConnection final : public Outlet,
                               code = CodeOf(ec, self->ws_.reason())] { session->End(code); });
         break;
       }
-      if (buffer.size() > kFrameBytesReadMax) {
-        // The write loop closes, and closing reads and drops what is still to come.
-        self->session_->Shut(close_code::kTooBig, "a frame has at most 1 MiB");
-        co_return;
-      }
-      if (self->ws_.got_text() == (self->session_->form() == frame::Form::kJson)) {
-        const auto data = buffer.data();
-        self->session_->OnFrame({static_cast<const char*>(data.data()), data.size()});
-      } else {
-        self->session_->OnOtherKind();
-      }
+      const auto data = buffer.data();
+      self->OnMessage({static_cast<const char*>(data.data()), data.size()});
       buffer.consume(buffer.size());
     }
     self->read_ended_ = true;
-    self->closing_timer_.Cancel();
     self->wake_.cancel();
+    co_await Linger(self);
   }
 
-  // Reads the rest of a message up to one byte over the limit. (Beast's own limit would close the
-  // socket with bytes unread, and the reset that follows takes our close frame with it.)
+  void OnMessage(std::string_view data) {
+    const bool is_text = session_->form() == frame::Form::kJson;
+    if (ws_.got_text() != is_text) return session_->OnOtherKind();
+    if (is_text && EndsWithinCodePoint(data)) {
+      return session_->Shut(kBadPayload, "text must be UTF-8");
+    }
+    session_->OnFrame(data);
+  }
+
+  // Reads and drops what the peer still sends, until it has closed its side too (RFC 6455, 7.1.1).
+  static asio::awaitable<void> Linger(std::shared_ptr<WebSocketConnection> self) {
+    self->closing_timer_.Arm(kClosingTimeoutMs, [weak = self->weak_from_this()] {
+      if (const auto connection = weak.lock()) connection->Abort();
+    });
+    std::array<char, kLingerBytes> dropped{};
+    for (;;) {
+      auto [ec, size] =
+          co_await self->ws_.next_layer().async_read_some(asio::buffer(dropped), kAwait);
+      if (ec) break;
+    }
+    self->closing_timer_.Cancel();
+  }
+
   static asio::awaitable<beast::error_code> ReadMessage(std::shared_ptr<WebSocketConnection> self,
                                                         beast::flat_buffer& buffer) {
     do {
-      const std::size_t room = kFrameBytesReadMax + 1 - buffer.size();
-      auto [ec, size] = co_await self->ws_.async_read_some(buffer, room, kAwait);
+      auto [ec, size] = co_await self->ws_.async_read_some(buffer, kReadBytes, kAwait);
       if (ec) co_return ec;
-    } while (!self->ws_.is_message_done() && buffer.size() <= kFrameBytesReadMax);
+    } while (!self->ws_.is_message_done());
+    self->ws_.next_layer().rate_policy().Restart();
     co_return beast::error_code();
   }
 
@@ -214,7 +308,7 @@ class WebSocketConnection final : public Outlet,
 
   Hub& hub_;
   const std::string remote_address_;
-  websocket::stream<beast::tcp_stream> ws_;
+  websocket::stream<MeteredStream> ws_;
   asio::steady_timer wake_;
   AsioTimer closing_timer_;
   std::shared_ptr<Session> session_;
@@ -234,12 +328,13 @@ UpgradeRefusal CheckUpgrade(const UpgradeRequest& request) {
   if (request.method() != http::verb::get) {
     return {kMethodNotAllowed, "a WebSocket is opened by GET"};
   }
-  if (!Offers(request[http::field::upgrade], "websocket") ||
+  if (!http::token_list(request[http::field::upgrade]).exists("websocket") ||
       request[http::field::sec_websocket_version] != "13") {
     return {kUpgradeRequired, "this address takes WebSocket upgrades of version 13"};
   }
-  if (request[http::field::sec_websocket_key].empty()) {
-    return {kBadRequest, "Sec-WebSocket-Key: missing"};
+  if (request.count(http::field::sec_websocket_key) != 1 ||
+      !IsKey(request[http::field::sec_websocket_key])) {
+    return {kBadRequest, "Sec-WebSocket-Key: must be there once, 16 bytes in base64"};
   }
   if (ProtocolOf(request) == nullptr) {
     return {kBadRequest, "Sec-WebSocket-Protocol: must offer ackwire.v1.json or ackwire.v1.binary"};
