@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "delivery/admission.h"
+#include "delivery/http_description.h"
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
 #include "delivery/http_target.h"
@@ -50,15 +51,6 @@ const char* AllowedMethods(const MessagesPath& path) {
   return path.seq ? "GET, HEAD, PUT, DELETE, OPTIONS" : "GET, HEAD, POST, OPTIONS";
 }
 
-HttpResponse MethodNotAllowed(const std::string& method, const MessagesPath& path) {
-  HttpResponse response =
-      ErrorResponse(Error(StatusCode::kUnimplemented, "method: this path has no " + method +
-                                                          "; it has " + AllowedMethods(path)));
-  response.status = 405;
-  response.headers.emplace_back("Allow", AllowedMethods(path));
-  return response;
-}
-
 HttpResponse ReceiptsResponse(const v1::Receipts& receipts) {
   HttpResponse response = JsonResponse(
       200, fmt::format(R"({{"owed":{},"acked":{},"pending":{},"failed":{},"usersOwed":{},)"
@@ -98,6 +90,15 @@ HttpResponse ErrorResponse(const Status& status) {
   return response;
 }
 
+HttpResponse MethodNotAllowed(const std::string& method, const char* allowed) {
+  HttpResponse response =
+      ErrorResponse(Error(StatusCode::kUnimplemented, "method: this path has no " + method +
+                                                          "; it has " + std::string(allowed)));
+  response.status = 405;
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
 Status TooLarge(const std::string& message) {
   Status status = InvalidArgument(message);
   status.SetPayload(kTooLargeMark, absl::Cord());
@@ -107,6 +108,7 @@ Status TooLarge(const std::string& message) {
 void HttpApi::Answer(HttpRequest request, Done done) {
   const StatusOr<HttpTarget> target = ParseTarget(request.target);
   if (!target.ok()) return done(ErrorResponse(target.status()));
+  if (IsDescriptionPath(*target)) return done(AnswerDescription(request));
   const std::optional<MessagesPath> path = MessagesPathOf(*target);
   if (!path) {
     return done(ErrorResponse(Error(StatusCode::kNotFound,
@@ -120,14 +122,14 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (path->receipts) {
     return reads ? ReadReceipts(*path, std::move(done))
-                 : done(MethodNotAllowed(request.method, *path));
+                 : done(MethodNotAllowed(request.method, AllowedMethods(*path)));
   }
   const bool changes = request.method == "PUT" || request.method == "DELETE";
   if (path->seq ? changes : request.method == "POST") {
     return Publish(request, *target, *path, std::move(done));
   }
   if (reads) return Read(request, *target, *path, std::move(done));
-  done(MethodNotAllowed(request.method, *path));
+  done(MethodNotAllowed(request.method, AllowedMethods(*path)));
 }
 
 void HttpApi::Publish(const HttpRequest& request, const HttpTarget& target,

@@ -1,5 +1,5 @@
 // HttpApi answers the HTTP/JSON calls of clients: publish, edit, withdraw, history, one message and
-// its receipts.
+// its receipts; and with the description of these calls (http_description.h).
 // (Listening, keep-alive, limits of a connection and the upgrade to WebSocket: http_connection.h.)
 //
 // Threads:  Answer from any; `done` comes on a thread of the store or the read pool, or within
@@ -43,6 +43,9 @@ struct HttpResponse {
 // {"error":…} with the HTTP status of the contract for this status.
 [[nodiscard]] HttpResponse ErrorResponse(const Status& status);
 [[nodiscard]] HttpResponse JsonResponse(unsigned status, std::string body);
+
+// 405, with the methods of the path as Allow lists them.
+[[nodiscard]] HttpResponse MethodNotAllowed(const std::string& method, const char* allowed);
 
 // kInvalidArgument for what is over a limit of bytes: ErrorResponse gives it 413 rather than 400.
 [[nodiscard]] Status TooLarge(const std::string& message);

@@ -8,15 +8,13 @@ import { basename, join } from 'node:path';
 import test, { afterEach } from 'node:test';
 import { ackctl, kProgram } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
+import { damage, kDamagedBytes } from '../support/damage.mjs';
 import { eventually } from '../support/eventually.mjs';
 import { grpcClients, readAll } from '../support/grpc.mjs';
 import { request } from '../support/http.mjs';
 import { startServer, withServer } from '../support/server.mjs';
 
 afterEach(dropAll);
-
-// A record of more than one of RocksDB's 32 KiB blocks: damage to it leaves those behind it.
-const kPayloadBytes = 60_000;
 
 async function temporary(t) {
   const path = await mkdtemp(join(tmpdir(), 'ackwire-offline-'));
@@ -25,7 +23,7 @@ async function temporary(t) {
 }
 
 function payload(n) {
-  return Buffer.from(`marker-${n}:`.padEnd(kPayloadBytes, String(n)));
+  return Buffer.from(`marker-${n}:`.padEnd(kDamagedBytes, String(n)));
 }
 
 async function publishTo(server, channel, from, to) {
@@ -66,21 +64,6 @@ async function messagesOf(server, channel) {
   const messages = await readAll(rpc.messages, { channel });
   rpc.close();
   return messages;
-}
-
-// Flips a byte of each file below db/ that holds the text.
-async function damage(dataDir, text) {
-  let damaged = 0;
-  for (const name of await readdir(join(dataDir, 'db'))) {
-    const path = join(dataDir, 'db', name);
-    const bytes = await readFile(path);
-    const at = bytes.indexOf(text);
-    if (at < 0 || !/\.(log|sst)$/.test(name)) continue;
-    bytes[at] ^= 0x55;
-    await writeFile(path, bytes);
-    damaged += 1;
-  }
-  assert.ok(damaged > 0, `no file holds ${text}`);
 }
 
 async function contentsOf(directory) {

@@ -347,6 +347,23 @@ TEST_F(HttpApiTest, KnowsItsPathsAndTheirMethods) {
   EXPECT_EQ(HeaderOf(options, "Allow"), "GET, HEAD, PUT, DELETE, OPTIONS");
 }
 
+TEST_F(HttpApiTest, GivesItsDescriptionUntilTheCallerHasIt) {
+  const HttpResponse first = Ask("GET", "/v1/openapi.yaml");
+  EXPECT_EQ(first.status, 200U);
+  EXPECT_EQ(HeaderOf(first, "Content-Type"), "application/yaml");
+  EXPECT_THAT(first.body, StartsWith("openapi: 3."));
+  const std::string etag = HeaderOf(first, "ETag");
+  const HttpResponse again = Ask("GET", "/v1/openapi.yaml", "", {{"If-None-Match", etag}});
+  EXPECT_EQ(again.status, 304U);
+  EXPECT_EQ(again.body, "");
+  EXPECT_EQ(HeaderOf(again, "ETag"), etag);
+  EXPECT_EQ(Ask("GET", "/v1/openapi.yaml", "", {{"If-None-Match", "\"x\""}}).status, 200U);
+  EXPECT_EQ(HeaderOf(Ask("OPTIONS", "/v1/openapi.yaml"), "Allow"), "GET, HEAD, OPTIONS");
+  const HttpResponse post = Ask("POST", "/v1/openapi.yaml");
+  EXPECT_EQ(post.status, 405U);
+  EXPECT_EQ(HeaderOf(post, "Allow"), "GET, HEAD, OPTIONS");
+}
+
 TEST_F(HttpApiTest, AnswersHeadLikeGet) {
   PublishMany(2);
   const HttpResponse get = Get("");
