@@ -74,6 +74,10 @@ void Retention::Pass() {
     }
   }
   first_pass_ = false;
+  // Stubs lie over what was removed until RocksDB writes its tables anew, for which a server that
+  // takes no messages gives it no reason.
+  if (removed_up_to_.value == 0 || deps_.store.CheckFreeDisk().ok()) return;
+  deps_.store.eraser().MakeRoomSoon(std::exchange(removed_up_to_, {}));
 }
 
 void Retention::LookAt(const ChannelInfo& channel, const Keeping& keeping) {
@@ -120,6 +124,9 @@ Status Retention::Trim(const ChannelInfo& channel, const Keeping& keeping) {
     const Remover::Order order{channel.id, removed, {.reason = v1::REASON_RETENTION}};
     const Status status = Await([&](auto done) { deps_.remover.Remove(order, std::move(done)); });
     if (!status.ok()) return status;
+    const Seq last = removed.runs().back().last;
+    const auto at = deps_.store.log().Positions(channel.id, {last, last});
+    if (at.ok() && !at->empty()) removed_up_to_ = std::max(removed_up_to_, at->front());
   }
   for (const SeqRun& run : going.runs()) (void)looked.kept.Remove(run);
   for (const SeqRun& run : parked->runs()) looked.kept.Add(run);

@@ -94,6 +94,7 @@ class Retention {
   const Dependencies deps_;
   const Timestamp started_at_;
   std::map<ChannelId, Looked> looked_;
+  Position removed_up_to_;  // since room was made
   bool first_pass_ = true;
   mutable std::mutex mutex_;  // guards stopping_
   std::condition_variable wake_;

@@ -64,7 +64,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Start();
   void OnFrame(std::string_view bytes);
   void OnOtherKind();  // text where frames are binary, or the other way round
-  void OnHeard();  // a WebSocket ping or pong, which is no frame: the peer is alive
+  void OnHeard();      // a WebSocket ping or pong, which is no frame: the peer is alive
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
   void OnWriteFailed();  // the transport refused the bytes: the connection is gone
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
