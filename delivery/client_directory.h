@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "delivery/metrics.h"
 #include "delivery/policy.h"
@@ -76,6 +77,17 @@ class ClientDirectory {
   using ChangeRecorded = Session::ChangeRecorded;
   void Change(const std::string& client, const store::Event& change, const ChangeRecorded& done);
 
+  // Records what clients that nobody has or waits for are owed no more (Abandoned, of runs alone),
+  // in one work of the writer. `done` is given the first failure, and what concerns the other
+  // clients, which is left to Change.
+  struct ClientChange {
+    std::string client;
+    store::Event event;
+  };
+  using ClientChanges = std::vector<ClientChange>;
+  using OfflineAbandoned = std::function<void(const Status&, ClientChanges others)>;
+  void AbandonOffline(ClientChanges changes, const OfflineAbandoned& done);
+
   // Ends the client's session and its subscriptions, and has it forgotten (store/forgetter.h). It
   // may connect again at once, as one that is new.
   //   kNotFound  nothing is known of it
@@ -119,6 +131,12 @@ class ClientDirectory {
                        const Unsubscribed& finish);
   void ChangeOffline(const std::string& client, const store::Event& change,
                      const ChangeRecorded& done);
+  // False when somebody has the client, or waits for it. Else it is busy until Finished.
+  [[nodiscard]] bool TryHold(const std::string& client);
+  // Submits what is still owed of `held`; what is not is cleared. Blocks on disk.
+  void RecordAbandoned(const std::shared_ptr<ClientChanges>& held,
+                       const std::function<void(const Status&)>& finish);
+  void OnAbandoned(const ClientChanges& recorded);
   void ForgetOffline(const std::string& client, const std::string& note, const ForgottenDone& done);
   // Of what the change abandons it leaves what is still owed.
   [[nodiscard]] Status LeaveOwed(const std::string& client, store::Event& change) const;

@@ -1,12 +1,25 @@
 #include "delivery/client_homes.h"
 
-#include <memory>
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ackwire {
 
+// What is to be abandoned, and what came of it so far.
+struct ClientHomes::Abandoning {
+  std::vector<ClientDirectory::ClientChanges> of_home;
+  ClientDirectory::ClientChanges others;
+  Status failure;
+  ClientDirectory::OfflineAbandoned done;
+};
+
+std::size_t ClientHomes::HomeNumberOf(const std::string& client) const {
+  return std::hash<std::string>{}(client) % directories_.size();
+}
+
 ClientDirectory& ClientHomes::HomeOf(const std::string& client) const {
-  return *directories_[std::hash<std::string>{}(client) % directories_.size()];
+  return *directories_[HomeNumberOf(client)];
 }
 
 void ClientHomes::Take(const std::string& client, ClientDirectory::Claim claim) {
@@ -53,6 +66,32 @@ void ClientHomes::Change(const std::string& client, store::Event change,
   ClientDirectory& home = HomeOf(client);
   home.Post([&home, client, change = std::move(change), done = std::move(done)] {
     home.Change(client, change, done);
+  });
+}
+
+void ClientHomes::AbandonOffline(ClientDirectory::ClientChanges changes,
+                                 ClientDirectory::OfflineAbandoned done) {
+  auto all = std::make_shared<Abandoning>();
+  all->of_home.resize(directories_.size());
+  all->done = std::move(done);
+  for (ClientDirectory::ClientChange& change : changes) {
+    all->of_home[HomeNumberOf(change.client)].push_back(std::move(change));
+  }
+  AbandonFrom(0, all);
+}
+
+void ClientHomes::AbandonFrom(std::size_t home, const std::shared_ptr<Abandoning>& all) {
+  while (home < directories_.size() && all->of_home[home].empty()) ++home;
+  if (home == directories_.size()) return all->done(all->failure, std::move(all->others));
+  ClientDirectory& directory = *directories_[home];
+  directory.Post([this, &directory, home, all] {
+    directory.AbandonOffline(
+        std::move(all->of_home[home]),
+        [this, home, all](const Status& outcome, ClientDirectory::ClientChanges others) {
+          all->failure.Update(outcome);
+          std::move(others.begin(), others.end(), std::back_inserter(all->others));
+          AbandonFrom(home + 1, all);
+        });
   });
 }
 

@@ -5,7 +5,9 @@
 // Lifetime: borrows the directories.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,12 +29,18 @@ class ClientHomes {
   void Expire(const std::string& client, const std::string& channel, Timestamp unseen_since,
               ClientDirectory::Expired done);
   void Change(const std::string& client, store::Event change, ClientDirectory::ChangeRecorded done);
+  // One home after the other.
+  void AbandonOffline(ClientDirectory::ClientChanges changes,
+                      ClientDirectory::OfflineAbandoned done);
   void Forget(const std::string& client, const std::string& note,
               ClientDirectory::ForgottenDone done);
   void AskSession(const std::string& client, std::function<void(Session*)> ask);
 
  private:
+  struct Abandoning;
+  [[nodiscard]] std::size_t HomeNumberOf(const std::string& client) const;
   [[nodiscard]] ClientDirectory& HomeOf(const std::string& client) const;
+  void AbandonFrom(std::size_t home, const std::shared_ptr<Abandoning>& all);
 
   std::vector<ClientDirectory*> directories_;
 };

@@ -1,5 +1,6 @@
 #include "delivery/message_cache.h"
 
+#include "store/proto_time.h"
 #include "store/stub.h"
 
 namespace ackwire {

@@ -81,8 +81,17 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
     return OkStatus();
   }
 
+  using Changes = ClientDirectory::ClientChanges;
+  // What some of the clients are to be told.
+  struct Page {
+    Changes owed;  // together, where nobody has the client
+    std::size_t runs = 0;
+    Changes parked;  // each by itself: of these the writer says how many it was
+  };
+
   Status TellSome() {
     constexpr std::size_t kMembersAtOnce = 256;
+    constexpr std::size_t kRunsAtOnceMax = 16'384;  // one may be owed every second message
     const StatusOr<std::vector<std::string>> members =
         deps_.store.ledger().Members(order_.channel, {.after = after_, .limit = kMembersAtOnce});
     if (!members.ok()) return members.status();
@@ -90,31 +99,37 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
       done_(first_failure_);
       return OkStatus();
     }
-    after_ = members->back();
-    auto changes = std::make_shared<std::vector<std::pair<std::string, store::Event>>>();
+    Page page;
     for (const std::string& client : *members) {
-      first_failure_.Update(AddChanges(client, *changes));
+      after_ = client;
+      first_failure_.Update(AddChanges(client, page));
+      if (page.runs >= kRunsAtOnceMax) break;
     }
-    MakeChange(changes, 0);
+    deps_.homes.AbandonOffline(std::move(page.owed),
+                               [self = shared_from_this(), parked = std::move(page.parked)](
+                                   const Status& outcome, const Changes& others) {
+                                 self->first_failure_.Update(outcome);
+                                 const auto changes = std::make_shared<Changes>(others);
+                                 changes->insert(changes->end(), parked.begin(), parked.end());
+                                 self->MakeChange(changes, 0);
+                               });
     return OkStatus();
   }
 
-  using Changes = std::vector<std::pair<std::string, store::Event>>;
-
-  // What is owed and what was parked are told apart: of the latter the writer says how many it was.
-  Status AddChanges(const std::string& client, Changes& changes) const {
+  Status AddChanges(const std::string& client, Page& page) const {
     const StatusOr<LedgerEntry> entry = deps_.store.ledger().Entry(client, order_.channel);
     if (!entry.ok()) return entry.status();
     const Seq last = deps_.store.derived().LastOf(order_.channel);
     const SeqRuns owed = Common(entry->UndeliveredRuns(last), order_.seqs);
     if (!owed.empty()) {
-      AddRuns(owed, *Add(client, changes).mutable_runs());
+      AddRuns(owed, *Add(client, page.owed).mutable_runs());
+      page.runs += owed.runs().size();
     }
     if (entry->parked() == 0) return OkStatus();
     const StatusOr<SeqRuns> parked =
         deps_.store.ledger().ParkedOf(client, order_.channel, order_.seqs);
     if (!parked.ok() || parked->empty()) return parked.status();
-    store::Abandoned& abandoned = Add(client, changes);
+    store::Abandoned& abandoned = Add(client, page.parked);
     for (const SeqRun& run : parked->runs()) {
       for (Seq seq = run.first; seq <= run.last; ++seq.value) abandoned.add_unparked(seq.value);
     }
@@ -123,7 +138,7 @@ class Remover::Removing : public std::enable_shared_from_this<Removing> {
 
   store::Abandoned& Add(const std::string& client, Changes& changes) const {
     store::Abandoned& abandoned =
-        *changes.emplace_back(client, store::Event()).second.mutable_abandoned();
+        *changes.emplace_back(ClientDirectory::ClientChange{client, {}}).event.mutable_abandoned();
     abandoned.set_channel(order_.channel.value);
     abandoned.set_reason(order_.why.reason);
     abandoned.set_detail(order_.why.detail);

@@ -126,8 +126,8 @@ void Session::On(frame::Unsubscribe& frame) {
   Unsubscribe(frame.channel, [self = shared_from_this(), id = frame.id,
                               channel = frame.channel](const StatusOr<std::uint64_t>& abandoned) {
     if (self->state_ != State::kOpen) return;
-    self->outlet_.Write(abandoned.ok() ? protocol_.EncodeUnsubscribed(id, channel, *abandoned)
-                                       : protocol_.EncodeError(id, abandoned.status()),
+    self->outlet_.Write(abandoned.ok() ? self->protocol_.EncodeUnsubscribed(id, channel, *abandoned)
+                                       : self->protocol_.EncodeError(id, abandoned.status()),
                         {});
   });
 }

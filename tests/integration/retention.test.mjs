@@ -134,6 +134,38 @@ test('a client that was away gets what is left, one failure tells of the rest', 
   await floorReaches(rpc, 'away', 'few/3', 6);
 });
 
+test('of many that are away each is told, and so is who has parked it', async () => {
+  const away = Array.from({ length: 300 }, (_, n) => `away-${String(n).padStart(3, '0')}`);
+  await Promise.all(
+    away.map((client) => rpc.subscriptions.subscribe({ client, channel: 'mourned/2' })),
+  );
+  const parks = await Client.connect(server, {
+    client: 'parks',
+    subscriptions: [{ channel: 'mourned/2' }],
+  });
+  await publish(server, 'mourned/2', 'one');
+  parks.nack(await parks.nextDelivery(), { final: true });
+  await explained(rpc, 'parks', 'mourned/2', 1, 'PARKED');
+  parks.socket.terminate();
+  await offline(rpc, 'parks');
+  await publish(server, 'mourned/2', 'two');
+  const told = await eventually(
+    async () => {
+      const { failures } = await rpc.deliveries.listFailures({
+        filter: { channel: 'mourned/2', reasons: ['REASON_RETENTION'] },
+        pageSize: 1000,
+      });
+      return failures.length >= away.length + 1 && failures;
+    },
+    'all of them to be told',
+    kWaitMs,
+  );
+  assert.deepEqual(told.map(({ client }) => client).sort(), [...away, 'parks']);
+  for (const { firstSeq, lastSeq } of told) assert.deepEqual([firstSeq, lastSeq], [1, 1]);
+  assert.equal((await rpc.deliveries.getClient({ client: 'parks' })).parked, 0);
+  assert.equal((await rpc.deliveries.getClient({ client: away[0] })).undelivered, 1);
+});
+
 test('a connected client whose window is full is told at once', async () => {
   const client = await Client.connect(server, {
     client: 'slow',

@@ -18,7 +18,7 @@ using testing::IsEmpty;
 class FailureViewTest : public testing::Test {
  protected:
   FailureViewTest() {
-    for (int i = 0; i < kMessages; ++i) store_.Publish("c", "x");
+    for (std::uint64_t i = 0; i < kMessages; ++i) store_.Publish("c", "x");
     channel_ = store_.IdOf("c");
     store_.Subscribe("alice", "c", {.kind = StartAt::Kind::kFirst});
   }

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/unit/ledger_events.h"
+
 namespace ackwire {
 namespace {
 
@@ -161,6 +163,28 @@ StatusOr<Recorded> SessionTest::Change(const std::string& client, const store::E
 
 void SessionTest::BeginChange(const std::string& client, const store::Event& change) {
   homes_.Change(client, change, [](const StatusOr<Recorded>&) {});
+}
+
+SessionTest::Others SessionTest::BeginAbandoning(const Strings& clients) {
+  auto others = std::make_shared<std::optional<Strings>>();
+  ClientDirectory::ClientChanges changes;
+  for (const std::string& client : clients) {
+    changes.push_back({client, events::Abandoned("", IdOf(kRoom), RunOf(1, 1))});
+    changes.back().event.mutable_abandoned()->set_reason(v1::REASON_RETENTION);
+  }
+  homes_.AbandonOffline(std::move(changes), [others](const Status& outcome,
+                                                     const ClientDirectory::ClientChanges& rest) {
+    EXPECT_TRUE(outcome.ok()) << outcome;
+    others->emplace();
+    for (const auto& each : rest) (*others)->push_back(each.client);
+  });
+  return others;
+}
+
+Strings SessionTest::Abandon(const Strings& clients) {
+  const Others others = BeginAbandoning(clients);
+  Until([&] { return others->has_value(); }, "what is abandoned");
+  return others->value();
 }
 
 void SessionTest::OnCommitted(const SharedGroup& group) {

@@ -97,6 +97,12 @@ class SessionTest : public ::testing::Test {
   [[nodiscard]] StatusOr<Recorded> Change(const std::string& client, const store::Event& change);
   void BeginChange(const std::string& client, const store::Event& change);
 
+  // Of these clients, those that nobody has or waits for are owed the first message of the room no
+  // more. Has a value once that is on record: the names of the others.
+  using Others = std::shared_ptr<std::optional<Strings>>;
+  [[nodiscard]] Others BeginAbandoning(const Strings& clients);
+  Strings Abandon(const Strings& clients);
+
   // The relay falls behind: what is committed from now on waits for ReleaseGroups.
   void HoldGroups() { groups_held_ = true; }
   void ReleaseGroups();
