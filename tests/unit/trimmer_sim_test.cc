@@ -169,13 +169,13 @@ class TrimmerSim {
     }
     const std::string before = store_.Describe();
     const auto left = Rows();
-    const std::uint64_t rows = Chance(50) ? kTrimRowsAtOnce : 1 + Pick(5);
+    const std::uint64_t at_once = Chance(50) ? kTrimRowsAtOnce : 1 + Pick(5);
     std::optional<Trimmer> trimmer;
     for (bool more = true; more;) {
       // A new life begins with what the last one left of the base.
       if (!trimmer || Chance(30)) {
         trimmer.emplace(Trimmer::Dependencies{store_.database(), store_.derived(), store_.ledger()},
-                        JournalRetention{.age = kAge, .bytes = {}}, rows);
+                        JournalRetention{.age = kAge, .bytes = {}}, at_once);
       }
       const StatusOr<Trimmed> step = trimmer->Step(store_.clock().Now());
       ASSERT_TRUE(step.ok()) << step.status();
