@@ -251,10 +251,14 @@ class WebSocketConnection final : public Outlet,
       if (const auto connection = weak.lock()) connection->Abort();
     });
     std::array<char, kLingerBytes> dropped{};
-    for (;;) {
-      auto [ec, size] =
-          co_await self->ws_.next_layer().async_read_some(asio::buffer(dropped), kAwait);
-      if (ec) break;
+    // Asio does not tell a second time that the peer has closed: whether it has is looked at first.
+    beast::error_code ec;
+    auto& stream = self->ws_.next_layer();
+    stream.socket().non_blocking(true, ec);
+    if (!ec) stream.socket().read_some(asio::buffer(dropped), ec);
+    while (!ec || ec == asio::error::would_block) {
+      auto [read_ec, size] = co_await stream.async_read_some(asio::buffer(dropped), kAwait);
+      ec = read_ec;
     }
     self->closing_timer_.Cancel();
   }
