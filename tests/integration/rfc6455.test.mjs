@@ -16,6 +16,7 @@ import { serverForFile } from '../support/server.mjs';
 
 const kAtOnce = 16;
 const kCasesMin = 250;
+const kLetGoMs = 5000; // the server lingers for 10 s where a peer stays
 const kFaultTimeoutMs = 500;
 const kSessions = 'ackwire_sessions{transport="websocket"}';
 const server = await serverForFile();
@@ -81,6 +82,17 @@ test('a peer that holds its socket open after a fault keeps no session', async (
   assert.equal(raw.frames.close.code, 1002);
   await eventually(async () => (await metricsOf(server))[kSessions] === 0, 'no session');
   raw.discard();
+});
+
+test('a peer that ends without a close frame is let go at once', async () => {
+  for (const bytes of [text('no frame'), frame(3), Buffer.alloc(0)]) {
+    const raw = await RawWebSocket.open(server.http, { timeoutMs: kLetGoMs });
+    await raw.write(bytes);
+    if (bytes.length > 0) await raw.waitFor(() => raw.frames.close !== null, 'a close frame');
+    raw.socket.end();
+    await raw.waitFor(() => raw.over, 'the end of the TCP connection');
+    raw.discard();
+  }
 });
 
 test('all cases are counted', (t) => {
