@@ -39,13 +39,14 @@ struct Format {
 };
 
 // None when it is no format that this server reads.
-std::optional<Format> ParseFormat(std::string text) {
-  // As an editor may leave it, or a hand that has put it back.
-  text.erase(text.find_last_not_of(" \r\n") + 1);
-  text += '\n';
+std::optional<Format> ParseFormat(const std::string& text) {
+  // As an editor may leave it, or a hand that has put it back. A backup has it as it was written.
+  std::string line = text.substr(0, text.find_last_not_of(" \r\n") + 1);
+  line += '\n';
   for (const auto kind : {DirectoryKind::kLog, DirectoryKind::kBackup, DirectoryKind::kRestoring}) {
     for (int version = kOldestVersion; version <= DataDirectory::kVersion; ++version) {
-      if (text == FormatOf(kind, version)) return Format{kind, version};
+      const std::string& said = kind == DirectoryKind::kLog ? line : text;
+      if (said == FormatOf(kind, version)) return Format{kind, version};
     }
   }
   return std::nullopt;

@@ -235,8 +235,8 @@ test('a range: what was settled, also what was acknowledged, when that is asked 
 test('what has expired since it was parked is in no plan, and explain says so', async () => {
   const subscriptions = [{ channel: 'late' }];
   const client = await Client.connect(server, { client: 'late', subscriptions });
-  await publish(server, 'late', { payload: 1, ttlMs: 1500 });
-  await publish(server, 'late', { payload: 2 });
+  await publish(server, 'late', 1, { ttlMs: 1500 });
+  await publish(server, 'late', 2);
   for (const seq of [1, 2]) {
     const item = await client.nextDelivery((each) => each.message.seq === seq);
     client.frames.length = 0;

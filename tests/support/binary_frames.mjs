@@ -80,8 +80,9 @@ function messageJson({ publishedAt, expiresAt, kind, ...rest }) {
 }
 
 const kHeard = {
-  welcome: ({ pingInterval, pingTimeout, ...rest }) => ({
+  welcome: ({ pingInterval, pingTimeout, subscriptions, ...rest }) => ({
     ...rest,
+    subscriptions: subscriptions.map(({ id, ...each }) => each),
     pingIntervalMs: ms(pingInterval),
     pingTimeoutMs: ms(pingTimeout),
   }),

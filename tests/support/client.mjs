@@ -38,6 +38,7 @@ export class Client {
     this.frames = []; // arrived and not yet taken
     this.pings = 0;
     this.pong = pong;
+    this.heard = () => {}; // is called with each frame as it arrives
     this.waiters = new Set();
     this.opened = new Promise((resolve, reject) => {
       socket.once('open', resolve);
@@ -55,12 +56,14 @@ export class Client {
     socket.on('error', () => {}); // a lost connection is seen as its close
     socket.on('message', (data, isBinary) => {
       if (isBinary !== this.isBinary) throw new Error(`a frame that is not of ${socket.protocol}`);
+      this.welcomeBytes ??= data.length;
       this.arrived(isBinary ? decodeFrame(data) : JSON.parse(data.toString()));
     });
     open.add(this);
   }
 
   arrived(frame) {
+    this.heard(frame);
     if (frame.type === 'ping') {
       this.pings += 1;
       if (this.pong) this.send({ type: 'pong' });

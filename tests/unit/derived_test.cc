@@ -226,7 +226,7 @@ TEST(Derived, RefusesAMissingChannel) {
   store.Publish("room/2", "hi");
   store.FoldNow();
   store.Erase(Family::kChannels, "room/1");
-  ExpectRefused(store, "channel number 1 is missing from the channels");
+  ExpectRefused(store, "a channel is missing from both channels and log");
 }
 
 // What fails to be written must not be lost: the tail stays, and readers still see it.

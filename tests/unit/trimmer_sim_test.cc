@@ -35,6 +35,7 @@ class TrimmerSim {
   void Run() {
     for (int i = 0; i < kTrimSteps; ++i) Step();
     ExpectWhole("in the end");
+    DropRowsOfForgotten();  // until then there are rows of them, which do not count
     ExpectTotals();
     const StatusOr<FoldPoint> base = BasePoint(store_.database());
     ASSERT_TRUE(base.ok()) << base.status();

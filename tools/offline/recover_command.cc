@@ -99,7 +99,8 @@ void PrintSubscriptions(const RecoveryReport& report, std::size_t shown_max, boo
     fmt::print("… and {} more; --all shows them\n", report.subscriptions.size() - shown);
   }
   fmt::print(
-      "What they were owed is owed to nobody. They begin anew when the client connects with them, "
+      "Who had unsubscribed may be among them. What the others were owed is owed to nobody. They "
+      "begin anew when the client connects with them, "
       "or by ackctl subscribe CLIENT CHANNEL --from SEQ.\n");
 }
 
