@@ -82,7 +82,6 @@ async function main() {
     again: `tests/crash/run points --seed ${wanted.seed} --times ${times}`,
     prepare: async (folder) => ({ dataDir: join(folder, 'data') }),
     falls: points.length,
-    flags: ['--journal-retention-age', '1s'], // or the journal would not be trimmed
     async fall(uptime, number, random, record) {
       const point = dieAt(points[number - 1], random);
       const { server } = uptime;

@@ -208,7 +208,7 @@ export async function tell(wanted, { name, again, prepare, falls, fall, ...optio
       for (let number = 1; number <= falls; ++number)
         await fall(uptime, number, random, (how) => fallRow(history, number, how));
     });
-    await expectTrimmed(uptime.server);
+    if (falls > 4) await expectTrimmed(uptime.server); // fewer are over too soon
     await uptime.stop();
     await verify(place.dataDir);
   } catch (error) {

@@ -28,24 +28,27 @@ void ReplayRules::AddSettled(const Key& key, const Expected& expected, Deliverie
   for (const std::uint64_t seq : subscription.settled) {
     if (seq < subscription.start || seq < expected.first || seq > expected.last) continue;
     if (expected.parked_only && !subscription.parked.contains(seq)) continue;
+    const v1::Message& message = record_.channels().at(key.second).messages[seq - 1];
+    if (message.has_expires_at() && TimeOf(message.expires_at()) <= expected.now) continue;
     const bool acked = acked_on_record_.contains({key, seq});
     if (!acked || expected.acked_too) out.insert({key, seq});
   }
 }
 
-void ReplayRules::CheckPlan(const v1::ReplaySelection& selection, const Deliveries& planned) {
+void ReplayRules::CheckPlan(const v1::ReplaySelection& selection, const Deliveries& planned,
+                            Timestamp now) {
   constexpr std::uint64_t kAll = ~0ULL;
   Deliveries expected;
   for (const auto& [key, subscription] : record_.subscriptions()) {
     if (selection.has_failed()) {
       const std::string& channel = selection.failed().channel();
       if (channel != "*" && key.second != ChannelOf(channel)) continue;
-      AddSettled(key, {selection.failed().client(), 0, kAll, true, true}, expected);
+      AddSettled(key, {selection.failed().client(), 0, kAll, true, true, now}, expected);
     } else {
       const v1::RangeSelection& range = selection.range();
       if (key.second != ChannelOf(range.channel())) continue;
       const std::uint64_t last = range.to_seq() == 0 ? kAll : range.to_seq();
-      AddSettled(key, {range.client(), range.from_seq(), last, false, range.include_acked()},
+      AddSettled(key, {range.client(), range.from_seq(), last, false, range.include_acked(), now},
                  expected);
     }
   }

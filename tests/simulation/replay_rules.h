@@ -34,8 +34,8 @@ class ReplayRules {
   ReplayRules(const NaiveLedger& record, Findings& findings)
       : record_(record), findings_(findings) {}
 
-  // Somebody has planned it; somebody is about to start it.
-  void CheckPlan(const v1::ReplaySelection& selection, const Deliveries& planned);
+  // Somebody has planned it now; somebody is about to start it.
+  void CheckPlan(const v1::ReplaySelection& selection, const Deliveries& planned, Timestamp now);
   struct Planned {
     Deliveries deliveries;
     std::uint64_t at = 0;  // the number of the last record then
@@ -74,6 +74,7 @@ class ReplayRules {
     std::uint64_t last = 0;
     bool parked_only = false;
     bool acked_too = false;
+    Timestamp now{};  // what has expired by then is in no plan
   };
 
   void Violate(const std::string& rule, const std::string& what) { findings_.Violate(rule, what); }

@@ -71,7 +71,8 @@ void SimReplayer::Plan() {
       return world_.findings.Violate("plan", MessageOf(at_end.status()));
     }
     const PlannedReplay planned = planner.Take([](const std::string&) { return false; });
-    world_.deliveries.replays().CheckPlan(request.selection(), DeliveriesOf(planned));
+    world_.deliveries.replays().CheckPlan(request.selection(), DeliveriesOf(planned),
+                                          world_.clock.Now());
     if (planned.open.empty()) return;
     // Whoever planned it thinks about it.
     world_.agenda.After(
