@@ -143,11 +143,13 @@ std::optional<std::uint64_t> AckWindow::InFlight(const DeliveryKey& key) const {
   return newest;
 }
 
+// From the newest on: what is kept of what was refused and parked is older, and may be thousands.
 std::vector<std::uint64_t> AckWindow::AllInFlight() const {
   std::vector<std::uint64_t> numbers;
-  for (const auto& [number, sent] : sent_) {
-    if (sent.state == State::kInFlight) numbers.push_back(number);
+  for (auto at = sent_.rbegin(); at != sent_.rend() && numbers.size() < in_flight_; ++at) {
+    if (at->second.state == State::kInFlight) numbers.push_back(at->first);
   }
+  std::reverse(numbers.begin(), numbers.end());
   return numbers;
 }
 
