@@ -2,7 +2,7 @@
 
 #include <rocksdb/iterator.h>
 
-#include <map>
+#include <algorithm>
 #include <utility>
 
 #include "store/proto_time.h"
@@ -12,33 +12,35 @@
 namespace ackwire {
 
 StatusOr<std::vector<ChannelInfo>> ReadChannels(const Database& database) {
-  std::map<ChannelId, ChannelInfo> found;
+  std::vector<ChannelInfo> found;
   const auto iterator = database.NewIterator(Family::kChannels, {});
   for (; iterator->Valid(); iterator->Next()) {
     store::ChannelRow row;
     const std::string name = iterator->key().ToString();
     Status status = record::OpenInto(iterator->value().ToStringView(), "channel " + name, row);
     if (!status.ok()) return status;
-    const ChannelId id{row.id()};
-    const bool added = found
-                           .try_emplace(id, ChannelInfo{.id = id,
-                                                        .name = name,
-                                                        .first = Seq{row.first_seq()},
-                                                        .last = Seq{row.last_seq()},
-                                                        .subscriptions = row.subscriptions(),
-                                                        .last_published_at =
-                                                            FromUnixMs(row.last_published_at_ms()),
-                                                        .unheard = row.unheard()})
-                           .second;
-    if (id.value == 0 || !added) {
-      return Error(StatusCode::kDataLoss, "channel " + name + " has the number " +
-                                              std::to_string(id.value) + ", which is not its own");
-    }
+    found.push_back({.id = ChannelId{row.id()},
+                     .name = name,
+                     .first = Seq{row.first_seq()},
+                     .last = Seq{row.last_seq()},
+                     .subscriptions = row.subscriptions(),
+                     .last_published_at = FromUnixMs(row.last_published_at_ms()),
+                     .unheard = row.unheard()});
   }
   if (!iterator->status().ok()) return FromRocks(iterator->status(), "read the channels");
+  std::sort(found.begin(), found.end(),
+            [](const ChannelInfo& a, const ChannelInfo& b) { return a.id < b.id; });
   std::vector<ChannelInfo> channels;
-  for (auto& [id, channel] : found) {
-    while (channels.size() + 1 < id.value) channels.push_back({.id = {channels.size() + 1}});
+  channels.reserve(found.size());
+  for (ChannelInfo& channel : found) {
+    if (channel.id.value <= channels.size()) {
+      return Error(StatusCode::kDataLoss, "channel " + channel.name + " has the number " +
+                                              std::to_string(channel.id.value) +
+                                              ", which is not its own");
+    }
+    while (channels.size() + 1 < channel.id.value) {
+      channels.push_back({.id = {channels.size() + 1}});
+    }
     channels.push_back(std::move(channel));
   }
   return channels;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -232,16 +233,15 @@ Status CopyBaseOf(const StatusOr<std::unique_ptr<Database>>& database, Database&
   return status.ok() ? CheckRowSums(*rows.Base()) : status;
 }
 
-// Whether the database counts this table among its own: a kill leaves some that it never had. Where
-// it cannot be opened, all of them.
-bool IsListed(const StatusOr<std::unique_ptr<Database>>& database,
-              const std::filesystem::path& table) {
-  if (!database.ok()) return true;
+// The names of the tables that the database counts among its own: a kill leaves some that it never
+// had. None where it cannot be opened.
+std::optional<std::set<std::string>> TablesOf(const StatusOr<std::unique_ptr<Database>>& database) {
+  if (!database.ok()) return std::nullopt;
   std::vector<rocksdb::LiveFileMetaData> files;
   (*database)->rocks().GetLiveFilesMetaData(&files);
-  return std::any_of(files.begin(), files.end(), [&](const auto& file) {
-    return std::filesystem::path(file.name).filename() == table.filename();
-  });
+  std::set<std::string> names;
+  for (const auto& file : files) names.insert(std::filesystem::path(file.name).filename());
+  return names;
 }
 
 }  // namespace
@@ -253,6 +253,7 @@ StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::
   if (!rows.ok()) return rows.status();
   out.rows = *std::move(rows);
   const StatusOr<std::unique_ptr<Database>> database = Database::OpenReadOnly(damaged);
+  const std::optional<std::set<std::string>> listed = TablesOf(database);
   RowKeeper keeper(*out.rows);
   for (const std::filesystem::path& file : FilesOf(source, ".sst")) {
     std::uint64_t not_whole = 0;
@@ -261,7 +262,7 @@ StatusOr<Salvaged> Salvage(const DataDirectory& damaged, const std::filesystem::
       if (family && !keeper.Keep(*family, std::string(key), value)) ++not_whole;
     };
     const SalvagedTable table = SalvageTable(damaged.env(), file, keep);
-    if (!IsListed(database, file)) continue;
+    if (listed && !listed->contains(file.filename())) continue;
     if (table.damages > 0) {
       out.files.push_back({file.filename().string(), table.first_damage});
     } else if (not_whole > 0) {
