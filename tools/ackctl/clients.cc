@@ -119,9 +119,12 @@ void Show(const Context& context, const OneArguments& arguments) {
   const auto stub = v1::DeliveryService::NewStub(connection.channel());
   v1::Client client;
   // What was is folded from the journal, which may be long.
-  connection.CallToTheEnd("client " + arguments.client, [&](grpc::ClientContext& call) {
-    return stub->GetClient(&call, request, &client);
-  });
+  const auto deadline =
+      request.has_at() ? Connection::Deadline::kNone : Connection::Deadline::kUsual;
+  connection.Call(
+      "client " + arguments.client,
+      [&](grpc::ClientContext& call) { return stub->GetClient(&call, request, &client); },
+      deadline);
   if (context.output.json) {
     fmt::print("{}\n", ToJson(client));
   } else {

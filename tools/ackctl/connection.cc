@@ -85,14 +85,11 @@ std::unique_ptr<grpc::ClientContext> Connection::NewContext() const {
   return context;
 }
 
-void Connection::Call(const std::string& what, const Rpc& rpc) const {
+void Connection::Call(const std::string& what,
+                      const std::function<grpc::Status(grpc::ClientContext&)>& rpc,
+                      Deadline deadline) const {
   const auto context = NewContext();
-  context->set_deadline(system_clock::now() + kCallTimeout);
-  Check(what, rpc(*context));
-}
-
-void Connection::CallToTheEnd(const std::string& what, const Rpc& rpc) const {
-  const auto context = NewContext();
+  if (deadline == Deadline::kUsual) context->set_deadline(system_clock::now() + kCallTimeout);
   Check(what, rpc(*context));
 }
 

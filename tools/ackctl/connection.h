@@ -27,12 +27,11 @@ class Connection {
   // Waits until the server answers or refuses; at most kConnectTimeout.
   explicit Connection(const ConnectionOptions& options);
 
-  // One request, one answer, with a deadline. `what` names it in the error:
-  // "publish to room/1".
-  using Rpc = std::function<grpc::Status(grpc::ClientContext&)>;
-  void Call(const std::string& what, const Rpc& rpc) const;
-  // The same without a deadline, for what takes as long as there is something to do.
-  void CallToTheEnd(const std::string& what, const Rpc& rpc) const;
+  // One request, one answer. `what` names it in the error: "publish to room/1".
+  // kNone is for what takes as long as there is something to do.
+  enum class Deadline { kUsual, kNone };
+  void Call(const std::string& what, const std::function<grpc::Status(grpc::ClientContext&)>& rpc,
+            Deadline deadline = Deadline::kUsual) const;
 
   // For streams, which have no deadline: the context to open one with, and
   // what to do with its final status.

@@ -137,9 +137,10 @@ void Dismiss(const Context& context, const DismissArguments& arguments) {
   const Connection connection(context.connection);
   const auto stub = v1::AdminService::NewStub(connection.channel());
   v1::DismissFailuresResponse response;
-  connection.CallToTheEnd("dismiss", [&](grpc::ClientContext& call) {
-    return stub->DismissFailures(&call, request, &response);
-  });
+  connection.Call(
+      "dismiss",
+      [&](grpc::ClientContext& call) { return stub->DismissFailures(&call, request, &response); },
+      Connection::Deadline::kNone);
   if (context.output.json) {
     fmt::print("{}\n", ToJson(response));
   } else if (response.dismissed() == 0) {

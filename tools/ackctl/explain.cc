@@ -97,9 +97,12 @@ void Run(const Context& context, const Arguments& arguments) {
   const auto stub = v1::DeliveryService::NewStub(connection.channel());
   v1::Delivery delivery;
   // What was is folded from the journal, which may be long.
-  connection.CallToTheEnd(
+  const auto deadline =
+      request.has_at() ? Connection::Deadline::kNone : Connection::Deadline::kUsual;
+  connection.Call(
       fmt::format("explain {} {}", arguments.client, arguments.channel),
-      [&](grpc::ClientContext& call) { return stub->ExplainDelivery(&call, request, &delivery); });
+      [&](grpc::ClientContext& call) { return stub->ExplainDelivery(&call, request, &delivery); },
+      deadline);
   if (context.output.json) {
     fmt::print("{}\n", ToJson(delivery));
     return;

@@ -27,8 +27,9 @@ void Run(const Context& context, const Arguments& arguments) {
   const auto stub = v1::AdminService::NewStub(connection.channel());
   v1::RedactResponse response;
   // As long as there are clients to tell.
-  connection.CallToTheEnd(
-      "redact", [&](grpc::ClientContext& call) { return stub->Redact(&call, request, &response); });
+  connection.Call(
+      "redact", [&](grpc::ClientContext& call) { return stub->Redact(&call, request, &response); },
+      Connection::Deadline::kNone);
   if (context.output.json) {
     fmt::print("{}\n", ToJson(response));
     return;

@@ -61,9 +61,10 @@ class Admin {
 
   v1::ReplayPlan Plan(const v1::PlanReplayRequest& request) const {
     v1::ReplayPlan plan;
-    connection_.CallToTheEnd("plan a replay", [&](grpc::ClientContext& call) {
-      return stub_->PlanReplay(&call, request, &plan);
-    });
+    connection_.Call(
+        "plan a replay",
+        [&](grpc::ClientContext& call) { return stub_->PlanReplay(&call, request, &plan); },
+        Connection::Deadline::kNone);
     return plan;
   }
   v1::Replay Start(const v1::StartReplayRequest& request) const {
