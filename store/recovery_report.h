@@ -55,9 +55,11 @@ struct RecoveryReport {
   bool end_is_known = true;
   std::vector<DamagedFile> files;
 
+  [[nodiscard]] bool no_place_lost() const {  // of the log or of the journal
+    return lost.empty() && unknown.empty() && behind_the_end.empty() && journal.empty();
+  }
   [[nodiscard]] bool nothing_lost() const {
-    return lost.empty() && unknown.empty() && behind_the_end.empty() && journal.empty() &&
-           subscriptions.empty() && end_is_known;
+    return no_place_lost() && subscriptions.empty() && end_is_known;
   }
 };
 

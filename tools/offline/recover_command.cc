@@ -120,9 +120,7 @@ void PrintLost(const RecoveryReport& report, std::size_t shown_max, bool color) 
   for (const NumberRun& run : report.journal) {
     lost.AddRow({"journal", RunText(run.first, run.last), ""});
   }
-  const bool places = !report.lost.empty() || !report.unknown.empty() ||
-                      !report.behind_the_end.empty() || !report.journal.empty();
-  if (places) fmt::print("{}", lost.Render(color));
+  if (!report.no_place_lost()) fmt::print("{}", lost.Render(color));
   if (shown < report.lost.size()) {
     fmt::print("… and {} more; --all shows them\n", report.lost.size() - shown);
   }
