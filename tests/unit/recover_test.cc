@@ -12,7 +12,6 @@
 #include "store/recovery.h"
 #include "store/startup_check.h"
 #include "store/stub.h"
-#include "store/verify.h"
 #include "tests/unit/recover_fixture.h"
 
 namespace ackwire {
