@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "delivery/caller.h"
 #include "delivery/payload_form.h"
 
 namespace ackwire {
@@ -67,7 +68,8 @@ void AdminApi::Call(const HttpRequest& request, const std::string& method,
     return done(
         ErrorResponse(Error(StatusCode::kUnavailable, "the server is starting, or about to end")));
   }
-  call_(method, request.body, [done](const StatusOr<std::string>& answer) {
+  const std::string token(BearerTokenOf(request.Header("Authorization")));
+  call_({method, request.body, token}, [done](const StatusOr<std::string>& answer) {
     if (!answer.ok()) return done(ErrorResponse(answer.status()));
     HttpResponse response = JsonResponse(kOk, *answer);
     response.headers.emplace_back("Cache-Control", "no-store");

@@ -15,9 +15,14 @@
 
 namespace ackwire {
 
-// Calls a method by its name, with request and answer as JSON; `done` may come on any thread, and
-// within the call. It does not block.
-using AdminCall = std::function<void(const std::string& method, const std::string& body,
+struct AdminRequest {
+  std::string method;
+  std::string body;   // JSON
+  std::string token;  // the caller's; empty: it gave none
+};
+// Calls a method by its name, and answers with JSON; `done` may come on any thread, and within the
+// call. It does not block.
+using AdminCall = std::function<void(const AdminRequest& request,
                                      std::function<void(StatusOr<std::string>)> done)>;
 
 class AdminApi {

@@ -33,6 +33,7 @@ Subscribe FrameOf(v1::Subscribe& said, Status& status) {
 
 Connect FrameOf(v1::Connect& said, Status& status) {
   Connect connect{.client = std::move(*said.mutable_client()),
+                  .token = std::move(*said.mutable_token()),
                   .window = said.window(),
                   .max_frame_bytes = said.max_frame_bytes(),
                   .receipts = said.receipts()};
@@ -74,6 +75,10 @@ Working FrameOf(const v1::Working& said, Status& /*status*/) {
   return {{said.deliveries().begin(), said.deliveries().end()}};
 }
 
+Refresh FrameOf(v1::Refresh& said, Status& /*status*/) {
+  return {said.id(), std::move(*said.mutable_token())};
+}
+
 Pong FrameOf(const v1::Pong& /*said*/, Status& /*status*/) { return {}; }
 
 std::uint32_t IdOf(const v1::Connect& /*said*/) { return 0; }
@@ -97,14 +102,6 @@ ClientFrame Read(const char* name, std::string_view body) {
   if (status.ok()) status = Check(frame);
   if (status.ok()) return frame;
   return Refused{name, id, status};
-}
-
-ClientFrame ReadRefresh(std::string_view body) {
-  v1::Refresh said;
-  if (!said.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
-    return Malformed{"frame: must be the bytes of a refresh, are not"};
-  }
-  return Refused{"refresh", said.id(), RefreshWithoutKeys()};
 }
 
 }  // namespace
@@ -132,7 +129,7 @@ ClientFrame ParseBinary(std::string_view bytes) {
     case v1::FRAME_TYPE_PONG:
       return Read<v1::Pong>("pong", body);
     case v1::FRAME_TYPE_REFRESH:
-      return ReadRefresh(body);
+      return Read<v1::Refresh>("refresh", body);
     default:
       return Refused{"", 0, UnknownType(fmt::format("0x{:04x}", type))};
   }

@@ -101,6 +101,12 @@ class Binary final : public FrameProtocol {
     return FrameOf(v1::FRAME_TYPE_CONFIRMED, out);
   }
 
+  [[nodiscard]] std::string EncodeRefreshed(std::uint32_t id) const override {
+    v1::Refreshed out;
+    out.set_id(id);
+    return FrameOf(v1::FRAME_TYPE_REFRESHED, out);
+  }
+
   [[nodiscard]] std::string EncodeGap(const Gap& gap) const override {
     v1::Gap out;
     out.set_channel(gap.channel);

@@ -128,6 +128,11 @@ Status ReadExpiry(const json::object& payload, Claims& claims) {
 
 bool Claims::MaySubscribe(std::string_view channel) const { return FitsAny(channel, subscribe); }
 bool Claims::MayPublish(std::string_view channel) const { return FitsAny(channel, publish); }
+bool Claims::MaySubscribeToAll(std::string_view prefix) const {
+  return std::any_of(subscribe.begin(), subscribe.end(), [&](const std::string& pattern) {
+    return EndsInStar(pattern) && FitsPattern(prefix, pattern);
+  });
+}
 bool Claims::IsUserOf(std::string_view client) const { return UserOf(client) == user; }
 
 StatusOr<Claims> ReadClaims(std::string_view payload, const TokenRules& rules, Timestamp now) {

@@ -24,6 +24,8 @@ struct Claims {
 
   [[nodiscard]] bool MaySubscribe(std::string_view channel) const;
   [[nodiscard]] bool MayPublish(std::string_view channel) const;
+  // Whatever stands behind this prefix.
+  [[nodiscard]] bool MaySubscribeToAll(std::string_view prefix) const;
   // `client` is the user, or one of the user's devices.
   [[nodiscard]] bool IsUserOf(std::string_view client) const;
 };

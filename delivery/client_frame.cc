@@ -69,6 +69,12 @@ Status CheckOne(const Nack& frame) {
 }
 
 Status CheckOne(const Working& frame) { return CheckDeliveries(frame.deliveries); }
+
+Status CheckOne(const Refresh& frame) {
+  return frame.token.empty() ? InvalidArgument("token: must be the new token, is empty")
+                             : OkStatus();
+}
+
 Status CheckOne(const Pong& /*frame*/) { return OkStatus(); }
 Status CheckOne(const Malformed& /*frame*/) { return OkStatus(); }
 Status CheckOne(const Refused& /*frame*/) { return OkStatus(); }
@@ -83,10 +89,6 @@ Status UnknownType(const std::string& got) {
   return InvalidArgument(
       "type: must be connect, subscribe, unsubscribe, ack, nack, working, refresh or pong, got " +
       got);
-}
-
-Status RefreshWithoutKeys() {
-  return Error(StatusCode::kFailedPrecondition, "refresh: this server has no keys");
 }
 
 }  // namespace ackwire::frame

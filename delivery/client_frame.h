@@ -25,6 +25,7 @@ struct Subscribe {
 
 struct Connect {
   std::string client;
+  std::string token;  // empty: the request that opened the connection had it, or nobody needs one
   std::uint32_t window = 0;  // 0: the server's default
   struct Resume {
     std::string session;
@@ -58,6 +59,11 @@ struct Working {
   std::vector<std::uint64_t> deliveries;
 };
 
+struct Refresh {
+  std::uint32_t id = 0;
+  std::string token;
+};
+
 struct Pong {};
 
 // A frame that is none: unparsable, no object, no `type`. It ends the session, 4502.
@@ -73,8 +79,8 @@ struct Refused {
   Status why;
 };
 
-using ClientFrame =
-    std::variant<Connect, Subscribe, Unsubscribe, Ack, Nack, Working, Pong, Malformed, Refused>;
+using ClientFrame = std::variant<Connect, Subscribe, Unsubscribe, Ack, Nack, Working, Refresh, Pong,
+                                 Malformed, Refused>;
 
 inline constexpr std::uint64_t kNackDelayMsMax = 86'400'000;  // a day
 
@@ -87,6 +93,5 @@ inline constexpr std::uint64_t kNackDelayMsMax = 86'400'000;  // a day
 [[nodiscard]] Status Check(const ClientFrame& frame);
 // `got`: the type, as it is to be shown.
 [[nodiscard]] Status UnknownType(const std::string& got);
-[[nodiscard]] Status RefreshWithoutKeys();
 
 }  // namespace ackwire::frame

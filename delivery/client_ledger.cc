@@ -72,6 +72,7 @@ bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
   if (!added) return false;
   by_name_[subscription.channel_name] = subscription.channel;
   ready_.insert(subscription.channel);
+  (void)forbidden_.Judge(subscription.channel, subscription.channel_name);
   return true;
 }
 
@@ -86,6 +87,7 @@ void ClientLedger::RemoveSubscription(ChannelId channel, Timestamp now) {
     }
   }
   ready_.erase(channel);
+  forbidden_.Forget(channel);
   const auto found = feeds_.find(channel);
   if (found == feeds_.end()) return;
   by_name_.erase(found->second.name());
@@ -176,6 +178,11 @@ std::optional<DeliveryKey> ClientLedger::FindNext(Timestamp now) {
   while (!ready_.empty()) {
     auto turn = ready_.upper_bound(last_turn_);
     if (turn == ready_.end()) turn = ready_.begin();
+    if (IsForbidden(*turn)) {
+      TellForbidden(*turn, now);
+      ready_.erase(turn);
+      continue;
+    }
     const auto found = feeds_.find(*turn);
     const bool may_send = found != feeds_.end() && !HasItsShare(sent_, *turn, found->second);
     const auto next = may_send ? found->second.FindNext(now) : std::nullopt;
@@ -247,6 +254,10 @@ Status ClientLedger::AckUpTo(std::uint64_t delivery, Timestamp now) {
 Status ClientLedger::Ack(const std::vector<std::uint64_t>& deliveries, Timestamp now) {
   Status status;
   for (const std::uint64_t number : deliveries) {
+    if (Status allowed = CheckAllowed(number); !allowed.ok()) {
+      status = allowed;
+      continue;
+    }
     if (!sent_.WasSent(number)) status = Unknown(number);
     Settle(number, now);
   }
@@ -291,8 +302,10 @@ Status ClientLedger::Nack(const Refusal& refusal, Timestamp now) {
   Numbers ended;
   for (const std::uint64_t number : refusal.deliveries) {
     if (!sent_.WasSent(number)) status = Unknown(number);
+    const Status allowed = CheckAllowed(number);
+    if (!allowed.ok()) status = allowed;
     const AckWindow::Sent* sent = sent_.Find(number);
-    if (sent == nullptr) continue;
+    if (sent == nullptr || !allowed.ok()) continue;
     const bool repeated = sent_.MarkNacked(number);
     if (repeated && (!refusal.final || sent->ended_as)) continue;
     // It is about the delivery: what was sent again meanwhile is behind it in the client's queue,

@@ -17,7 +17,9 @@
 
 #include "ackwire/v1/deliveries.pb.h"
 #include "delivery/ack_window.h"
+#include "delivery/attempt_end.h"
 #include "delivery/channel_feed.h"
+#include "delivery/forbidden_channels.h"
 #include "delivery/ledger_journal.h"
 #include "delivery/policies.h"
 #include "delivery/replay_lane.h"
@@ -50,13 +52,10 @@ class ClientLedger {
   // The connection has ended. What is in flight fails for the reason; with `write_failed` only what
   // the kernel had not taken, the rest as `disconnected`. With the max-disconnects-th such end in a
   // row, the oldest delivery in flight is parked. Nothing may be sent after it.
-  struct Ending {
-    std::uint16_t close_code = 0;
-    v1::Reason reason = v1::REASON_DISCONNECTED;
-    std::string detail;
-    bool counts = true;  // towards max-disconnects
-  };
   void Close(const Ending& ending, Timestamp now);
+
+  // Who it is from now on. What it may not subscribe to stays owed; in flight, it fails.
+  void SetCaller(Caller caller, Timestamp now);
 
   // A subscription is on disk. One that is here already stays as it is; returns whether it is new.
   bool AddSubscription(const SubscriptionState& subscription);
@@ -98,19 +97,13 @@ class ClientLedger {
   void Abandon(const DeliveryKey& key, v1::Reason reason, Timestamp now);
   // Parked: it cannot be sent to this client.
   void Reject(const DeliveryKey& key, v1::Reason reason, const std::string& detail, Timestamp now);
-  // It cannot be read from disk: ChannelFeed::Hold. Returns whether it is the first of its channel.
+  // ChannelFeed::Hold. Returns whether it is the first of its channel.
   bool Hold(const DeliveryKey& key);
 
-  // The client's answers. `kNotFound` for a number that this session was never sent; the others
-  // that the same frame names are processed.
+  // The client's answers. `kNotFound` for a number that this session was never sent,
+  // `kPermissionDenied` for what the token does not allow any more; the others are processed.
   [[nodiscard]] Status AckUpTo(std::uint64_t delivery, Timestamp now);
   [[nodiscard]] Status Ack(const std::vector<std::uint64_t>& deliveries, Timestamp now);
-  struct Refusal {
-    std::vector<std::uint64_t> deliveries;
-    std::string reason;  // the client's own words
-    Duration delay{};    // earliest next attempt
-    bool final = false;
-  };
   [[nodiscard]] Status Nack(const Refusal& refusal, Timestamp now);
   [[nodiscard]] Status Working(const std::vector<std::uint64_t>& deliveries, Timestamp now);
 
@@ -133,6 +126,7 @@ class ClientLedger {
   [[nodiscard]] std::uint32_t window() const { return options_.window; }
   [[nodiscard]] bool paused() const { return options_.paused; }
   [[nodiscard]] bool IsFull(ChannelId channel) const;  // nothing more of it may be in flight
+  [[nodiscard]] bool IsForbidden(ChannelId channel) const { return forbidden_.Contains(channel); }
   [[nodiscard]] const AckWindow& sent() const { return sent_; }
   [[nodiscard]] const ReplayLane& lane() const { return lane_; }
   [[nodiscard]] std::uint64_t acked_total() const { return acked_total_; }
@@ -180,6 +174,10 @@ class ClientLedger {
   [[nodiscard]] RetrySchedule ScheduleOf(ChannelId channel);
   void StartDeadlines(const Numbers& numbers, Timestamp now);
   void WakeWaiting(Timestamp now);
+  void FailForbidden(Numbers failed, Timestamp now);
+  void EndForbiddenReplay(const DeliveryKey& key);
+  void TellForbidden(ChannelId channel, Timestamp now);
+  [[nodiscard]] Status CheckAllowed(std::uint64_t number) const;
   [[nodiscard]] Status Unknown(std::uint64_t number) const;
 
   Options options_;
@@ -191,6 +189,7 @@ class ClientLedger {
   ChannelId last_turn_;                                // the channel that was served last
   std::set<ChannelId> ready_;                          // may have something to send
   std::set<std::pair<Timestamp, ChannelId>> waiting_;  // have something to send then
+  ForbiddenChannels forbidden_;
   std::uint64_t acked_total_ = 0;
   LedgerJournal journal_;
   ReplayLane lane_;

@@ -36,7 +36,11 @@ std::optional<DeliveryKey> ClientLedger::FindReplay(Timestamp now) {
   const std::size_t replays_max = std::max<std::size_t>(options_.window / 2, 1);
   if (options_.paused || sent_.in_flight() >= options_.window) return std::nullopt;
   if (lane_.in_flight() >= replays_max) return std::nullopt;
-  return lane_.FindNext();
+  std::optional<DeliveryKey> next = lane_.FindNext();
+  for (; next && IsForbidden(next->channel); next = lane_.FindNext()) {
+    EndForbiddenReplay(*next);
+  }
+  return next;
 }
 
 ClientLedger::Delivery ClientLedger::SendReplay(const DeliveryKey& key, Timestamp published_at,

@@ -62,7 +62,7 @@ struct DeliveryServer::Parts {
                    AskListeners(channel, seq, std::move(done));
                  }},
         http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }, receipts,
-                  options.policies}),
+                  options.policies, options.tokens}),
         admin_api(
             metrics, [this](auto done) { GatherGauges(std::move(done)); },
             [&the_store = store] {
@@ -123,6 +123,7 @@ void DeliveryServer::Parts::MakeThreads() {
                                                       .metrics = metrics,
                                                       .policies = options.policies,
                                                       .session_policy = options.session,
+                                                      .tokens = options.tokens,
                                                       .homes = homes,
                                                       .read = read,
                                                       .seed = options.seed + i});

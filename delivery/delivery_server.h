@@ -28,6 +28,8 @@
 
 namespace ackwire {
 
+class TokenVerifier;
+
 struct Endpoint {
   std::string host;
   std::uint16_t port = 0;  // 0: any that is free
@@ -46,6 +48,7 @@ struct LiveDelivery {
   // The earlier message of an ordered channel that failed, or is damaged on disk.
   std::optional<Seq> blocked_by;
   bool blocked_by_damage = false;
+  bool forbidden = false;               // the session's token does not allow the channel
   v1::Attempt attempt;                  // with in_flight
   std::optional<Timestamp> replay_due;  // a replay sends it again then, not before
 };
@@ -56,6 +59,7 @@ class DeliveryServer {
     Endpoint http;
     Endpoint admin;
     const Policies& policies;
+    const TokenVerifier* tokens = nullptr;  // null: nobody needs one, and everybody is trusted
     SessionPolicy session;
     std::size_t io_threads = 2;
     std::uint64_t seed = 0;

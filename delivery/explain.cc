@@ -50,7 +50,10 @@ void DecideSettled(const DeliveryFacts& facts, const DeliveryStory& story, v1::D
 }
 
 void DecidePending(const DeliveryFacts& facts, v1::Delivery& delivery) {
-  if (facts.live && facts.live->blocked_by) {
+  if (facts.live && facts.live->forbidden) {
+    // What else it may wait for comes after that.
+    Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_FORBIDDEN);
+  } else if (facts.live && facts.live->blocked_by) {
     Set(delivery, v1::DELIVERY_STATE_PENDING, v1::REASON_WAITING_FOR_EARLIER);
     delivery.set_blocked_by_seq(facts.live->blocked_by->value);
   } else if (facts.state.paused) {

@@ -43,6 +43,8 @@ std::string FailedHow(v1::Reason reason) {
       return "was recalled because an earlier message failed";
     case v1::REASON_TOO_LARGE:
       return "was larger than the client's frames may be";
+    case v1::REASON_FORBIDDEN:
+      return "was not allowed by the session's token";
     default:
       return "failed";
   }
@@ -166,6 +168,12 @@ std::string Pending(const DeliveryFacts& facts, const v1::Delivery& decided) {
       }
       return fmt::format("it comes after seq {}, which failed and is tried again first{}{}",
                          decided.blocked_by_seq(), BlockerDue(facts, decided), ButPaused(facts));
+    case v1::REASON_FORBIDDEN:
+      return fmt::format(
+          "the token of the client's session does not allow {}, and it is sent when the session "
+          "has "
+          "one that does{}",
+          facts.channel, ButPaused(facts));
     case v1::REASON_WINDOW_FULL:
       if (facts.live && facts.live->share_full > 0) {
         return fmt::format(

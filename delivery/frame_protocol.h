@@ -41,6 +41,7 @@ class FrameProtocol {
   [[nodiscard]] virtual std::string EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
                                                        std::uint64_t abandoned) const = 0;
   [[nodiscard]] virtual std::string EncodeConfirmed(std::uint32_t id) const = 0;
+  [[nodiscard]] virtual std::string EncodeRefreshed(std::uint32_t id) const = 0;
   [[nodiscard]] virtual std::string EncodeGap(const Gap& gap) const = 0;
   [[nodiscard]] virtual std::string EncodePing() const = 0;
   // `code` is the contract's, where it is not the status' own name: `unknown_delivery`.

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "delivery/admission.h"
+#include "delivery/caller.h"
 #include "delivery/http_description.h"
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
@@ -87,6 +88,9 @@ HttpResponse ErrorResponse(const Status& status) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(RetryAfter(status));
     response.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
   }
+  if (status.code() == StatusCode::kUnauthenticated) {
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  }
   return response;
 }
 
@@ -119,21 +123,27 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   if (request.method == "OPTIONS") {
     return done({204, {{"Allow", AllowedMethods(*path)}}, {}});
   }
-  const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (path->receipts) {
-    return reads ? ReadReceipts(*path, std::move(done))
-                 : done(MethodNotAllowed(request.method, AllowedMethods(*path)));
-  }
+  const std::string authorization = request.Header("Authorization");
+  const StatusOr<Caller> caller =
+      IdentifyCaller(deps_.tokens, BearerTokenOf(authorization), deps_.clock.Now());
+  if (!caller.ok()) return done(ErrorResponse(caller.status()));
+  const Call call{request, *target, *path, *caller};
   const bool changes = request.method == "PUT" || request.method == "DELETE";
-  if (path->seq ? changes : request.method == "POST") {
-    return Publish(request, *target, *path, std::move(done));
+  if (!path->receipts && (path->seq ? changes : request.method == "POST")) {
+    return Publish(call, std::move(done));
   }
-  if (reads) return Read(request, *target, *path, std::move(done));
-  done(MethodNotAllowed(request.method, AllowedMethods(*path)));
+  if (request.method != "GET" && request.method != "HEAD") {
+    return done(MethodNotAllowed(request.method, AllowedMethods(*path)));
+  }
+  if (Status status = caller->MaySubscribe(path->channel); !status.ok()) {
+    return done(ErrorResponse(status));
+  }
+  if (path->receipts) return ReadReceipts(*path, std::move(done));
+  Read(call, std::move(done));
 }
 
-void HttpApi::Publish(const HttpRequest& request, const HttpTarget& target,
-                      const MessagesPath& path, Done done) {
+void HttpApi::Publish(const Call& call, Done done) {
+  const auto& [request, target, path, caller] = call;
   const Timestamp began = deps_.clock.Now();
   if (SaysRetry(request)) deps_.metrics.PublishRetried();
   const auto answer = [&clock = deps_.clock, &metrics = deps_.metrics, &epoch = deps_.store.epoch(),
@@ -148,12 +158,13 @@ void HttpApi::Publish(const HttpRequest& request, const HttpTarget& target,
   };
   StatusOr<PublishWork> work = MakePublish(request, target, path);
   if (!work.ok()) return answer(work.status());
+  if (Status status = caller.Sign(*work); !status.ok()) return answer(status);
   work->done = answer;
   SubmitAdmitted({deps_.store, deps_.policies, deps_.read}, *std::move(work));
 }
 
-void HttpApi::Read(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
-                   Done done) {
+void HttpApi::Read(const Call& call, Done done) {
+  const auto& [request, target, path, caller] = call;
   StatusOr<HistoryQuestion> question = ParseHistoryQuestion(request, target, path);
   if (!question.ok()) return done(ErrorResponse(question.status()));
   question->is_public = deps_.policies.For(path.channel)->is_public;

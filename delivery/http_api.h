@@ -21,7 +21,9 @@ namespace ackwire {
 struct HttpTarget;
 struct MessagesPath;
 struct ReceiptsSource;
+class Caller;
 class Policies;
+class TokenVerifier;
 
 // A request that was read whole.
 struct HttpRequest {
@@ -59,6 +61,7 @@ class HttpApi {
     std::function<void(std::function<void()>)> read;  // runs a job that may block
     const ReceiptsSource& receipts;
     const Policies& policies;
+    const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
   };
   explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}
 
@@ -67,11 +70,15 @@ class HttpApi {
   void Answer(HttpRequest request, Done done);
 
  private:
-  void Publish(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
-               Done done);
-  void Read(const HttpRequest& request, const HttpTarget& target, const MessagesPath& path,
-            Done done);
-
+  struct Call {
+    const HttpRequest& request;
+    const HttpTarget& target;
+    const MessagesPath& path;
+    const Caller& caller;
+  };
+  void Publish(const Call& call, Done done);
+  // REQUIRES, for these two: the caller may read the channel.
+  void Read(const Call& call, Done done);
   void ReadReceipts(const MessagesPath& path, Done done);
 
   const Dependencies deps_;

@@ -75,9 +75,6 @@ StatusOr<PublishWork> MakePublish(const HttpRequest& request, const HttpTarget& 
   work.draft.set_channel(path.channel);
   work.draft.set_kind(KindOf(request.method));
   work.draft.set_refers_to(refers_to.value);
-  // Without keys every caller is trusted and may publish as anyone. But who names a sender acts as
-  // that sender, and no sender may change what another one wrote.
-  work.may_publish_as = work.draft.sender().empty();
   if (Status status = CheckDraft(work.draft); !status.ok()) {
     const bool too_large = work.draft.payload().size() > kPayloadBytesMax;
     return too_large ? TooLarge(MessageOf(status)) : status;

@@ -13,7 +13,8 @@
 
 namespace ackwire {
 
-// POST publishes, PUT edits, DELETE withdraws. `done` is left to the caller.
+// POST publishes, PUT edits, DELETE withdraws. `done`, and whose it is (Caller::Sign), are left to
+// whoever asks.
 //   kInvalidArgument  names the field and its limit
 [[nodiscard]] StatusOr<PublishWork> MakePublish(const HttpRequest& request,
                                                 const HttpTarget& target, const MessagesPath& path);

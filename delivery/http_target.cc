@@ -47,6 +47,11 @@ Status AddParameter(std::string_view parameter, HttpTarget& out) {
   const std::size_t equals = parameter.find('=');
   StatusOr<std::string> name = Decode("query", parameter.substr(0, equals));
   if (!name.ok()) return name.status();
+  if (*name == "token" || *name == "access_token") {
+    return InvalidArgument(
+        "query: no token may stand in a URL, which proxies and browsers keep; "
+        "send it as Authorization: Bearer, in connect, or get a ticket");
+  }
   StatusOr<std::string> value = std::string();
   if (equals != std::string_view::npos) value = Decode("query", parameter.substr(equals + 1));
   if (!value.ok()) return value.status();

@@ -21,7 +21,7 @@ struct HttpTarget {
 };
 
 // In a query `+` is itself, not a space: no name has white space in it, and some have a plus.
-//   kInvalidArgument  no path, a bad percent-encoding, or a name twice in the query
+//   kInvalidArgument  no path, a bad percent-encoding, a name twice in the query, or a token there
 [[nodiscard]] StatusOr<HttpTarget> ParseTarget(std::string_view target);
 
 // `/v1/channels/{channel}/messages`, or one message of it, or that one's receipts.

@@ -36,6 +36,7 @@ namespace ackwire {
 
 class ClientHomes;
 class Session;
+class TokenVerifier;
 
 inline constexpr std::size_t kOfferedBytesMax = 32ULL << 20U;
 inline constexpr Duration kJournalFlushInterval{5};
@@ -48,6 +49,7 @@ class Hub final : public Sink {
     Metrics& metrics;
     const Policies& policies;
     const SessionPolicy& session_policy;
+    const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
     ClientHomes& homes;
     std::function<void(std::function<void()>)> read;  // runs a job that may block
     std::uint64_t seed = 0;

@@ -176,8 +176,7 @@ Connect ReadConnect(Fields& fields, Status& status) {
   }
   connect.subscriptions = ReadSubscriptions(fields, status);
   connect.max_frame_bytes = fields.Number32("maxFrameBytes");
-  // Nothing is asked of it while there are no keys; its type is checked.
-  fields.Text("token");
+  connect.token = fields.Text("token");
   connect.receipts = fields.Flag("receipts");
   return connect;
 }
@@ -232,7 +231,7 @@ ClientFrame ReadFrame(const json::object& object, const std::string& type) {
   } else if (type == "pong") {
     frame = Pong{};
   } else if (type == "refresh") {
-    status = RefreshWithoutKeys();
+    frame = Refresh{fields.Number32("id"), fields.Text("token")};
   } else {
     status = UnknownType(QuotedType(type));
   }

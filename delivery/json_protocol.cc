@@ -37,6 +37,7 @@ class Json final : public FrameProtocol {
   [[nodiscard]] std::string EncodeUnsubscribed(std::uint32_t id, const std::string& channel,
                                                std::uint64_t abandoned) const override;
   [[nodiscard]] std::string EncodeConfirmed(std::uint32_t id) const override;
+  [[nodiscard]] std::string EncodeRefreshed(std::uint32_t id) const override;
   [[nodiscard]] std::string EncodeGap(const Gap& gap) const override;
   [[nodiscard]] std::string EncodePing() const override { return R"({"type":"ping"})"; }
   [[nodiscard]] std::string EncodeError(std::uint32_t id, const Status& status,
@@ -87,6 +88,10 @@ std::string Json::EncodeUnsubscribed(std::uint32_t id, const std::string& channe
 
 std::string Json::EncodeConfirmed(std::uint32_t id) const {
   return fmt::format(R"({{"type":"confirmed","id":{}}})", id);
+}
+
+std::string Json::EncodeRefreshed(std::uint32_t id) const {
+  return fmt::format(R"({{"type":"refreshed","id":{}}})", id);
 }
 
 std::string Json::EncodeGap(const Gap& gap) const {

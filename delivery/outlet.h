@@ -48,6 +48,7 @@ inline constexpr std::uint16_t kInternal = 4005;
 inline constexpr std::uint16_t kConnectTimeout = 4006;
 inline constexpr std::uint16_t kTooManyErrors = 4007;
 inline constexpr std::uint16_t kSessionReplaced = 4500;
+inline constexpr std::uint16_t kUnauthorized = 4501;
 inline constexpr std::uint16_t kBadFrame = 4502;
 }  // namespace close_code
 

@@ -21,8 +21,7 @@ constexpr std::size_t kExplainedAtOnce = 16;
 // For which a delivery ends without an attempt that failed, and without being parked.
 const std::set<int> kAbandoning = {v1::REASON_EXPIRED,      v1::REASON_RETENTION,
                                    v1::REASON_UNSUBSCRIBED, v1::REASON_SUBSCRIPTION_EXPIRED,
-                                   v1::REASON_DISMISSED,    v1::REASON_REDACTED,
-                                   v1::REASON_FORBIDDEN};
+                                   v1::REASON_DISMISSED,    v1::REASON_REDACTED};
 
 bool HasExpired(const v1::Message& message, Timestamp now) {
   return message.has_expires_at() && TimeOf(message.expires_at()) <= now;

@@ -4,6 +4,7 @@
 
 #include "delivery/client_homes.h"
 #include "delivery/hub.h"
+#include "delivery/loaded_client.h"
 #include "delivery/message_json.h"
 #include "store/message_id.h"
 
@@ -20,7 +21,8 @@ Session::Session(Hub& hub, Outlet& outlet, const frame::FrameProtocol& protocol,
   identity_.protocol = protocol.name();
 }
 
-void Session::Start() {
+void Session::Start(std::string token) {
+  token_ = std::move(token);
   connected_at_ = hub_.now();
   hub_.WakeAt(*this, connected_at_ + hub_.deps().session_policy.connect_timeout);
 }
@@ -66,6 +68,7 @@ void Session::OnFrameBeforeOpen(std::string_view bytes) {
     return Shut(close_code::kBadFrame, "the first frame must be connect");
   }
   connect_ = std::move(*connect);
+  if (!Admit()) return;
   state_ = State::kClaiming;
   ClientDirectory::Claim claim{.owner = hub_.OwnerOf(*this),
                                .new_session_id = "s-" + MakeRandomHex(hub_.rng())};
@@ -84,6 +87,7 @@ void Session::OnGranted(Grant grant) {
   identity_.id = grant.session_id;
   grant_ = std::move(grant);
   hub_.Claimed(*this);
+  denied_ = TakeDeniedSubscriptions();
   if (connect_.subscriptions.empty()) {
     Load();
   } else {
@@ -131,16 +135,18 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
                                         .disconnects = loaded->state.disconnects,
                                         .paused = loaded->state.paused},
                   std::move(grant_->sent), hub_.deps().policies, hub_.rng());
+  const Timestamp now = hub_.now();
+  ledger_->SetCaller(caller_, now);
   for (const SubscriptionState& each : loaded->subscriptions) AddSubscription(each);
   loaded_up_to_ = loaded->up_to;
   for (const auto& [each, id] : std::exchange(early_subscriptions_, {})) {
     if (IsNews(each.channel, id)) AddSubscription(each);
   }
-  const Timestamp now = hub_.now();
   ledger_->Open(now);
   if (grant_->resumed) ledger_->Resume(connect_.resume->delivery, now);
   state_ = State::kOpen;
   SendWelcome();
+  for (const Status& each : denied_) outlet_.Write(protocol_.EncodeError(0, each), {});
   if (connect_.receipts) hub_.WatchReceipts(*this);
   heartbeat_.Start(now);
   for (const std::string& early : std::exchange(early_frames_, {})) {
@@ -300,27 +306,6 @@ std::vector<AckWindow::Sent> Session::InFlight() const {
     in_flight.push_back(*ledger_->sent().Find(number));
   }
   return in_flight;
-}
-
-StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client) {
-  const JournalNumber up_to = store.derived().last_number();
-  const StatusOr<ClientState> state = store.ledger().Client(client);
-  if (!state.ok()) return state.status();
-  StatusOr<std::vector<ChannelEntry>> entries = store.ledger().Entries(client);
-  if (!entries.ok()) return entries.status();
-  LoadedClient loaded{up_to, *state, {}};
-  store.derived().Read([&](const DerivedView& view) {
-    for (ChannelEntry& each : *entries) {
-      const ChannelInfo& channel = *view.channels.Get(each.channel);
-      loaded.subscriptions.push_back({.client = client,
-                                      .channel = each.channel,
-                                      .channel_name = channel.name,
-                                      .entry = std::move(each.entry),
-                                      .last = channel.last,
-                                      .existed = true});
-    }
-  });
-  return loaded;
 }
 
 }  // namespace ackwire

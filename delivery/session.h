@@ -33,6 +33,7 @@ namespace ackwire {
 class Hub;
 class ReceiptWatch;
 struct EncodedMessage;
+struct LoadedClient;
 
 inline constexpr std::size_t kOutgoingBytesMax = 8ULL << 20U;
 inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
@@ -48,20 +49,13 @@ struct Grant {
   std::string session_id;
 };
 
-// What is stored of a client when its session begins.
-struct LoadedClient {
-  JournalNumber up_to;  // everything up to this record is in it
-  ClientState state;
-  std::vector<SubscriptionState> subscriptions;
-};
-
 class Session : public std::enable_shared_from_this<Session> {
  public:
   // The identity's id is given later, by the grant.
   Session(Hub& hub, Outlet& outlet, const frame::FrameProtocol& protocol, SessionIdentity identity);
 
-  // From the connection.
-  void Start();
+  // From the connection. `token`: of the request that opened it; connect's own goes before it.
+  void Start(std::string token = {});
   void OnFrame(std::string_view bytes);
   void OnOtherKind();  // text where frames are binary, or the other way round
   void OnHeard();      // a WebSocket ping or pong, which is no frame: the peer is alive
@@ -117,6 +111,9 @@ class Session : public std::enable_shared_from_this<Session> {
   enum class State { kConnecting, kClaiming, kOpen, kEnded };
 
   void OnFrameBeforeOpen(std::string_view bytes);
+  [[nodiscard]] bool Admit();
+  void Refuse(const Status& status);
+  [[nodiscard]] std::vector<Status> TakeDeniedSubscriptions();
   void SubscribeThenLoad();
   void Load();
   void OnLoaded(const StatusOr<LoadedClient>& loaded);
@@ -133,9 +130,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void On(frame::Ack& frame);
   void On(frame::Nack& frame);
   void On(frame::Working& frame);
+  void On(frame::Refresh& frame);
   void OnOwnSubscription(std::uint32_t id, const std::string& channel,
                          const StatusOr<std::vector<SubscriptionState>>& outcome);
-  void OnUnknownDelivery(std::uint32_t id, const Status& status);
+  void OnDeliveryRefused(std::uint32_t id, const Status& status);
   [[nodiscard]] bool TakeTurn(const std::string& channel, std::function<void()> act);
   void EndTurn(const std::string& channel);
   void Subscribe(const frame::Subscribe& frame);
@@ -170,6 +168,9 @@ class Session : public std::enable_shared_from_this<Session> {
   State state_ = State::kConnecting;
   Timestamp connected_at_{};
   frame::Connect connect_;
+  std::string token_;  // until it connects
+  Caller caller_;
+  std::vector<Status> denied_;  // of connect's subscriptions; told after the welcome
   std::size_t bytes_before_open_ = 0;
   std::vector<std::string> early_frames_;  // arrived before it was open
   std::vector<std::pair<SubscriptionState, EventId>> early_subscriptions_;  // likewise
@@ -193,8 +194,5 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string operators_words_;   // with 4004
   bool write_failed_ = false;
 };
-
-// Reads what is stored of a client. Blocks on disk.
-[[nodiscard]] StatusOr<LoadedClient> LoadClient(const Store& store, const std::string& client);
 
 }  // namespace ackwire

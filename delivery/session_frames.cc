@@ -73,6 +73,9 @@ void Session::EndTurn(const std::string& channel) {
 }
 
 void Session::On(frame::Subscribe& frame) {
+  if (Status status = caller_.MaySubscribe(frame.channel); !status.ok()) {
+    return outlet_.Write(protocol_.EncodeError(frame.id, status), {});
+  }
   const bool taken = TakeTurn(frame.channel, [self = shared_from_this(), frame] {
     if (self->state_ == State::kOpen) self->Subscribe(frame);
   });
@@ -189,7 +192,7 @@ void Session::OnSubscriptionEnded(const std::string& channel, ChannelId id,
 void Session::On(frame::Ack& frame) {
   const Status status = frame.up_to != 0 ? ledger_->AckUpTo(frame.up_to, hub_.now())
                                          : ledger_->Ack(frame.deliveries, hub_.now());
-  if (!status.ok()) return OnUnknownDelivery(frame.id, status);
+  if (!status.ok()) return OnDeliveryRefused(frame.id, status);
   if (frame.id != 0) confirms_.push_back(frame.id);
 }
 
@@ -199,16 +202,17 @@ void Session::On(frame::Nack& frame) {
                                        .delay = frame.delay,
                                        .final = frame.final},
                                       hub_.now());
-  if (!status.ok()) OnUnknownDelivery(0, status);
+  if (!status.ok()) OnDeliveryRefused(0, status);
 }
 
 void Session::On(frame::Working& frame) {
   const Status status = ledger_->Working(frame.deliveries, hub_.now());
-  if (!status.ok()) OnUnknownDelivery(0, status);
+  if (!status.ok()) OnDeliveryRefused(0, status);
 }
 
-void Session::OnUnknownDelivery(std::uint32_t id, const Status& status) {
-  outlet_.Write(protocol_.EncodeError(id, status, "unknown_delivery"), {});
+void Session::OnDeliveryRefused(std::uint32_t id, const Status& status) {
+  const bool unknown = status.code() == StatusCode::kNotFound;
+  outlet_.Write(protocol_.EncodeError(id, status, unknown ? "unknown_delivery" : ""), {});
 }
 
 void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
@@ -227,6 +231,7 @@ void Session::OnTime() {
                     : "the client could not be had in time; connect again");
   }
   if (state_ != State::kOpen) return;
+  if (Status expired = caller_.CheckExpiry(now); !expired.ok()) return Refuse(expired);
   const auto writing_since = outlet_.writing_since();
   if (writing_since && now - *writing_since >= hub_.deps().session_policy.write_stall) {
     Shut(close_code::kSlowConsumer, "the socket took no bytes");
@@ -251,6 +256,7 @@ void Session::Changed() {
   if (ledger_->HasEvents() || !confirms_.empty()) hub_.MarkDirty(*this);
   Timestamp wake = heartbeat_.NextEvent();
   if (const auto next = ledger_->NextEvent()) wake = std::min(wake, *next);
+  if (const auto expiry = caller_.expires_at()) wake = std::min(wake, *expiry);
   if (const auto since = outlet_.writing_since()) {
     wake = std::min(wake, *since + hub_.deps().session_policy.write_stall);
   }
@@ -279,6 +285,7 @@ void Session::Record(std::function<void()> done) {
 
 LiveDelivery Session::Live(ChannelId channel, Seq seq) const {
   LiveDelivery live;
+  live.forbidden = ledger_->IsForbidden(channel);
   live.window_full = ledger_->IsFull(channel);
   const bool by_share = live.window_full && ledger_->sent().in_flight() < ledger_->window();
   if (const auto number = ledger_->sent().InFlight({channel, seq})) {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "delivery/asio_loop.h"
+#include "delivery/http_target.h"
 #include "delivery/session.h"
 #include "delivery/spawn.h"
 
@@ -180,7 +181,8 @@ class WebSocketConnection final : public Outlet,
         self->hub_, *self, protocol,
         SessionIdentity{.transport = "websocket", .remote_address = self->remote_address_});
     self->hub_.Add(self->session_);
-    self->session_->Start();
+    const auto authorization = request[http::field::authorization];
+    self->session_->Start(std::string(BearerTokenOf({authorization.data(), authorization.size()})));
     self->ws_.next_layer().rate_policy().Watch(
         [session = self->session_] { session->Shut(close_code::kTooBig, "a message has no end"); });
     self->ws_.control_callback([connection = self.get()](auto&&...) {
@@ -332,6 +334,9 @@ UpgradeRefusal CheckUpgrade(const UpgradeRequest& request) {
   if (request.method() != http::verb::get) {
     return {kMethodNotAllowed, "a WebSocket is opened by GET"};
   }
+  const StatusOr<HttpTarget> target =
+      ParseTarget({request.target().data(), request.target().size()});
+  if (!target.ok()) return {kBadRequest, MessageOf(target.status())};
   if (!http::token_list(request[http::field::upgrade]).exists("websocket") ||
       request[http::field::sec_websocket_version] != "13") {
     return {kUpgradeRequired, "this address takes WebSocket upgrades of version 13"};

@@ -17,8 +17,6 @@ const kCases = [...kUnsettled, ...kSettled];
 const kGolden = fileURLToPath(new URL('../golden/explain-sentences.txt', import.meta.url));
 const kProto = fileURLToPath(new URL('../../proto/ackwire/v1/deliveries.proto', import.meta.url));
 
-// What the server does not do yet, and so nothing brings about. Once it does, they need cases.
-const kNotYet = ['FORBIDDEN'];
 // Reasons that are no failure, which no list and no metric ever has.
 const kNoFailures = [
   'CLIENT_OFFLINE',
@@ -32,9 +30,9 @@ const kNoFailures = [
 
 const stages = Object.fromEntries(
   await Promise.all(
-    Object.entries(kServers).map(async ([name, flags]) => [
+    Object.entries(kServers).map(async ([name, options]) => [
       name,
-      await Stage.on(await startServer({ flags })),
+      await Stage.on(await startServer(options)),
     ]),
   ),
 );
@@ -94,19 +92,9 @@ test('each state and each reason has a case', async () => {
   const failed = kCases.flatMap(({ failures = [] }) => failures.map((each) => each.split(' ')[0]));
   const reasons = [...kCases.map((each) => each.reason).filter(Boolean), ...failed];
   assert.deepEqual(
-    [...new Set([...reasons, ...kNotYet])].sort(),
+    [...new Set(reasons)].sort(),
     (await valuesOf('Reason')).sort(),
-    'reasons with a case, and those that are not to be had yet',
   );
-  const both = kNotYet.filter((each) => reasons.includes(each));
-  assert.deepEqual(both, [], 'these have a case: they are to be had by now');
-});
-
-test('what is not to be had yet is not to be had', async () => {
-  if (kNotYet.includes('FORBIDDEN')) {
-    const flags = ['--jwt-keys', '/dev/null'];
-    await assert.rejects(startServer({ flags }), /not expected: .*--jwt-keys/);
-  }
 });
 
 test('what is no failure was never listed nor counted; all else was watched', async () => {
@@ -118,7 +106,7 @@ test('what is no failure was never listed nor counted; all else was watched', as
       .map(([name]) => /reason="(\w+)"/.exec(name)[1].toUpperCase());
     assert.deepEqual(new Set(counted), seen);
     assert.deepEqual(
-      [...kNoFailures, ...kNotYet].filter((each) => seen.has(each)),
+      kNoFailures.filter((each) => seen.has(each)),
       [],
     );
   }

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { within } from './eventually.mjs';
+import { tokenFor } from './tokens.mjs';
 
 export const kProgram =
   process.env.ACKCTL ?? fileURLToPath(new URL('../../build/release/bin/ackctl', import.meta.url));
@@ -10,7 +11,9 @@ const kTimeoutMs = 60_000;
 
 // Promises {code, stdout, stderr, json}; json is undefined when stdout is none.
 export async function ackctl(...words) {
-  const child = spawn(kProgram, words.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const token = words.map(tokenFor).find((each) => each !== undefined);
+  const env = token === undefined ? process.env : { ...process.env, ACKCTL_TOKEN: token };
+  const child = spawn(kProgram, words.map(String), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve, reject) => {
     let stdout = '';
     let stderr = '';

@@ -5,6 +5,7 @@
 import WebSocket from 'ws';
 import { decodeFrame, encodeFrame } from './binary_frames.mjs';
 import { within } from './eventually.mjs';
+import { tokenFor } from './tokens.mjs';
 
 const kTimeoutMs = 10_000;
 export const kBinary = 'ackwire.v1.binary';
@@ -14,9 +15,12 @@ const open = new Set();
 
 export class Client {
   // Opens a socket and sends nothing.
-  static async open(server, { protocol = kProtocol, pong = true, path = '/v1/ws' } = {}) {
+  static async open(
+    server,
+    { protocol = kProtocol, pong = true, path = '/v1/ws', headers = {} } = {},
+  ) {
     const client = new Client(
-      new WebSocket(`ws://${server.http}${path}`, protocol ? [protocol] : []),
+      new WebSocket(`ws://${server.http}${path}`, protocol ? [protocol] : [], { headers }),
       pong,
     );
     await within(kTimeoutMs, client.opened, () => `a WebSocket to ${server.http}`);
@@ -27,7 +31,8 @@ export class Client {
   static async connect(server, { protocol, pong, ...fields }) {
     const client = await Client.open(server, { protocol, pong });
     client.name = fields.client;
-    client.send({ type: 'connect', ...fields });
+    const token = tokenFor(server.http);
+    client.send({ type: 'connect', ...(token === undefined ? {} : { token }), ...fields });
     client.welcome = await client.next('welcome');
     return client;
   }

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
+import { tokenFor } from './tokens.mjs';
 
 export const status = grpc.status;
 
@@ -70,12 +71,15 @@ function promising(Service, address) {
   for (const [name, method] of Object.entries(Service.service)) {
     const call = stub[name].bind(stub);
     const short = name[0].toLowerCase() + name.slice(1);
-    if (method.requestStream || method.responseStream) {
-      client[short] = call;
+    if (method.requestStream) {
+      client[short] = (headers = {}) => call(metadata(headers, address));
+    } else if (method.responseStream) {
+      client[short] = (request = {}, headers = {}) => call(request, metadata(headers, address));
     } else {
       client[short] = (request = {}, headers = {}) =>
         new Promise((resolve, reject) => {
-          call(request, metadata(headers), { deadline: Date.now() + 20_000 }, (error, answer) =>
+          const options = { deadline: Date.now() + 20_000 };
+          call(request, metadata(headers, address), options, (error, answer) =>
             error ? reject(error) : resolve(answer),
           );
         });
@@ -84,8 +88,11 @@ function promising(Service, address) {
   return client;
 }
 
-function metadata(headers) {
+// With the token of a server with keys, unless the headers have one.
+function metadata(headers, address) {
   const made = new grpc.Metadata();
+  const token = tokenFor(address);
+  if (token !== undefined) made.set('authorization', `Bearer ${token}`);
   for (const [name, value] of Object.entries(headers)) made.set(name, value);
   return made;
 }

@@ -3,12 +3,17 @@
 import http from 'node:http';
 import net from 'node:net';
 import { within } from './eventually.mjs';
+import { tokenFor } from './tokens.mjs';
 
 const kTimeoutMs = 20_000;
 
 // `address` is HOST:PORT. An object as body goes as JSON, a string or Buffer as it is. Promises
-// {status, headers, body, json}; json is undefined when the body is none.
-export function request(address, { method = 'GET', path = '/', headers = {}, body } = {}) {
+// {status, headers, body, json}; json is undefined when the body is none. `anonymous`: without a
+// token, of a server with keys too.
+export function request(
+  address,
+  { method = 'GET', path = '/', headers = {}, body, anonymous = false } = {},
+) {
   const [host, port] = split(address);
   const asIs = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
   const bytes = asIs ? body : JSON.stringify(body);
@@ -23,6 +28,7 @@ export function request(address, { method = 'GET', path = '/', headers = {}, bod
         headers: {
           ...(asIs ? {} : { 'content-type': 'application/json' }),
           ...(bytes === undefined ? {} : { 'content-length': Buffer.byteLength(bytes) }),
+          ...(anonymous ? {} : bearer(address)),
           ...headers,
         },
       },
@@ -37,6 +43,12 @@ export function request(address, { method = 'GET', path = '/', headers = {}, bod
     sent.end(bytes);
   });
   return within(kTimeoutMs, answered, () => `the answer to ${method} ${path}`);
+}
+
+// Of a server with keys, for whoever brings no token of its own.
+function bearer(address) {
+  const token = tokenFor(address);
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 function answerOf(answer, body) {

@@ -3,6 +3,7 @@
 // attempt. `bring` leaves the scene in that state, for long enough to be asked about.
 
 import { fileURLToPath } from 'node:url';
+import { issue } from './tokens.mjs';
 
 const kLongMs = 600_000;
 const kBigPayload = 'x'.repeat(200_000);
@@ -12,15 +13,17 @@ const policies = (name) => fileURLToPath(new URL(`policies/${name}.toml`, import
 
 export const kServers = {
   // Clients have all the time they want, so that deliveries fail by what clients do only.
-  calm: ['--backoff', '20ms', '--max-attempts', '3', '--max-disconnects', '2'],
+  calm: { flags: ['--backoff', '20ms', '--max-attempts', '3', '--max-disconnects', '2'] },
   // Deliveries fail by silence, once, and come again much later.
-  hasty: ['--ack-wait', '150ms', '--backoff', '10m', '--max-attempts', '3'],
+  hasty: { flags: ['--ack-wait', '150ms', '--backoff', '10m', '--max-attempts', '3'] },
   // The same, and are soon out of attempts.
-  brief: ['--ack-wait', '100ms', '--backoff', '20ms', '--max-attempts', '2'],
-  stalling: ['--write-stall', '300ms'],
+  brief: { flags: ['--ack-wait', '100ms', '--backoff', '20ms', '--max-attempts', '2'] },
+  stalling: { flags: ['--write-stall', '300ms'] },
   // Keeps the newest message of a channel; ends subscriptions of those who are away for 100 ms.
-  keeping: ['--config', policies('keeping')],
-  forgetful: ['--config', policies('forgetful')],
+  keeping: { flags: ['--config', policies('keeping')] },
+  forgetful: { flags: ['--config', policies('forgetful')] },
+  // Takes a token of everybody.
+  guarded: { tokens: true },
 };
 
 const kNotOwed = [
@@ -180,6 +183,31 @@ const kPending = [
       const reason = 'database away';
       await scene.rpc.admin.pauseClient({ client: scene.client, reason });
       client.nack(item, { reason: 'handler threw' });
+    },
+  },
+  {
+    name: 'not allowed by the token of the session',
+    on: 'guarded',
+    state: 'PENDING',
+    reason: 'FORBIDDEN',
+    failures: ['FORBIDDEN 1'],
+    async bring(scene) {
+      await scene.subscribe();
+      await scene.publish();
+      await scene.connect({ token: issue('alice'), subscriptions: [] });
+      await scene.failed('FORBIDDEN');
+    },
+  },
+  {
+    name: 'not allowed any more by the token of the session',
+    on: 'guarded',
+    state: 'PENDING',
+    reason: 'FORBIDDEN',
+    failures: ['FORBIDDEN 1'],
+    async bring(scene) {
+      const [client] = await scene.delivered();
+      client.send({ type: 'refresh', id: 1, token: issue('alice', { subscribe: ['lobby'] }) });
+      await scene.failed('FORBIDDEN');
     },
   },
   {

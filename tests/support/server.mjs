@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after } from 'node:test';
 import { within } from './eventually.mjs';
+import { operator, register, writeKeys } from './tokens.mjs';
 
 const kProgram =
   process.env.ACKWIRED ??
@@ -34,8 +35,8 @@ process.on('exit', (code) => {
 });
 
 export class Server {
-  constructor({ flags, dataDir, env, ownsDirectory }) {
-    Object.assign(this, { flags, dataDir, env, ownsDirectory });
+  constructor({ flags, dataDir, env, tokens, ownsDirectory }) {
+    Object.assign(this, { flags, dataDir, env, tokens, ownsDirectory });
     this.stdout = '';
     this.stderr = '';
     this.child = null; // set while the process lives
@@ -46,7 +47,13 @@ export class Server {
     return this.child?.pid;
   }
 
+  // Of a server with keys: the file that has them.
+  get keysFile() {
+    return `${this.dataDir}.jwks.json`;
+  }
+
   async launch() {
+    if (this.tokens) await writeKeys(this.keysFile);
     const child = spawn(
       kProgram,
       [
@@ -58,6 +65,7 @@ export class Server {
         '127.0.0.1:0',
         '--data-dir',
         this.dataDir,
+        ...(this.tokens ? ['--jwt-keys', this.keysFile] : []),
         ...this.flags,
       ],
       { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] },
@@ -95,6 +103,9 @@ export class Server {
     );
     died.catch(() => {}); // from here on an end is no surprise to this promise
     [, this.grpc, this.http, this.admin] = line;
+    if (this.tokens) {
+      for (const address of [this.grpc, this.http, this.admin]) register(address, operator());
+    }
     return this;
   }
 
@@ -135,16 +146,18 @@ export class Server {
     } finally {
       this.child?.kill('SIGKILL');
       if (this.ownsDirectory) await rm(this.dataDir, { recursive: true, force: true });
+      await rm(this.keysFile, { force: true });
     }
   }
 }
 
-export async function startServer({ flags = [], dataDir, env = {} } = {}) {
+export async function startServer({ flags = [], dataDir, env = {}, tokens = false } = {}) {
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'ackwire-test-')));
   const server = new Server({
     flags,
     dataDir: directory,
     env,
+    tokens,
     ownsDirectory: dataDir === undefined,
   });
   try {

@@ -148,11 +148,12 @@ TEST(ClientFrame, AnUnknownTypeIsRefusedWithItsId) {
   EXPECT_LT(Refusal(R"({"type":")" + loud + "\"}").size(), 200U);
 }
 
-TEST(ClientFrame, ARefreshIsRefusedWithoutKeys) {
-  const ClientFrame frame = ParseJson(R"({"type":"refresh","id":3,"token":"secret"})");
-  const auto& refused = std::get<Refused>(frame);
-  EXPECT_EQ(refused.id, 3U);
-  EXPECT_EQ(MessageOf(refused.why), "refresh: this server has no keys");
+TEST(ClientFrame, ARefreshBringsAToken) {
+  const ClientFrame frame = ParseJson(R"({"type":"refresh","id":3,"token":"a.b.c"})");
+  const auto& refresh = std::get<Refresh>(frame);
+  EXPECT_EQ(refresh.id, 3U);
+  EXPECT_EQ(refresh.token, "a.b.c");
+  EXPECT_EQ(Refusal(R"({"type":"refresh","id":3})"), "token: must be the new token, is empty");
 }
 
 TEST(ClientFrame, ARefusalCarriesTheIdAndNamesTheFieldTheLimitAndWhatWasFound) {

@@ -80,9 +80,7 @@ class ClientLedgerTest : public ::testing::Test {
   void Ack(const Numbers& deliveries) { ASSERT_TRUE(ledger().Ack(deliveries, now).ok()); }
   void AckUpTo(std::uint64_t delivery) { ASSERT_TRUE(ledger().AckUpTo(delivery, now).ok()); }
   void Nack(const Numbers& deliveries) { Refuse({.deliveries = deliveries}); }
-  void Refuse(const ClientLedger::Refusal& refusal) {
-    ASSERT_TRUE(ledger().Nack(refusal, now).ok());
-  }
+  void Refuse(const Refusal& refusal) { ASSERT_TRUE(ledger().Nack(refusal, now).ok()); }
   void After(Duration duration) {
     now += duration;
     ledger().Tick(now);

@@ -164,10 +164,10 @@ class Simulation {
   }
 
   void Nack() {
-    const ClientLedger::Refusal refusal{.deliveries = AnyNumbers(),
-                                        .reason = "could not",
-                                        .delay = OneIn(5) ? Duration(2'000) : Duration(0),
-                                        .final = OneIn(8)};
+    const Refusal refusal{.deliveries = AnyNumbers(),
+                          .reason = "could not",
+                          .delay = OneIn(5) ? Duration(2'000) : Duration(0),
+                          .final = OneIn(8)};
     EXPECT_EQ(ledger_->Nack(refusal, now_).ok(), AllSent(refusal.deliveries));
     model_.Nack(refusal.deliveries, refusal.delay, refusal.final, now_);
   }

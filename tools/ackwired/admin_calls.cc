@@ -5,6 +5,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <string>
@@ -78,6 +79,12 @@ StatusOr<std::unique_ptr<Message>> ParseRequest(const MethodDescriptor& method,
   return request;
 }
 
+// What else there is in a token makes it none, and a call that carries it none of gRPC's.
+bool IsMetadata(const std::string& token) {
+  return !token.empty() && std::all_of(token.begin(), token.end(),
+                                       [](unsigned char c) { return c > ' ' && c <= '~'; });
+}
+
 }  // namespace
 
 struct AdminCalls::Stub {
@@ -121,10 +128,10 @@ AdminCalls::~AdminCalls() {
   answered_.wait(lock, [this] { return under_way_ == 0; });
 }
 
-void AdminCalls::Call(const std::string& name, const std::string& body, const Done& done) {
-  const StatusOr<const MethodDescriptor*> method = FindMethod(name);
+void AdminCalls::Call(const AdminRequest& asked, const Done& done) {
+  const StatusOr<const MethodDescriptor*> method = FindMethod(asked.method);
   if (!method.ok()) return done(method.status());
-  const StatusOr<std::unique_ptr<Message>> request = ParseRequest(**method, body);
+  const StatusOr<std::unique_ptr<Message>> request = ParseRequest(**method, asked.body);
   if (!request.ok()) return done(request.status());
   {
     std::lock_guard lock(mutex_);
@@ -133,12 +140,13 @@ void AdminCalls::Call(const std::string& name, const std::string& body, const Do
   auto call = std::shared_ptr<UnaryCall>(new UnaryCall{.method = **method, .done = done});
   const grpc::Slice bytes((*request)->SerializeAsString());
   call->request = grpc::ByteBuffer(&bytes, 1);
-  stub_->methods.UnaryCall(&call->context, "/" + (*method)->service()->full_name() + "/" + name,
-                           grpc::StubOptions(), &call->request, &call->answer,
-                           [this, call](grpc::Status status) {
-                             call->status = std::move(status);
-                             OnAnswered(*call);
-                           });
+  if (IsMetadata(asked.token)) call->context.AddMetadata("authorization", "Bearer " + asked.token);
+  stub_->methods.UnaryCall(
+      &call->context, "/" + (*method)->service()->full_name() + "/" + asked.method,
+      grpc::StubOptions(), &call->request, &call->answer, [this, call](grpc::Status status) {
+        call->status = std::move(status);
+        OnAnswered(*call);
+      });
 }
 
 void AdminCalls::OnAnswered(UnaryCall& call) {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 
+#include "delivery/admin_api.h"
 #include "store/status.h"
 
 namespace grpc {
@@ -32,7 +33,7 @@ class AdminCalls {
   //   kInvalidArgument  the body is no JSON object, has a field that the request has not, or one of
   //                     a wrong type; or the method is a stream
   using Done = std::function<void(StatusOr<std::string>)>;
-  void Call(const std::string& method, const std::string& body, const Done& done);
+  void Call(const AdminRequest& request, const Done& done);
 
  private:
   struct Stub;

@@ -9,6 +9,7 @@
 #include "tools/ackwired/backup_stream.h"
 #include "tools/ackwired/client_control.h"
 #include "tools/ackwired/dismissal.h"
+#include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/redaction.h"
 #include "tools/ackwired/replay_calls.h"
@@ -62,6 +63,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                       const v1::GetStatusRequest* /*request*/,
                                       v1::ServerStatus* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     deps_.delivery.AskOnlineTotals([this, reactor, response](DeliveryServer::OnlineTotals online) {
       deps_.delivery.Read([this, reactor, response, online] {
         FillFromServer(deps_.state, deps_.relay.depth(), deps_.store.CheckFreeDisk(), *response);
@@ -80,6 +82,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::PauseClientRequest* request,
                                         v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     SetPaused(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
@@ -88,6 +91,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                          const v1::ResumeClientRequest* request,
                                          v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     SetPaused(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
@@ -96,6 +100,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                              const v1::DisconnectClientRequest* request,
                                              v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     Disconnect(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
@@ -104,6 +109,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                          const v1::ForgetClientRequest* request,
                                          v1::ForgetClientResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     Forget(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
@@ -112,6 +118,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                    const v1::RedactRequest* request,
                                    v1::RedactResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     ackwire::Redact(deps_, *request, Finishing(reactor, response));
     return reactor;
   }
@@ -120,6 +127,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                             const v1::DismissFailuresRequest* request,
                                             v1::DismissFailuresResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     if (Status status = CheckDismissal(*request); !status.ok()) {
       reactor->Finish(ToGrpc(status));
       return reactor;
@@ -137,6 +145,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                        const v1::PlanReplayRequest* request,
                                        v1::ReplayPlan* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     replays_.Plan(*request, Wanted(context), Finishing(reactor, response));
     return reactor;
   }
@@ -145,7 +154,8 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::StartReplayRequest* request,
                                         v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    replays_.Start(*request, context->peer(), Finishing(reactor, response));
+    if (!MayAdminister(*context, *reactor)) return reactor;
+    replays_.Start(*request, NameOfCaller(*context), Finishing(reactor, response));
     return reactor;
   }
 
@@ -153,6 +163,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                       const v1::GetReplayRequest* request,
                                       v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     replays_.Get(*request, Finishing(reactor, response));
     return reactor;
   }
@@ -161,6 +172,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::ListReplaysRequest* request,
                                         v1::ListReplaysResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     replays_.List(*request, Finishing(reactor, response));
     return reactor;
   }
@@ -169,16 +181,30 @@ class AdminService final : public v1::AdminService::CallbackService {
                                           const v1::ControlReplayRequest* request,
                                           v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
     replays_.Control(*request, Finishing(reactor, response));
     return reactor;
   }
 
-  grpc::ServerWriteReactor<v1::BackupProgress>* Backup(grpc::CallbackServerContext* /*context*/,
+  grpc::ServerWriteReactor<v1::BackupProgress>* Backup(grpc::CallbackServerContext* context,
                                                        const v1::BackupRequest* request) override {
-    return StartBackupStream(deps_, backup_thread_, *request);
+    const StatusOr<Caller> caller = CallerOf(deps_, *context);
+    const Status allowed = caller.ok() ? caller->MayAdminister() : caller.status();
+    return StartBackupStream(deps_, backup_thread_, {*request, allowed});
   }
 
  private:
+  // False when the call has ended for want of the claim.
+  [[nodiscard]] bool MayAdminister(const grpc::CallbackServerContext& context,
+                                   grpc::ServerUnaryReactor& reactor) const {
+    return Admit({deps_, context, reactor}, &Caller::MayAdminister);
+  }
+  // Who starts a replay, as its record shows it.
+  [[nodiscard]] std::string NameOfCaller(const grpc::CallbackServerContext& context) const {
+    const StatusOr<Caller> caller = CallerOf(deps_, context);
+    return caller.ok() && !caller->trusted() ? caller->user() : context.peer();
+  }
+
   const ServiceDependencies deps_;
   BackupThread backup_thread_;
   ReplayCalls replays_;

@@ -39,8 +39,9 @@ class BackupStream final : public grpc::ServerWriteReactor<v1::BackupProgress>,
   BackupStream(const ServiceDependencies& deps, const v1::BackupRequest& request)
       : deps_(deps), directory_(request.directory()) {}
 
-  void Start(BackupThread& thread) {
+  void Start(BackupThread& thread, const Status& allowed) {
     self_ = shared_from_this();
+    if (!allowed.ok()) return End(allowed);
     if (thread.Start([self = self_] { self->Run(); })) return;
     End(Error(StatusCode::kFailedPrecondition,
               "another backup is being made; wait until it has ended"));
@@ -157,9 +158,9 @@ bool BackupThread::Start(std::function<void()> job) {
 
 grpc::ServerWriteReactor<v1::BackupProgress>* StartBackupStream(const ServiceDependencies& deps,
                                                                 BackupThread& thread,
-                                                                const v1::BackupRequest& request) {
-  const auto stream = std::make_shared<BackupStream>(deps, request);
-  stream->Start(thread);
+                                                                const AskedBackup& asked) {
+  const auto stream = std::make_shared<BackupStream>(deps, asked.request);
+  stream->Start(thread, asked.allowed);
   return stream.get();
 }
 

@@ -36,7 +36,11 @@ class BackupThread {
   std::thread thread_;
 };
 
+struct AskedBackup {
+  const v1::BackupRequest& request;
+  Status allowed;  // why not, else
+};
 [[nodiscard]] grpc::ServerWriteReactor<v1::BackupProgress>* StartBackupStream(
-    const ServiceDependencies& deps, BackupThread& thread, const v1::BackupRequest& request);
+    const ServiceDependencies& deps, BackupThread& thread, const AskedBackup& asked);
 
 }  // namespace ackwire

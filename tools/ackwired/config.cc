@@ -220,7 +220,28 @@ void AddSessions(Flags& flags, Config& config) {
             config.log_format, &ParseLogFormat);
 }
 
+StatusOr<std::optional<std::string>> ParseText(const std::string& text) {
+  if (text.empty()) return InvalidArgument("must be a text, got nothing");
+  return std::optional<std::string>(text);
+}
+
+void AddAccess(Flags& flags, Config& config) {
+  flags.Add(
+      {"--jwt-keys", "FILE", "",
+       "A JWK set: callers need a token signed by one of its keys (HS256, RS256, ES256, EdDSA); "
+       "SIGHUP reads it again. Without it every caller is trusted"},
+      config.jwt_keys, &ParsePath);
+  flags.Add({"--jwt-audience", "TEXT", "", "What a token's aud must name"}, config.jwt_audience,
+            &ParseText);
+  flags.Add({"--jwt-issuer", "TEXT", "", "What a token's iss must be"}, config.jwt_issuer,
+            &ParseText);
+}
+
 Status CheckTogether(const Config& config) {
+  if (config.jwt_keys.empty() && (config.jwt_audience || config.jwt_issuer)) {
+    return InvalidArgument(std::string(config.jwt_audience ? "--jwt-audience" : "--jwt-issuer") +
+                           ": is asked of tokens, which nobody needs without --jwt-keys");
+  }
   const SessionPolicy& session = config.session;
   if (session.ping_timeout > session.ping_interval) return OkStatus();
   return InvalidArgument("--ping-timeout: must be longer than --ping-interval (" +
@@ -251,6 +272,7 @@ StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
   AddListeners(flags, line.config);
   AddDelivery(flags, line.config);
   AddSessions(flags, line.config);
+  AddAccess(flags, line.config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -270,11 +292,11 @@ Status CheckLoopback(const Config& config) {
   const std::array<std::pair<const char*, const Endpoint*>, 3> listeners = {
       {{"--grpc", &config.grpc}, {"--http", &config.http}, {"--admin", &config.admin}}};
   for (const auto& [flag, endpoint] : listeners) {
-    if (IsLoopback(endpoint->host)) continue;
+    if (IsLoopback(endpoint->host) || !config.jwt_keys.empty()) continue;
     return Error(StatusCode::kFailedPrecondition,
                  std::string(flag) + ": " + FormatEndpoint(*endpoint) +
-                     " is not on loopback. Without --jwt-keys, which this version does not have "
-                     "yet, every caller is trusted; give 127.0.0.1, [::1] or localhost");
+                     " is not on loopback. Without --jwt-keys every caller is trusted; give that "
+                     "flag, or 127.0.0.1, [::1] or localhost");
   }
   return OkStatus();
 }

@@ -30,7 +30,10 @@ struct Config {
   Durability durability = Durability::kFsync;
   std::uint64_t min_free_bytes = 256ULL << 20U;
   JournalRetention journal_keeps{.age = std::chrono::days(30), .bytes = std::nullopt};
-  std::filesystem::path file;  // with the channels' policies; empty: none
+  std::filesystem::path file;      // with the channels' policies; empty: none
+  std::filesystem::path jwt_keys;  // a JWK set; empty: every caller is trusted
+  std::optional<std::string> jwt_audience;
+  std::optional<std::string> jwt_issuer;
 };
 
 // To serve with `config`; or, when there is a text to print (--help, --version), to do only that.
@@ -43,7 +46,7 @@ struct CommandLine {
 //   kInvalidArgument  names the flag, what was wrong and what would be right
 [[nodiscard]] StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 
-// Nobody proves who they are yet, so nobody but this machine may connect.
+// Where nobody proves who they are, nobody but this machine may connect.
 //   kFailedPrecondition  names the flag of a listener that is not on loopback
 [[nodiscard]] Status CheckLoopback(const Config& config);
 

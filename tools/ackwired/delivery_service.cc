@@ -10,6 +10,7 @@
 #include "tools/ackwired/client_view.h"
 #include "tools/ackwired/failure_view.h"
 #include "tools/ackwired/follow_streams.h"
+#include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
 #include "tools/ackwired/past_answers.h"
@@ -17,6 +18,10 @@
 
 namespace ackwire {
 namespace {
+
+Status MayAskReceipts(const Caller& caller, const std::string& channel) {
+  return caller.MayAdminister().ok() ? OkStatus() : caller.MaySubscribe(channel);
+}
 
 class DeliveryService final : public v1::DeliveryService::CallbackService {
  public:
@@ -26,6 +31,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                             const v1::ExplainDeliveryRequest* request,
                                             v1::Delivery* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayActFor(request->client(), *context, *reactor)) return reactor;
     if (request->has_at()) {
       AnswerDeliveryThen(deps_, *request, Wanted(context), Finishing(reactor, response));
       return reactor;
@@ -55,10 +61,19 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                         const v1::GetReceiptsRequest* request,
                                         v1::Receipts* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const StatusOr<Caller> caller = CallerOf(deps_, *context);
+    Status allowed = caller.status();
+    if (allowed.ok()) allowed = MayAskReceipts(*caller, request->channel());
+    if (!allowed.ok()) {
+      reactor->Finish(ToGrpc(allowed));
+      return reactor;
+    }
+    // What became of it for each of the others is an operator's to know.
+    const std::size_t clients_max = caller->MayAdminister().ok() ? request->max_clients() : 0;
     deps_.delivery.GetReceipts({.channel = request->channel(),
                                 .seq = Seq{request->seq()},
                                 .message_id = request->message_id()},
-                               request->max_clients(), Finishing(reactor, response));
+                               clients_max, Finishing(reactor, response));
     return reactor;
   }
 
@@ -66,6 +81,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                          const v1::ListFailuresRequest* request,
                                          v1::ListFailuresResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayActFor(request->filter().client(), *context, *reactor)) return reactor;
     const StatusOr<PageQuery> page = ParsePage(request->page_size(), request->page_token());
     Status status = page.status();
     if (status.ok()) status = CheckFilter(request->filter());
@@ -88,6 +104,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                       const v1::GetClientRequest* request,
                                       v1::Client* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayActFor(request->client(), *context, *reactor)) return reactor;
     if (request->has_at()) {
       AnswerClientThen(deps_, *request, Wanted(context), Finishing(reactor, response));
       return reactor;
@@ -108,6 +125,7 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                         const v1::ListClientsRequest* request,
                                         v1::ListClientsResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!Admit({deps_, *context, *reactor}, &Caller::MayAdminister)) return reactor;
     const StatusOr<PageQuery> page = ParsePage(request->page_size(), request->page_token());
     if (!page.ok()) {
       reactor->Finish(ToGrpc(page.status()));
@@ -129,6 +147,15 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                         .seq = Seq{request.seq()},
                         .message_id = request.message_id()},
                        deps_.clock.Now());
+  }
+
+  // False when the call has ended, as its caller is another user and no operator. An empty client
+  // is all of them.
+  [[nodiscard]] bool MayActFor(const std::string& client,
+                               const grpc::CallbackServerContext& context,
+                               grpc::ServerUnaryReactor& reactor) const {
+    return Admit({deps_, context, reactor},
+                 [&client](const Caller& caller) { return caller.MayActFor(client); });
   }
 
   // Runs `read` on the read pool, with the sessions there are.

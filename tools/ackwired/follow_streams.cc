@@ -13,6 +13,7 @@
 #include "store/limits.h"
 #include "store/stub.h"
 #include "tools/ackwired/failure_view.h"
+#include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
 
 namespace ackwire {
@@ -23,8 +24,10 @@ template <typename Response>
 class FollowStream : public grpc::ServerWriteReactor<Response>,
                      public std::enable_shared_from_this<FollowStream<Response>> {
  public:
-  void Start(const Status& request) {
+  // `request`: what is wrong with it.
+  void Start(Caller caller, const Status& request) {
     self_ = this->shared_from_this();
+    caller_ = std::move(caller);
     if (request.ok()) {
       PostRead();
     } else {
@@ -88,6 +91,8 @@ class FollowStream : public grpc::ServerWriteReactor<Response>,
 
   void Read() {
     if (IsCancelled()) return End(grpc::Status::CANCELLED);
+    const Status expired = caller_.CheckExpiry(deps_.clock.Now());
+    if (!expired.ok()) return End(ToGrpc(expired));
     response_.Clear();
     const StatusOr<Next> next = ReadNext(response_);
     if (!next.ok()) return End(ToGrpc(next.status()));
@@ -149,7 +154,8 @@ class FollowStream : public grpc::ServerWriteReactor<Response>,
 
   const ServiceDependencies deps_;
   std::shared_ptr<FollowStream> self_;  // until OnDone
-  Response response_;                   // of whoever is busy
+  Caller caller_;
+  Response response_;  // of whoever is busy
 
   mutable std::mutex mutex_;  // guards the next two
   State state_ = State::kBusy;
@@ -168,6 +174,12 @@ Status CheckRead(const v1::ReadRequest& request) {
         "order; give one of the two");
   }
   return request.channel().empty() ? OkStatus() : CheckChannelName(request.channel());
+}
+
+// The whole log is all channels.
+Status MayRead(const Caller& caller, const v1::ReadRequest& request) {
+  return request.channel().empty() ? caller.MaySubscribeToAll("")
+                                   : caller.MaySubscribe(request.channel());
 }
 
 class ReadStream final : public FollowStream<v1::ReadResponse> {
@@ -284,16 +296,24 @@ Status CheckAfter(const ServiceDependencies& deps, std::uint64_t after) {
 }  // namespace
 
 grpc::ServerWriteReactor<v1::ReadResponse>* StartReadStream(const ServiceDependencies& deps,
-                                                            const v1::ReadRequest& request) {
+                                                            const v1::ReadRequest& request,
+                                                            grpc::CallbackServerContext& context) {
   const auto stream = std::make_shared<ReadStream>(deps, request);
-  stream->Start(CheckRead(request));
+  const StatusOr<Caller> caller = CallerOf(deps, context);
+  Status allowed = caller.status();
+  if (allowed.ok()) allowed = CheckRead(request);
+  if (allowed.ok()) allowed = MayRead(*caller, request);
+  stream->Start(caller.value_or(Caller()), allowed);
   return stream.get();
 }
 
 grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(const ServiceDependencies& deps,
                                                           const v1::WatchFailuresRequest& request,
                                                           grpc::CallbackServerContext& context) {
-  Status valid = CheckFilter(request.filter());
+  const StatusOr<Caller> caller = CallerOf(deps, context);
+  Status valid = caller.status();
+  if (valid.ok()) valid = caller->MayActFor(request.filter().client());
+  if (valid.ok()) valid = CheckFilter(request.filter());
   if (valid.ok()) valid = CheckAfter(deps, request.after_id());
   const auto stream = std::make_shared<FailureStream>(deps, request);
   // What is recorded after the caller has the answer's headers is not missed. The epoch is that of
@@ -302,7 +322,7 @@ grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(const ServiceDependenc
     context.AddInitialMetadata("ackwire-epoch", deps.store.epoch());
     stream->StartSendInitialMetadata();
   }
-  stream->Start(valid);
+  stream->Start(caller.value_or(Caller()), valid);
   return stream.get();
 }
 

@@ -18,10 +18,12 @@ class ServerWriteReactor;
 
 namespace ackwire {
 
+// Both end at once with what the caller may not do, and once it is nobody any more.
 [[nodiscard]] grpc::ServerWriteReactor<v1::ReadResponse>* StartReadStream(
-    const ServiceDependencies& deps, const v1::ReadRequest& request);
+    const ServiceDependencies& deps, const v1::ReadRequest& request,
+    grpc::CallbackServerContext& context);
 
-// Ends only with the call. The answer's headers, sent at once, have the log's epoch.
+// Ends else only with the call. The answer's headers, sent at once, have the log's epoch.
 [[nodiscard]] grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(
     const ServiceDependencies& deps, const v1::WatchFailuresRequest& request,
     grpc::CallbackServerContext& context);

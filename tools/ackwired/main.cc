@@ -24,9 +24,7 @@ constexpr int kExitUsage = 2;
 void RenewAtSignal(boost::asio::signal_set& signal, Server& server) {
   signal.async_wait([&signal, &server](const boost::system::error_code& ec, int /*signal*/) {
     if (ec) return;
-    if (Status status = server.RenewPolicies(); !status.ok()) {
-      spdlog::error("SIGHUP: the policies stay as they were: {}", MessageOf(status));
-    }
+    server.Renew();
     RenewAtSignal(signal, server);
   });
 }

@@ -9,6 +9,7 @@
 #include "store/proto_time.h"
 #include "store/stub.h"
 #include "tools/ackwired/follow_streams.h"
+#include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
 #include "tools/ackwired/publish.h"
@@ -57,7 +58,9 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const PublishMetadata metadata = PublishMetadataOf(*context);
     if (metadata.is_retry) deps_.metrics.PublishRetried();
-    StatusOr<PublishWork> work = WorkFor(*request, metadata);
+    const StatusOr<Caller> caller = CallerOf(deps_, *context);
+    StatusOr<PublishWork> work =
+        caller.ok() ? WorkFor(*request, metadata, *caller) : StatusOr<PublishWork>(caller.status());
     if (!work.ok()) {
       deps_.metrics.PublishAnswered(work.status(), Metrics::Transport::kGrpc, Duration(0));
       reactor->Finish(ToGrpc(work.status()));
@@ -76,13 +79,17 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* PublishStream(
       grpc::CallbackServerContext* context) override {
-    return StartPublishStream(deps_, PublishMetadataOf(*context));
+    return StartPublishStream(deps_, PublishMetadataOf(*context), CallerOf(deps_, *context));
   }
 
   grpc::ServerUnaryReactor* GetMessage(grpc::CallbackServerContext* context,
                                        const v1::GetMessageRequest* request,
                                        v1::Message* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto may = [request](const Caller& caller) {
+      return caller.MaySubscribe(request->channel());
+    };
+    if (!Admit({deps_, *context, *reactor}, may)) return reactor;
     if (Status status = CheckNamedMessage(NameOf(*request)); !status.ok()) {
       reactor->Finish(ToGrpc(status));
       return reactor;
@@ -95,15 +102,19 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
     return reactor;
   }
 
-  grpc::ServerWriteReactor<v1::ReadResponse>* Read(grpc::CallbackServerContext* /*context*/,
+  grpc::ServerWriteReactor<v1::ReadResponse>* Read(grpc::CallbackServerContext* context,
                                                    const v1::ReadRequest* request) override {
-    return StartReadStream(deps_, *request);
+    return StartReadStream(deps_, *request, *context);
   }
 
   grpc::ServerUnaryReactor* ListChannels(grpc::CallbackServerContext* context,
                                          const v1::ListChannelsRequest* request,
                                          v1::ListChannelsResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto may = [request](const Caller& caller) {
+      return caller.MayAdminister().ok() ? OkStatus() : caller.MaySubscribeToAll(request->prefix());
+    };
+    if (!Admit({deps_, *context, *reactor}, may)) return reactor;
     const StatusOr<PageQuery> page = ParsePage(request->page_size(), request->page_token());
     if (page.ok()) {
       // One more than asked for shows whether there is a page behind this one.

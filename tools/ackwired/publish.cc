@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "delivery/admission.h"
+#include "delivery/caller.h"
 #include "delivery/traceparent.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
@@ -53,7 +54,8 @@ PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context) {
   return {.traceparent = std::string(Find(context, kTraceparent)), .is_retry = number > 1};
 }
 
-StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata& metadata) {
+StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata& metadata,
+                              const Caller& caller) {
   PublishWork work;
   v1::Message& draft = work.draft;
   draft.set_channel(std::move(*request.mutable_channel()));
@@ -78,9 +80,7 @@ StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata&
     work.ttl = *ttl;
   }
   if (request.has_expected_seq()) work.expected_seq = Seq{request.expected_seq()};
-  // Every caller is trusted to speak for the sender that it names, and then may do what that sender
-  // may. One that names none speaks for itself, with the claim publishAs.
-  work.may_publish_as = draft.sender().empty();
+  if (Status status = caller.Sign(work); !status.ok()) return status;
   return work;
 }
 

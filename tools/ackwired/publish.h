@@ -13,6 +13,7 @@ class CallbackServerContext;
 
 namespace ackwire {
 
+class Caller;
 struct ServiceDependencies;
 
 // What a publisher says outside of the message, in the call's metadata.
@@ -23,9 +24,10 @@ struct PublishMetadata {
 [[nodiscard]] PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context);
 
 // The work without its `done`.
-//   kInvalidArgument  names the field and the limit
+//   kInvalidArgument   names the field and the limit
+//   kPermissionDenied  the caller may not publish this (Caller::Sign)
 [[nodiscard]] StatusOr<PublishWork> WorkFor(v1::PublishRequest request,
-                                            const PublishMetadata& metadata);
+                                            const PublishMetadata& metadata, const Caller& caller);
 // To the writer, if the channel takes it (delivery/admission.h).
 void Submit(const ServiceDependencies& deps, PublishWork work);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tools/ackwired/grpc_refusals.h"
+#include "tools/ackwired/grpc_status.h"
 
 namespace ackwire {
 namespace {
@@ -16,11 +17,15 @@ namespace {
 class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                             public std::enable_shared_from_this<PublishStream> {
  public:
-  PublishStream(const ServiceDependencies& deps, PublishMetadata metadata)
-      : deps_(deps), metadata_(std::move(metadata)) {}
+  PublishStream(const ServiceDependencies& deps, PublishMetadata metadata, StatusOr<Caller> caller)
+      : deps_(deps), metadata_(std::move(metadata)), caller_(std::move(caller)) {}
 
   void Start() {
     self_ = shared_from_this();
+    if (!caller_.ok()) {
+      read_ended_ = true;
+      end_ = ToGrpc(caller_.status());
+    }
     Step();
   }
 
@@ -72,6 +77,8 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   // Hands what was read to the writer. `reading_` is still set, so nothing else uses `read_`.
   grpc::Status TakeRequest() {
+    const Status expired = caller_->CheckExpiry(deps_.clock.Now());
+    if (!expired.ok()) return ToGrpc(expired);
     v1::PublishStreamRequest request;
     if (!grpc::SerializationTraits<v1::PublishStreamRequest>::Deserialize(&read_, &request).ok()) {
       return {grpc::StatusCode::INTERNAL, kMalformed};
@@ -114,7 +121,7 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       }
       self->SetResult(batch, index, std::move(result));
     };
-    StatusOr<PublishWork> work = WorkFor(std::move(request), metadata_);
+    StatusOr<PublishWork> work = WorkFor(std::move(request), metadata_, *caller_);
     if (!work.ok()) {
       done(work.status());
       return;
@@ -170,6 +177,7 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 
   const ServiceDependencies deps_;
   const PublishMetadata metadata_;
+  const StatusOr<Caller> caller_;
   std::shared_ptr<PublishStream> self_;  // until OnDone
 
   grpc::ByteBuffer read_;     // of the read under way
@@ -190,8 +198,8 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
 }  // namespace
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartPublishStream(
-    const ServiceDependencies& deps, PublishMetadata metadata) {
-  const auto stream = std::make_shared<PublishStream>(deps, std::move(metadata));
+    const ServiceDependencies& deps, PublishMetadata metadata, StatusOr<Caller> caller) {
+  const auto stream = std::make_shared<PublishStream>(deps, std::move(metadata), std::move(caller));
   stream->Start();
   return stream.get();
 }

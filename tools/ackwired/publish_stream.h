@@ -4,6 +4,8 @@
 // It reads and writes bytes: from gRPC, a message that cannot be parsed and the end of the stream
 // would look the same.
 //
+// It ends with kUnauthenticated where the caller is nobody, or nobody any more.
+//
 // Threads:  gRPC's, and the writer's when it answers.
 // Lifetime: the reactor owns itself until gRPC and the writer are done with it.
 // Bounds:   beyond kUnansweredMax messages, or kUnansweredBytesMax of payload, whose results the
@@ -12,6 +14,7 @@
 
 #include <cstddef>
 
+#include "delivery/caller.h"
 #include "tools/ackwired/publish.h"
 #include "tools/ackwired/services.h"
 
@@ -28,6 +31,6 @@ inline constexpr std::size_t kUnansweredMax = 4096;
 inline constexpr std::size_t kUnansweredBytesMax = 8ULL << 20U;
 
 [[nodiscard]] grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartPublishStream(
-    const ServiceDependencies& deps, PublishMetadata metadata);
+    const ServiceDependencies& deps, PublishMetadata metadata, StatusOr<Caller> caller);
 
 }  // namespace ackwire

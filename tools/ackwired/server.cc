@@ -13,6 +13,7 @@
 
 #include "delivery/message_json.h"
 #include "tools/ackwired/grpc_refusals.h"
+#include "tools/ackwired/key_file.h"
 #include "tools/ackwired/library_logs.h"
 #include "tools/ackwired/policy_file.h"
 
@@ -60,13 +61,15 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   const StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config);
   if (!patterns.ok()) return patterns.status();
   std::unique_ptr<Server> server(new Server(config, *patterns, std::move(failed)));
-  for (const auto step :
-       {&Server::OpenStore, &Server::BindDelivery, &Server::StartDelivery, &Server::StartGrpc}) {
+  for (const auto step : {&Server::ReadKeys, &Server::OpenStore, &Server::BindDelivery,
+                          &Server::StartDelivery, &Server::StartGrpc}) {
     if (Status status = (server.get()->*step)(); !status.ok()) return status;
   }
   spdlog::info("serving {} (epoch {}, last position {})", config.data_dir.string(),
                server->store_->epoch(), server->store_->derived().last_position().value);
-  spdlog::info("there are no keys: every caller is trusted, so all listeners are on loopback");
+  if (!server->tokens_) {
+    spdlog::info("there are no keys: every caller is trusted, so all listeners are on loopback");
+  }
   return server;
 }
 
@@ -77,6 +80,14 @@ Server::Server(const Config& config, const std::vector<ChannelPattern>& patterns
       policies_(config.delivery, patterns),
       state_(clock_.Now()),
       grpc_endpoint_(config.grpc) {}
+
+Status Server::ReadKeys() {
+  if (config_.jwt_keys.empty()) return OkStatus();
+  StatusOr<std::shared_ptr<const JwkSet>> keys = ReadKeyFile(config_.jwt_keys);
+  if (!keys.ok()) return keys.status();
+  tokens_.emplace(*std::move(keys), TokenRules{config_.jwt_audience, config_.jwt_issuer});
+  return OkStatus();
+}
 
 Status Server::OpenStore() {
   StatusOr<std::unique_ptr<Store>> store = Store::Open({.directory = config_.data_dir,
@@ -109,6 +120,7 @@ Status Server::BindDelivery() {
                            {.http = config_.http,
                             .admin = config_.admin,
                             .policies = policies_,
+                            .tokens = tokens(),
                             .session = config_.session,
                             .io_threads = config_.io_threads,
                             .seed = RandomSeed()});
@@ -139,6 +151,7 @@ Status Server::StartGrpc() {
                                  .metrics = metrics_,
                                  .policies = policies_,
                                  .state = state_,
+                                 .tokens = tokens(),
                                  .min_free_bytes = config_.min_free_bytes};
   services_.push_back(MakeMessageService(deps));
   services_.push_back(MakeSubscriptionService(deps));
@@ -167,11 +180,25 @@ Status Server::StartGrpc() {
   grpc_endpoint_.port = static_cast<std::uint16_t>(port);
   grpc_->GetHealthCheckService()->SetServingStatus(true);
   admin_calls_ = std::make_unique<AdminCalls>(*grpc_);
-  delivery_->SetAdminCall(
-      [calls = admin_calls_.get()](const auto& method, const auto& body, auto done) {
-        calls->Call(method, body, std::move(done));
-      });
+  delivery_->SetAdminCall([calls = admin_calls_.get()](const AdminRequest& request, auto done) {
+    calls->Call(request, std::move(done));
+  });
   return OkStatus();
+}
+
+void Server::Renew() {
+  const auto report = [](const char* what, const Status& status) {
+    if (!status.ok()) spdlog::error("SIGHUP: {} stay as they were: {}", what, MessageOf(status));
+  };
+  report("the policies", RenewPolicies());
+  report("the keys", RenewKeys());
+}
+
+Status Server::RenewKeys() {
+  if (!tokens_) return OkStatus();
+  StatusOr<std::shared_ptr<const JwkSet>> keys = ReadKeyFile(config_.jwt_keys);
+  if (keys.ok()) tokens_->Replace(*std::move(keys));
+  return keys.status();
 }
 
 Status Server::RenewPolicies() {

@@ -15,6 +15,7 @@
 #include "delivery/delivery_server.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
+#include "delivery/token_verifier.h"
 #include "outbox/relay.h"
 #include "outbox/relay_thread.h"
 #include "store/outbox_rows.h"
@@ -44,10 +45,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Reads the channels' policies again: they hold for what is published, sent and fails from now
-  // on. Those that held hold on when the file is wrong.
-  //   kInvalidArgument, kNotFound  as ReadPolicyFile
-  [[nodiscard]] Status RenewPolicies();
+  // Reads the channels' policies and the keys again: they hold for what is published, sent and
+  // fails, and for whoever calls, from now on. What is wrong stays as it was, and is logged.
+  void Renew();
 
   // Where it listens, with the ports that were picked.
   [[nodiscard]] std::string ReadyLine() const;
@@ -56,10 +56,14 @@ class Server {
   Server(const Config& config, const std::vector<ChannelPattern>& patterns,
          std::function<void()> failed);
 
+  [[nodiscard]] Status ReadKeys();
   [[nodiscard]] Status OpenStore();
   [[nodiscard]] Status BindDelivery();
   [[nodiscard]] Status StartDelivery();
   [[nodiscard]] Status StartGrpc();
+  [[nodiscard]] Status RenewPolicies();
+  [[nodiscard]] Status RenewKeys();
+  [[nodiscard]] const TokenVerifier* tokens() const { return tokens_ ? &*tokens_ : nullptr; }
   void OnFailure(const Status& status);
   void StopGrpc();
 
@@ -67,6 +71,7 @@ class Server {
   const std::function<void()> failed_;
   const SystemClock clock_;
   Policies policies_;
+  std::optional<TokenVerifier> tokens_;  // none: every caller is trusted
   ServerState state_;
   Metrics metrics_;
 

@@ -23,6 +23,8 @@ class Service;
 
 namespace ackwire {
 
+class TokenVerifier;
+
 struct ServiceDependencies {
   Store& store;
   DeliveryServer& delivery;
@@ -31,7 +33,8 @@ struct ServiceDependencies {
   Metrics& metrics;
   const Policies& policies;
   const ServerState& state;
-  std::uint64_t min_free_bytes = 0;  // of disk: the rest is not for backups
+  const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
+  std::uint64_t min_free_bytes = 0;       // of disk: the rest is not for backups
 };
 
 [[nodiscard]] std::unique_ptr<grpc::Service> MakeMessageService(const ServiceDependencies& deps);

@@ -9,6 +9,7 @@
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "store/limits.h"
 #include "store/proto_time.h"
+#include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
 #include "tools/ackwired/paging.h"
 #include "tools/ackwired/services.h"
@@ -162,6 +163,20 @@ StatusOr<PageQuery> CheckList(const v1::ListSubscriptionsRequest& request) {
   return ParsePage(request.page_size(), request.page_token());
 }
 
+// An operator may subscribe anybody to anything: what a client may not read is not delivered to it.
+Status MaySubscribe(const Caller& caller, const v1::SubscribeRequest& request) {
+  if (caller.MayAdminister().ok()) return OkStatus();
+  if (Status status = caller.MayActFor(request.client()); !status.ok()) return status;
+  return caller.MaySubscribe(request.channel());
+}
+
+Status MaySubscribe(const Caller& caller, const v1::SubscribeManyRequest& request) {
+  for (const v1::SubscribeRequest& each : request.requests()) {
+    if (Status status = MaySubscribe(caller, each); !status.ok()) return status;
+  }
+  return OkStatus();
+}
+
 class SubscriptionService final : public v1::SubscriptionService::CallbackService {
  public:
   explicit SubscriptionService(const ServiceDependencies& deps) : deps_(deps) {}
@@ -170,6 +185,8 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
                                       const v1::SubscribeRequest* request,
                                       v1::Subscription* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto may = [request](const Caller& caller) { return MaySubscribe(caller, *request); };
+    if (!Admit({deps_, *context, *reactor}, may)) return reactor;
     StatusOr<SubscribeRequest> one = RequestFrom(*request);
     if (!one.ok()) {
       reactor->Finish(ToGrpc(one.status()));
@@ -189,6 +206,8 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
                                           const v1::SubscribeManyRequest* request,
                                           v1::SubscribeManyResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto may = [request](const Caller& caller) { return MaySubscribe(caller, *request); };
+    if (!Admit({deps_, *context, *reactor}, may)) return reactor;
     StatusOr<std::vector<SubscribeRequest>> requests = RequestsFrom(*request);
     if (!requests.ok()) {
       reactor->Finish(ToGrpc(requests.status()));
@@ -210,6 +229,10 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
                                         const v1::UnsubscribeRequest* request,
                                         v1::UnsubscribeResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto may = [request](const Caller& caller) {
+      return caller.MayActFor(request->client());
+    };
+    if (!Admit({deps_, *context, *reactor}, may)) return reactor;
     if (Status status = CheckNames(request->client(), request->channel()); !status.ok()) {
       reactor->Finish(ToGrpc(status));
       return reactor;
@@ -226,6 +249,10 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
                                               const v1::ListSubscriptionsRequest* request,
                                               v1::ListSubscriptionsResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto may = [request](const Caller& caller) {
+      return caller.MayActFor(request->client());
+    };
+    if (!Admit({deps_, *context, *reactor}, may)) return reactor;
     const StatusOr<PageQuery> page = CheckList(*request);
     if (!page.ok()) {
       reactor->Finish(ToGrpc(page.status()));

@@ -1,0 +1,31 @@
+#include "tools/ackwired/grpc_caller.h"
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <string_view>
+
+#include "tools/ackwired/grpc_status.h"
+#include "tools/ackwired/services.h"
+
+namespace ackwire {
+
+StatusOr<Caller> CallerOf(const ServiceDependencies& deps,
+                          const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto [first, last] = metadata.equal_range("authorization");
+  // Two of them: whoever stands between might have checked the other one.
+  const bool one = first != last && std::next(first) == last;
+  const std::string_view authorization =
+      one ? std::string_view(first->second.data(), first->second.size()) : std::string_view();
+  return IdentifyCaller(deps.tokens, BearerTokenOf(authorization), deps.clock.Now());
+}
+
+bool Admit(const AskedCall& call, const std::function<Status(const Caller&)>& may) {
+  const StatusOr<Caller> caller = CallerOf(call.deps, call.context);
+  const Status status = caller.ok() ? may(*caller) : caller.status();
+  if (!status.ok()) Finish(call.reactor, status);
+  return status.ok();
+}
+
+}  // namespace ackwire
