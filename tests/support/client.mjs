@@ -16,7 +16,11 @@ export class Client {
   // Opens a socket and sends nothing.
   static async open(server, { protocol = kProtocol, pong = true, path = '/v1/ws' } = {}) {
     const client = new Client(
-      new WebSocket(`ws://${server.http}${path}`, protocol ? [protocol] : []),
+      new WebSocket(
+        `${server.tls ? 'wss' : 'ws'}://${server.http}${path}`,
+        protocol ? [protocol] : [],
+        server.tls,
+      ),
       pong,
     );
     await within(kTimeoutMs, client.opened, () => `a WebSocket to ${server.http}`);

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <boost/asio/ip/address.hpp>
 #include <cctype>
 #include <charconv>
 #include <functional>
@@ -11,6 +10,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "tools/ackwired/config_checks.h"
 
 namespace ackwire {
 namespace {
@@ -93,6 +94,11 @@ StatusOr<Durability> ParseDurability(const std::string& text) {
 StatusOr<std::filesystem::path> ParsePath(const std::string& text) {
   if (text.empty()) return InvalidArgument("must be a path, got nothing");
   return std::filesystem::path(text);
+}
+
+StatusOr<std::optional<std::string>> ParseText(const std::string& text) {
+  if (text.empty()) return InvalidArgument("must be a text, got nothing");
+  return std::optional(text);
 }
 
 // For ever is no limit.
@@ -179,7 +185,29 @@ void AddListeners(Flags& flags, Config& config) {
   listener("--grpc", config.grpc,
            "gRPC: writing, subscriptions, operators; port 0 picks a free one");
   listener("--http", config.http, "Clients: WebSocket and HTTP/JSON");
-  listener("--admin", config.admin, "Operators: /metrics, /healthz, /readyz");
+  listener("--admin", config.admin, "Operators: /metrics, /healthz, /readyz; never encrypted");
+}
+
+void AddSecurity(Flags& flags, Config& config) {
+  const auto file = [&flags](const char* name, std::filesystem::path& path, const char* meaning) {
+    flags.Add({name, "FILE", "", meaning}, path, &ParsePath);
+  };
+  file("--jwt-keys", config.jwt_keys,
+       "JWK set of those who issue tokens. Without it every caller is trusted, and all listeners "
+       "must be on loopback");
+  flags.Add({"--jwt-audience", "TEXT", "", "What a token's aud must name"}, config.jwt_audience,
+            &ParseText);
+  flags.Add({"--jwt-issuer", "TEXT", "", "What a token's iss must be"}, config.jwt_issuer,
+            &ParseText);
+  file("--http-tls-cert", config.http_tls_cert,
+       "TLS for --http: the certificate, and those up to its authority (PEM); SIGHUP reads this "
+       "and the others again");
+  file("--http-tls-key", config.http_tls_key, "Its private key (PEM)");
+  file("--grpc-tls-cert", config.grpc_tls_cert,
+       "Mutual TLS for --grpc: the certificate; off loopback there is no gRPC without");
+  file("--grpc-tls-key", config.grpc_tls_key, "Its private key");
+  file("--grpc-tls-client-ca", config.grpc_tls_client_ca,
+       "Certificates of the authorities that those of clients must be from");
 }
 
 void AddDelivery(Flags& flags, Config& config) {
@@ -220,22 +248,6 @@ void AddSessions(Flags& flags, Config& config) {
             config.log_format, &ParseLogFormat);
 }
 
-Status CheckTogether(const Config& config) {
-  const SessionPolicy& session = config.session;
-  if (session.ping_timeout > session.ping_interval) return OkStatus();
-  return InvalidArgument("--ping-timeout: must be longer than --ping-interval (" +
-                         FormatDuration(session.ping_interval) +
-                         "), or an idle client is cut off before it is asked, got " +
-                         FormatDuration(session.ping_timeout));
-}
-
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost") return true;
-  boost::system::error_code ec;
-  const auto address = boost::asio::ip::make_address(host, ec);
-  return !ec && address.is_loopback();
-}
-
 }  // namespace
 
 StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
@@ -249,6 +261,7 @@ StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
       "Example: ackwired --data-dir /var/lib/ackwire --ack-wait 10s");
   Flags flags(app);
   AddListeners(flags, line.config);
+  AddSecurity(flags, line.config);
   AddDelivery(flags, line.config);
   AddSessions(flags, line.config);
   try {
@@ -264,19 +277,6 @@ StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
   }
   if (Status status = CheckTogether(line.config); !status.ok()) return status;
   return line;
-}
-
-Status CheckLoopback(const Config& config) {
-  const std::array<std::pair<const char*, const Endpoint*>, 3> listeners = {
-      {{"--grpc", &config.grpc}, {"--http", &config.http}, {"--admin", &config.admin}}};
-  for (const auto& [flag, endpoint] : listeners) {
-    if (IsLoopback(endpoint->host)) continue;
-    return Error(StatusCode::kFailedPrecondition,
-                 std::string(flag) + ": " + FormatEndpoint(*endpoint) +
-                     " is not on loopback. Without --jwt-keys, which this version does not have "
-                     "yet, every caller is trusted; give 127.0.0.1, [::1] or localhost");
-  }
-  return OkStatus();
 }
 
 StatusOr<Duration> ParseDuration(const std::string& text) {

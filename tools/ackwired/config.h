@@ -23,6 +23,11 @@ struct Config {
   Endpoint grpc{"127.0.0.1", 7400};
   Endpoint http{"127.0.0.1", 7480};
   Endpoint admin{"127.0.0.1", 7490};
+  // Files; empty: none.
+  std::filesystem::path http_tls_cert, http_tls_key;
+  std::filesystem::path grpc_tls_cert, grpc_tls_key, grpc_tls_client_ca;
+  std::filesystem::path jwt_keys;
+  std::optional<std::string> jwt_audience, jwt_issuer;
   DeliveryPolicy delivery;
   SessionPolicy session;
   std::size_t io_threads = 2;
@@ -42,10 +47,6 @@ struct CommandLine {
 // A flag wins over the environment's ACKWIRE_….
 //   kInvalidArgument  names the flag, what was wrong and what would be right
 [[nodiscard]] StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
-
-// Nobody proves who they are yet, so nobody but this machine may connect.
-//   kFailedPrecondition  names the flag of a listener that is not on loopback
-[[nodiscard]] Status CheckLoopback(const Config& config);
 
 // `250ms`, `30s`, `15m`, `12h`, `7d`.
 [[nodiscard]] StatusOr<Duration> ParseDuration(const std::string& text);

@@ -27,6 +27,7 @@ void RenewAtSignal(boost::asio::signal_set& signal, Server& server) {
     if (Status status = server.RenewPolicies(); !status.ok()) {
       spdlog::error("SIGHUP: the policies stay as they were: {}", MessageOf(status));
     }
+    server.RenewCertificates();
     RenewAtSignal(signal, server);
   });
 }

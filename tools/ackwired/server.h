@@ -21,6 +21,7 @@
 #include "store/status.h"
 #include "store/store.h"
 #include "tools/ackwired/admin_calls.h"
+#include "tools/ackwired/certificates.h"
 #include "tools/ackwired/config.h"
 #include "tools/ackwired/server_state.h"
 #include "tools/ackwired/services.h"
@@ -49,12 +50,15 @@ class Server {
   //   kInvalidArgument, kNotFound  as ReadPolicyFile
   [[nodiscard]] Status RenewPolicies();
 
+  // Reads the certificates again, as Certificates::Renew.
+  void RenewCertificates() { certificates_->Renew(); }
+
   // Where it listens, with the ports that were picked.
   [[nodiscard]] std::string ReadyLine() const;
 
  private:
   Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-         std::function<void()> failed);
+         std::unique_ptr<Certificates> certificates, std::function<void()> failed);
 
   [[nodiscard]] Status OpenStore();
   [[nodiscard]] Status BindDelivery();
@@ -69,6 +73,7 @@ class Server {
   Policies policies_;
   ServerState state_;
   Metrics metrics_;
+  const std::unique_ptr<Certificates> certificates_;
 
   // In the order of starting: each uses those above it.
   std::unique_ptr<Store> store_;
