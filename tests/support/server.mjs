@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { after } from 'node:test';
 import { within } from './eventually.mjs';
 
-const kProgram =
+export const kProgram =
   process.env.ACKWIRED ??
   fileURLToPath(new URL('../../build/release/bin/ackwired', import.meta.url));
 const kReadyLine = /^ackwired ready grpc=(\S+) http=(\S+) admin=(\S+)$/m;

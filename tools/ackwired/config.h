@@ -1,5 +1,5 @@
-// The command line of ackwired: each flag, its variable of the environment, and what is wrong with
-// a value.
+// What ackwired can be told: by its command line, the environment, and the file that --config
+// names.
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "delivery/delivery_server.h"
 #include "delivery/policy.h"
@@ -14,6 +15,8 @@
 #include "store/status.h"
 #include "store/trimmer.h"
 #include "store/types.h"
+#include "tools/ackwired/config_values.h"
+#include "tools/ackwired/flags.h"
 #include "tools/ackwired/logging.h"
 
 namespace ackwire {
@@ -38,27 +41,18 @@ struct Config {
   std::filesystem::path file;  // with the channels' policies; empty: none
 };
 
-// To serve with `config`; or, when there is a text to print (--help, --version), to do only that.
+// To serve with `config`; or only to check it (--check-config); or, when there is a text to print
+// (--help, --version), to do only that.
 struct CommandLine {
   Config config;
+  std::vector<InForce> in_force;  // all of `config`
+  bool check = false;
   std::optional<std::string> print;
 };
 
-// A flag wins over the environment's ACKWIRE_….
-//   kInvalidArgument  names the flag, what was wrong and what would be right
+// A flag wins over the environment's ACKWIRE_…, this over the file that --config names.
+//   kInvalidArgument  names the flag, or file, line and key; what was wrong and what would be right
+//   kNotFound         the file cannot be read
 [[nodiscard]] StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
-
-// `250ms`, `30s`, `15m`, `12h`, `7d`.
-[[nodiscard]] StatusOr<Duration> ParseDuration(const std::string& text);
-// The same, longer than 0.
-[[nodiscard]] StatusOr<Duration> ParsePositiveDuration(const std::string& text);
-[[nodiscard]] std::string FormatDuration(Duration duration);
-
-// `1024`, `64KiB`, `256MiB`, `2GiB`: bytes.
-[[nodiscard]] StatusOr<std::uint64_t> ParseSize(const std::string& text);
-
-// `HOST:PORT`; an IPv6 address stands in brackets, and has none in Endpoint::host.
-[[nodiscard]] StatusOr<Endpoint> ParseEndpoint(const std::string& text);
-[[nodiscard]] std::string FormatEndpoint(const Endpoint& endpoint);
 
 }  // namespace ackwire

@@ -55,6 +55,12 @@ StatusOr<std::vector<ChannelPattern>> ReadPatterns(const Config& config) {
 
 }  // namespace
 
+Status Server::Check(const Config& config) {
+  if (Status status = CheckListeners(config); !status.ok()) return status;
+  if (Status status = ReadPatterns(config).status(); !status.ok()) return status;
+  return Certificates::Read(config).status();
+}
+
 StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
                                                 std::function<void()> failed) {
   if (Status status = CheckListeners(config); !status.ok()) return status;

@@ -41,6 +41,9 @@ class Server {
   //   kFailedPrecondition, kUnavailable, kDataLoss  what it was, and what to do
   [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config,
                                                                std::function<void()> failed);
+  // What Start would check before it looks at the data directory or listens.
+  //   kFailedPrecondition, kInvalidArgument, kNotFound  what it was, and what would be right
+  [[nodiscard]] static Status Check(const Config& config);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
