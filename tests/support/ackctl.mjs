@@ -9,8 +9,14 @@ export const kProgram =
 const kTimeoutMs = 60_000;
 
 // Promises {code, stdout, stderr, json}; json is undefined when stdout is none.
-export async function ackctl(...words) {
-  const child = spawn(kProgram, words.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+export function ackctl(...words) {
+  return ackctlWith({}, ...words);
+}
+
+// The same, with variables of the environment.
+export async function ackctlWith(variables, ...words) {
+  const env = { ...process.env, ...variables };
+  const child = spawn(kProgram, words.map(String), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve, reject) => {
     let stdout = '';
     let stderr = '';

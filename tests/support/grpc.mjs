@@ -23,6 +23,9 @@ const api = grpc.loadPackageDefinition(
   ),
 ).ackwire.v1;
 
+// For a server of a test's own.
+export const adminService = api.AdminService.service;
+
 // The standard service, as far as it is used here: the package grpc.health.v1 comes with no file
 // that could be loaded.
 const healthApi = grpc.loadPackageDefinition(
