@@ -206,7 +206,8 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
                           [api = &parts->http_api](HttpRequest request, HttpApi::Done done) {
                             api->Answer(std::move(request), std::move(done));
                           },
-                      .web_sockets = true});
+                      .web_sockets = true,
+                      .tls = options.http_tls});
   if (!http.ok()) return NamingFlag("--http", http.status());
   parts->http = *std::move(http);
   auto admin = Listener::Bind(

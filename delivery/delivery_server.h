@@ -3,7 +3,8 @@
 //
 // Threads:  every member from any thread; callbacks come on one of the server's threads and must
 //           not block.
-// Lifetime: borrows the store, the clock and the policies; Stop before the store is stopped.
+// Lifetime: borrows the store, the clock, the policies and the TLS source; Stop before the store is
+//           stopped.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include "delivery/find_message.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
+#include "delivery/tls.h"
 #include "outbox/relay.h"
 #include "outbox/sink.h"
 #include "store/clock.h"
@@ -57,6 +59,7 @@ class DeliveryServer {
  public:
   struct Options {
     Endpoint http;
+    const TlsSource* http_tls = nullptr;  // null: --http is not encrypted
     Endpoint admin;
     const Policies& policies;
     const TokenVerifier* tokens = nullptr;  // null: nobody needs one, and everybody is trusted

@@ -4,11 +4,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
 #include <utility>
 
+#include "delivery/client_stream.h"
 #include "delivery/spawn.h"
 #include "delivery/web_socket.h"
 
@@ -94,9 +94,13 @@ bool IsWebSocketPath(beast::string_view target) {
 class HttpConnection {
  public:
   HttpConnection(asio::ip::tcp::socket socket, Hub& hub, const HttpService& service)
-      : stream_(std::move(socket)), hub_(hub), service_(service) {}
+      : stream_(std::in_place, std::move(socket), service.tls ? service.tls->current() : nullptr),
+        hub_(hub),
+        service_(service) {}
 
   asio::awaitable<void> Run() {
+    const beast::error_code handshake = co_await stream_->Handshake();
+    if (handshake) co_return;
     for (bool more = true; more;) {
       Parser parser;
       parser.header_limit(kHttpHeaderBytesMax);
@@ -113,8 +117,7 @@ class HttpConnection {
         more = co_await Answer(parser.release());
       }
     }
-    beast::error_code ignored;
-    if (stream_) stream_->socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    if (stream_) (void)co_await stream_->async_end(kAwait);
   }
 
  private:
@@ -170,13 +173,13 @@ class HttpConnection {
       co_return more;
     }
     stream_->expires_never();
-    beast::tcp_stream stream = std::move(*stream_);
+    ClientStream stream = std::move(*stream_);
     stream_.reset();
     co_await RunWebSocket(std::move(stream), std::move(message), hub_);
     co_return false;
   }
 
-  std::optional<beast::tcp_stream> stream_;
+  std::optional<ClientStream> stream_;
   beast::flat_buffer buffer_;
   Hub& hub_;
   const HttpService& service_;

@@ -11,6 +11,7 @@
 
 #include "delivery/http_api.h"
 #include "delivery/hub.h"
+#include "delivery/tls.h"
 
 namespace ackwire {
 
@@ -24,7 +25,8 @@ using HttpHandler = std::function<void(HttpRequest, HttpApi::Done)>;
 
 struct HttpService {
   HttpHandler answer;
-  bool web_sockets = false;  // GET /v1/ws
+  bool web_sockets = false;        // GET /v1/ws
+  const TlsSource* tls = nullptr;  // null: connections are not encrypted
 };
 
 [[nodiscard]] boost::asio::awaitable<void> RunHttpConnection(boost::asio::ip::tcp::socket socket,

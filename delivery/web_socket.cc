@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/rate_policy.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/websocket.hpp>
 #include <deque>
-#include <functional>
-#include <limits>
 #include <utility>
 
 #include "delivery/asio_loop.h"
@@ -82,48 +78,6 @@ const frame::FrameProtocol* ProtocolOf(const UpgradeRequest& request) {
   return nullptr;
 }
 
-// Counts what a message takes on the wire, and says once when that is too much. Beast tells it of
-// each read: empty fragments come to light nowhere else.
-class WireMeter {
- public:
-  void Watch(std::function<void()> too_much) { too_much_ = std::move(too_much); }
-  void Restart() { bytes_ = 0; }
-
- private:
-  friend class beast::rate_policy_access;
-  static constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
-
-  // The names are Beast's.
-  // NOLINTBEGIN(readability-identifier-naming)
-  static std::size_t available_read_bytes() { return kAny; }
-  static std::size_t available_write_bytes() { return kAny; }
-  void transfer_read_bytes(std::size_t size) {
-    bytes_ += size;
-    if (bytes_ > kWireBytesMax && too_much_) std::exchange(too_much_, nullptr)();
-  }
-  static void transfer_write_bytes(std::size_t) {}
-  static void on_timer() {}
-  // NOLINTEND(readability-identifier-naming)
-
-  std::size_t bytes_ = 0;
-  std::function<void()> too_much_;
-};
-
-using MeteredStream = beast::basic_stream<asio::ip::tcp, asio::any_io_executor, WireMeter>;
-
-// What Beast calls at the end of a WebSocket, found by the stream's type: our side is shut down,
-// and the connection goes on reading (WebSocketConnection::Linger). Beast's own reads 2 KiB at most
-// and closes: the reset that follows, where there was more, may take our close frame with it. And
-// where there is nothing to read, it waits for ever, and the session with it.
-template <class Handler>
-void async_teardown(  // NOLINT(readability-identifier-naming)
-    beast::role_type, MeteredStream& stream, Handler&& handler) {
-  beast::error_code ignored;
-  stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  asio::post(stream.get_executor(),
-             beast::bind_front_handler(std::forward<Handler>(handler), beast::error_code()));
-}
-
 // The code under which an ended read goes on record.
 std::uint16_t CodeOf(const beast::error_code& ec, const websocket::close_reason& reason) {
   constexpr std::uint16_t kProtocolError = 1002;
@@ -140,10 +94,10 @@ std::uint16_t CodeOf(const beast::error_code& ec, const websocket::close_reason&
 class WebSocketConnection final : public Outlet,
                                   public std::enable_shared_from_this<WebSocketConnection> {
  public:
-  WebSocketConnection(beast::tcp_stream stream, Hub& hub)
+  WebSocketConnection(ClientStream stream, Hub& hub)
       : hub_(hub),
         remote_address_(AddressOf(stream)),
-        ws_(stream.release_socket()),
+        ws_(std::move(stream)),
         wake_(ws_.get_executor()),
         closing_timer_(ws_.get_executor()) {
     wake_.expires_at(asio::steady_timer::time_point::max());
@@ -183,10 +137,11 @@ class WebSocketConnection final : public Outlet,
     self->hub_.Add(self->session_);
     const auto authorization = request[http::field::authorization];
     self->session_->Start(std::string(BearerTokenOf({authorization.data(), authorization.size()})));
-    self->ws_.next_layer().rate_policy().Watch(
-        [session = self->session_] { session->Shut(close_code::kTooBig, "a message has no end"); });
+    self->ws_.next_layer().meter().Watch(kWireBytesMax, [session = self->session_] {
+      session->Shut(close_code::kTooBig, "a message has no end");
+    });
     self->ws_.control_callback([connection = self.get()](auto&&...) {
-      connection->ws_.next_layer().rate_policy().Restart();
+      connection->ws_.next_layer().meter().Restart();
       connection->session_->OnHeard();
     });
     Spawn(self->ws_.get_executor(), WriteLoop(self), "WebSocket write loop");
@@ -199,7 +154,7 @@ class WebSocketConnection final : public Outlet,
     std::vector<std::uint64_t> deliveries;
   };
 
-  static std::string AddressOf(beast::tcp_stream& stream) {
+  static std::string AddressOf(ClientStream& stream) {
     beast::error_code ec;
     const auto endpoint = stream.socket().remote_endpoint(ec);
     return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
@@ -255,7 +210,7 @@ class WebSocketConnection final : public Outlet,
     std::array<char, kLingerBytes> dropped{};
     // Asio does not tell a second time that the peer has closed: whether it has is looked at first.
     beast::error_code ec;
-    auto& stream = self->ws_.next_layer();
+    auto& stream = self->ws_.next_layer().next_layer();  // below TLS: what comes is dropped anyway
     stream.socket().non_blocking(true, ec);
     if (!ec) stream.socket().read_some(asio::buffer(dropped), ec);
     while (!ec || ec == asio::error::would_block) {
@@ -271,7 +226,7 @@ class WebSocketConnection final : public Outlet,
       auto [ec, size] = co_await self->ws_.async_read_some(buffer, kReadBytes, kAwait);
       if (ec) co_return ec;
     } while (!self->ws_.is_message_done());
-    self->ws_.next_layer().rate_policy().Restart();
+    self->ws_.next_layer().meter().Restart();
     co_return beast::error_code();
   }
 
@@ -314,7 +269,7 @@ class WebSocketConnection final : public Outlet,
 
   Hub& hub_;
   const std::string remote_address_;
-  websocket::stream<MeteredStream> ws_;
+  websocket::stream<ClientStream> ws_;
   asio::steady_timer wake_;
   AsioTimer closing_timer_;
   std::shared_ptr<Session> session_;
@@ -352,7 +307,7 @@ UpgradeRefusal CheckUpgrade(const UpgradeRequest& request) {
   return {};
 }
 
-asio::awaitable<void> RunWebSocket(beast::tcp_stream stream, UpgradeRequest request, Hub& hub) {
+asio::awaitable<void> RunWebSocket(ClientStream stream, UpgradeRequest request, Hub& hub) {
   auto connection = std::make_shared<WebSocketConnection>(std::move(stream), hub);
   co_await WebSocketConnection::Run(connection, std::move(request));
 }

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "delivery/client_stream.h"
 #include "delivery/hub.h"
 
 namespace ackwire {
@@ -21,7 +21,7 @@ struct UpgradeRefusal {
 [[nodiscard]] UpgradeRefusal CheckUpgrade(const UpgradeRequest& request);
 
 // Ends when the connection has. Runs on the stream's executor, which is the hub's.
-[[nodiscard]] boost::asio::awaitable<void> RunWebSocket(boost::beast::tcp_stream stream,
-                                                        UpgradeRequest request, Hub& hub);
+[[nodiscard]] boost::asio::awaitable<void> RunWebSocket(ClientStream stream, UpgradeRequest request,
+                                                        Hub& hub);
 
 }  // namespace ackwire

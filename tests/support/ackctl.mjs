@@ -10,9 +10,14 @@ export const kProgram =
 const kTimeoutMs = 60_000;
 
 // Promises {code, stdout, stderr, json}; json is undefined when stdout is none.
-export async function ackctl(...words) {
+export function ackctl(...words) {
   const token = words.map(tokenFor).find((each) => each !== undefined);
-  const env = token === undefined ? process.env : { ...process.env, ACKCTL_TOKEN: token };
+  return ackctlWith(token === undefined ? {} : { ACKCTL_TOKEN: token }, ...words);
+}
+
+// The same, with variables of the environment.
+export async function ackctlWith(variables, ...words) {
+  const env = { ...process.env, ...variables };
   const child = spawn(kProgram, words.map(String), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve, reject) => {
     let stdout = '';

@@ -20,7 +20,11 @@ export class Client {
     { protocol = kProtocol, pong = true, path = '/v1/ws', headers = {} } = {},
   ) {
     const client = new Client(
-      new WebSocket(`ws://${server.http}${path}`, protocol ? [protocol] : [], { headers }),
+      new WebSocket(
+        `${server.tls ? 'wss' : 'ws'}://${server.http}${path}`,
+        protocol ? [protocol] : [],
+        { ...server.tls, headers },
+      ),
       pong,
     );
     await within(kTimeoutMs, client.opened, () => `a WebSocket to ${server.http}`);

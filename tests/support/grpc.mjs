@@ -24,6 +24,9 @@ const api = grpc.loadPackageDefinition(
   ),
 ).ackwire.v1;
 
+// For a server of a test's own.
+export const adminService = api.AdminService.service;
+
 // The standard service, as far as it is used here: the package grpc.health.v1 comes with no file
 // that could be loaded.
 const healthApi = grpc.loadPackageDefinition(
@@ -65,8 +68,8 @@ const healthApi = grpc.loadPackageDefinition(
   ),
 ).grpc.health.v1;
 
-function promising(Service, address) {
-  const stub = new Service(address, grpc.credentials.createInsecure());
+function promising(Service, address, credentials) {
+  const stub = new Service(address, credentials);
   const client = { close: () => stub.close() };
   for (const [name, method] of Object.entries(Service.service)) {
     const call = stub[name].bind(stub);
@@ -98,20 +101,23 @@ function metadata(headers, address) {
 }
 
 // Methods in camelCase: unary ones take (request, metadata) and promise the answer, streams are
-// grpc-js calls.
-export function grpcClients(address) {
+// grpc-js calls. `tls`: an authority, and the client's certificate and key if it has any.
+export function grpcClients(address, tls) {
   const clients = {};
+  const credentials = tls
+    ? grpc.credentials.createSsl(tls.ca, tls.key ?? null, tls.cert ?? null)
+    : grpc.credentials.createInsecure();
   const each = (act) =>
     ['messages', 'subscriptions', 'deliveries', 'admin', 'health'].forEach((name) =>
       act(clients[name]),
     );
   const connect = (to) =>
     Object.assign(clients, {
-      messages: promising(api.MessageService, to),
-      subscriptions: promising(api.SubscriptionService, to),
-      deliveries: promising(api.DeliveryService, to),
-      admin: promising(api.AdminService, to),
-      health: promising(healthApi.Health, to),
+      messages: promising(api.MessageService, to, credentials),
+      subscriptions: promising(api.SubscriptionService, to, credentials),
+      deliveries: promising(api.DeliveryService, to, credentials),
+      admin: promising(api.AdminService, to, credentials),
+      health: promising(healthApi.Health, to, credentials),
     });
   clients.close = () => each((client) => client.close());
   // A server that was started again has another address.

@@ -1,6 +1,7 @@
 // HTTP as plain as it goes, so that bad requests can be made too.
 
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { within } from './eventually.mjs';
 import { tokenFor } from './tokens.mjs';
@@ -8,18 +9,19 @@ import { tokenFor } from './tokens.mjs';
 const kTimeoutMs = 20_000;
 
 // `address` is HOST:PORT. An object as body goes as JSON, a string or Buffer as it is. Promises
-// {status, headers, body, json}; json is undefined when the body is none. `anonymous`: without a
-// token, of a server with keys too.
+// {status, headers, body, json}; json is undefined when the body is none. `tls`: options of
+// node's, for https. `anonymous`: without a token, of a server with keys too.
 export function request(
   address,
-  { method = 'GET', path = '/', headers = {}, body, anonymous = false } = {},
+  { method = 'GET', path = '/', headers = {}, body, tls, anonymous = false } = {},
 ) {
   const [host, port] = split(address);
   const asIs = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
   const bytes = asIs ? body : JSON.stringify(body);
   const answered = new Promise((resolve, reject) => {
-    const sent = http.request(
+    const sent = (tls ? https : http).request(
       {
+        ...tls,
         host,
         port,
         method,
@@ -98,7 +100,8 @@ export function channelPath(channel, ...rest) {
 }
 
 export function post(server, channel, body, headers = {}) {
-  return request(server.http, { method: 'POST', path: channelPath(channel), body, headers });
+  const { http: address, tls } = server;
+  return request(address, { method: 'POST', path: channelPath(channel), body, headers, tls });
 }
 
 // Publishes and expects it to be stored: promises the answer's body.
@@ -121,5 +124,5 @@ export async function publishMany(server, channel, count, fields = {}) {
 }
 
 export function history(server, channel, query = '') {
-  return request(server.http, { path: channelPath(channel) + query });
+  return request(server.http, { path: channelPath(channel) + query, tls: server.tls });
 }

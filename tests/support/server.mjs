@@ -10,7 +10,7 @@ import { after } from 'node:test';
 import { within } from './eventually.mjs';
 import { operator, register, writeKeys } from './tokens.mjs';
 
-const kProgram =
+export const kProgram =
   process.env.ACKWIRED ??
   fileURLToPath(new URL('../../build/release/bin/ackwired', import.meta.url));
 const kReadyLine = /^ackwired ready grpc=(\S+) http=(\S+) admin=(\S+)$/m;

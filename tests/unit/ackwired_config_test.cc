@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/ackwired/config.h"
+#include "tools/ackwired/config_checks.h"
 
 namespace ackwire {
 namespace {
@@ -187,18 +188,52 @@ TEST(AckwiredConfig, PrintsTheVersion) {
   EXPECT_THAT(*line->print, HasSubstr("ackwired "));
 }
 
-TEST(AckwiredConfig, ServesOnLoopbackOnly) {
+TEST(AckwiredConfig, ServesOnLoopbackOnlyWithoutKeys) {
   for (const char* good : {"127.0.0.1:0", "127.9.9.9:1", "[::1]:0", "localhost:0"}) {
-    EXPECT_TRUE(CheckLoopback(ConfigOf({"--http", good})).ok()) << good;
+    EXPECT_TRUE(CheckListeners(ConfigOf({"--http", good})).ok()) << good;
   }
   for (const char* flag : {"--grpc", "--http", "--admin"}) {
     for (const char* bad : {"0.0.0.0:1", "[::]:1", "192.168.0.1:1", "example.com:1"}) {
-      const Status status = CheckLoopback(ConfigOf({flag, bad}));
+      const Status status = CheckListeners(ConfigOf({flag, bad}));
       EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
       EXPECT_THAT(MessageOf(status),
-                  AllOf(HasSubstr(flag), HasSubstr(bad), HasSubstr("--jwt-keys")));
+                  AllOf(HasSubstr(flag), HasSubstr(bad), HasSubstr("--jwt-keys is missing")));
     }
   }
+}
+
+TEST(AckwiredConfig, ServesHttpAnywhereWithKeys) {
+  EXPECT_TRUE(CheckListeners(ConfigOf({"--http", "0.0.0.0:1", "--admin", "0.0.0.0:2", "--jwt-keys",
+                                       "keys.json"}))
+                  .ok());
+}
+
+TEST(AckwiredConfig, ServesGrpcOffLoopbackByMutualTlsOnly) {
+  const Status bare = CheckListeners(ConfigOf({"--grpc", "0.0.0.0:1", "--jwt-keys", "keys.json"}));
+  EXPECT_EQ(bare.code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(MessageOf(bare), HasSubstr("--grpc: 0.0.0.0:1 is not on loopback"));
+  EXPECT_THAT(MessageOf(bare),
+              HasSubstr("--grpc-tls-cert and --grpc-tls-key and --grpc-tls-client-ca are missing"));
+  const std::vector<const char*> mutual = {
+      "--grpc",         "0.0.0.0:1", "--grpc-tls-cert",      "c.pem",
+      "--grpc-tls-key", "k.pem",     "--grpc-tls-client-ca", "ca.pem"};
+  std::vector<const char*> with_keys = mutual;
+  with_keys.insert(with_keys.end(), {"--jwt-keys", "keys.json"});
+  EXPECT_TRUE(CheckListeners(ConfigOf(with_keys)).ok());
+  EXPECT_THAT(MessageOf(CheckListeners(ConfigOf(mutual))), HasSubstr("--jwt-keys is missing"));
+}
+
+TEST(AckwiredConfig, WantsFlagsThatBelongTogether) {
+  EXPECT_THAT(ErrorOf({"--http-tls-cert", "c"}),
+              HasSubstr("--http-tls-cert: TLS for --http takes --http-tls-key too"));
+  EXPECT_THAT(ErrorOf({"--http-tls-key", "k"}), HasSubstr("takes --http-tls-cert too"));
+  EXPECT_THAT(ErrorOf({"--grpc-tls-cert", "c", "--grpc-tls-key", "k"}),
+              HasSubstr("mutual TLS for --grpc takes --grpc-tls-client-ca too"));
+  EXPECT_THAT(ErrorOf({"--grpc-tls-client-ca", "c"}),
+              HasSubstr("takes --grpc-tls-cert and --grpc-tls-key too"));
+  EXPECT_THAT(ErrorOf({"--jwt-audience", "a"}), HasSubstr("give --jwt-keys too"));
+  EXPECT_THAT(ErrorOf({"--jwt-issuer", "i"}), HasSubstr("--jwt-issuer"));
+  EXPECT_THAT(ErrorOf({"--jwt-keys", "k", "--jwt-issuer", ""}), HasSubstr("got nothing"));
 }
 
 TEST(Durations, AreAWholeNumberAndAUnit) {

@@ -104,7 +104,7 @@ void Connection::Check(const std::string& what, const grpc::Status& status) cons
                                  Escape(NameArgument(status.error_message(), options_.arguments)),
                                  CodeName(status.error_code()));
   if (status.error_code() == grpc::StatusCode::UNAUTHENTICATED && options_.token.empty()) {
-    text += "\nThis server wants a token: give one with --token or ACKCTL_TOKEN.";
+    text += "\nThis server wants a token: give one with --token or ACKWIRE_TOKEN.";
   }
   throw CommandError(ExitStatus::kRefused, text);
 }

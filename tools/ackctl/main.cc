@@ -41,7 +41,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->check(CLI::Validator(host_and_port, ""))
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_option("--token", options.connection.token, "Bearer token")
+  app.add_option("--token", options.connection.token,
+                 "Bearer token, sent with every call; or ACKWIRE_TOKEN")
       ->envname("ACKCTL_TOKEN")
       ->type_name("TOKEN");
   app.add_option("--tls-ca", options.connection.tls_ca, "TLS, trusting these CAs (PEM)")
@@ -102,9 +103,9 @@ std::size_t TerminalWidth() {
   return known ? size.ws_col : kColumnsDefault;
 }
 
-bool HasVariable(const char* name) {
+std::string VariableOf(const char* name) {
   const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0';
+  return value == nullptr ? "" : value;
 }
 
 Context ContextFor(const GlobalOptions& options) {
@@ -115,7 +116,7 @@ Context ContextFor(const GlobalOptions& options) {
   const char* terminal = std::getenv("TERM");
   const bool can_color = terminal != nullptr && std::string_view(terminal) != "dumb";
   context.output.color =
-      context.output.width > 0 && can_color && !options.no_color && !HasVariable("NO_COLOR");
+      context.output.width > 0 && can_color && !options.no_color && VariableOf("NO_COLOR").empty();
   return context;
 }
 
@@ -149,6 +150,7 @@ ExitStatus Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return Fail(ExitStatus::kUsage, UsageText(app, error));
   }
+  if (options.connection.token.empty()) options.connection.token = VariableOf("ACKWIRE_TOKEN");
   options.connection.arguments = ArgumentsOf(ChosenCommand(app));
   try {
     chosen(ContextFor(options));

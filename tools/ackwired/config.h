@@ -1,5 +1,5 @@
-// The command line of ackwired: each flag, its variable of the environment, and what is wrong with
-// a value.
+// What ackwired can be told: by its command line, the environment, and the file that --config
+// names.
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "delivery/delivery_server.h"
 #include "delivery/policy.h"
@@ -14,6 +15,8 @@
 #include "store/status.h"
 #include "store/trimmer.h"
 #include "store/types.h"
+#include "tools/ackwired/config_values.h"
+#include "tools/ackwired/flags.h"
 #include "tools/ackwired/logging.h"
 
 namespace ackwire {
@@ -23,6 +26,11 @@ struct Config {
   Endpoint grpc{"127.0.0.1", 7400};
   Endpoint http{"127.0.0.1", 7480};
   Endpoint admin{"127.0.0.1", 7490};
+  // Files; empty: none.
+  std::filesystem::path http_tls_cert, http_tls_key;
+  std::filesystem::path grpc_tls_cert, grpc_tls_key, grpc_tls_client_ca;
+  std::filesystem::path jwt_keys;  // none: every caller is trusted
+  std::optional<std::string> jwt_audience, jwt_issuer;
   DeliveryPolicy delivery;
   SessionPolicy session;
   std::size_t io_threads = 2;
@@ -30,37 +38,21 @@ struct Config {
   Durability durability = Durability::kFsync;
   std::uint64_t min_free_bytes = 256ULL << 20U;
   JournalRetention journal_keeps{.age = std::chrono::days(30), .bytes = std::nullopt};
-  std::filesystem::path file;      // with the channels' policies; empty: none
-  std::filesystem::path jwt_keys;  // a JWK set; empty: every caller is trusted
-  std::optional<std::string> jwt_audience;
-  std::optional<std::string> jwt_issuer;
+  std::filesystem::path file;  // with the channels' policies; empty: none
 };
 
-// To serve with `config`; or, when there is a text to print (--help, --version), to do only that.
+// To serve with `config`; or only to check it (--check-config); or, when there is a text to print
+// (--help, --version), to do only that.
 struct CommandLine {
   Config config;
+  std::vector<InForce> in_force;  // all of `config`
+  bool check = false;
   std::optional<std::string> print;
 };
 
-// A flag wins over the environment's ACKWIRE_….
-//   kInvalidArgument  names the flag, what was wrong and what would be right
+// A flag wins over the environment's ACKWIRE_…, this over the file that --config names.
+//   kInvalidArgument  names the flag, or file, line and key; what was wrong and what would be right
+//   kNotFound         the file cannot be read
 [[nodiscard]] StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
-
-// Where nobody proves who they are, nobody but this machine may connect.
-//   kFailedPrecondition  names the flag of a listener that is not on loopback
-[[nodiscard]] Status CheckLoopback(const Config& config);
-
-// `250ms`, `30s`, `15m`, `12h`, `7d`.
-[[nodiscard]] StatusOr<Duration> ParseDuration(const std::string& text);
-// The same, longer than 0.
-[[nodiscard]] StatusOr<Duration> ParsePositiveDuration(const std::string& text);
-[[nodiscard]] std::string FormatDuration(Duration duration);
-
-// `1024`, `64KiB`, `256MiB`, `2GiB`: bytes.
-[[nodiscard]] StatusOr<std::uint64_t> ParseSize(const std::string& text);
-
-// `HOST:PORT`; an IPv6 address stands in brackets, and has none in Endpoint::host.
-[[nodiscard]] StatusOr<Endpoint> ParseEndpoint(const std::string& text);
-[[nodiscard]] std::string FormatEndpoint(const Endpoint& endpoint);
 
 }  // namespace ackwire

@@ -7,11 +7,14 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "tools/ackwired/config.h"
 #include "tools/ackwired/logging.h"
+#include "tools/ackwired/policy_file.h"
 #include "tools/ackwired/server.h"
 
 namespace ackwire {
@@ -21,17 +24,61 @@ constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
-void RenewAtSignal(boost::asio::signal_set& signal, Server& server) {
-  signal.async_wait([&signal, &server](const boost::system::error_code& ec, int /*signal*/) {
+// The command line, as main has it: at SIGHUP it is read again, with the file that it names.
+struct Arguments {
+  int count;
+  const char* const* values;
+};
+
+// What the file says now, and what holds until the server is started again.
+void TellWhatWaits(const CommandLine& running, const CommandLine& read) {
+  for (std::size_t i = 0; i < running.in_force.size(); ++i) {
+    const InForce& held = running.in_force[i];
+    const InForce& asked = read.in_force[i];
+    if (held.value == asked.value) continue;
+    const auto shown = [](const InForce& each) {
+      return each.value.empty() ? std::string("not set") : each.value;
+    };
+    spdlog::warn("SIGHUP: {} is {} now ({}), which holds from the next start on; until then: {}",
+                 asked.key, shown(asked), asked.source, shown(held));
+  }
+}
+
+void Renew(Server& server, const CommandLine& running, const Arguments& arguments) {
+  const StatusOr<CommandLine> read = ParseCommandLine(arguments.count, arguments.values);
+  if (read.ok()) TellWhatWaits(running, *read);
+  server.Renew(read.status());
+}
+
+void AtEachSignal(boost::asio::signal_set& signal, const std::function<void()>& act) {
+  signal.async_wait([&signal, act](const boost::system::error_code& ec, int /*signal*/) {
     if (ec) return;
-    server.Renew();
-    RenewAtSignal(signal, server);
+    act();
+    AtEachSignal(signal, act);
   });
 }
 
+// Prints what is in force, or says what is wrong.
+int CheckConfig(const CommandLine& line) {
+  SetUpLogging(line.config.log_format);
+  StatusOr<std::string> policies = std::string();
+  Status status = Server::Check(line.config);
+  if (status.ok() && !line.config.file.empty()) {
+    policies = ShowPolicies(line.config.file);
+    status = policies.status();
+  }
+  if (!status.ok()) {
+    std::fprintf(stderr, "ackwired: %s\n", MessageOf(status).c_str());
+    return kExitUsage;
+  }
+  std::printf("%s%s%s", FormatInForce(line.in_force).c_str(), policies->empty() ? "" : "\n",
+              policies->c_str());
+  return kExitDone;
+}
+
 // Serves until a signal, or until the log takes no more writes.
-int Serve(const Config& config) {
-  SetUpLogging(config.log_format);
+int Serve(const CommandLine& line, const Arguments& arguments) {
+  SetUpLogging(line.config.log_format);
   boost::asio::io_context events(1);
   // From here on a signal ends the server cleanly; one that comes while it starts does so once it
   // has started.
@@ -39,7 +86,7 @@ int Serve(const Config& config) {
   boost::asio::signal_set renew_signal(events, SIGHUP);
 
   int exit_status = kExitDone;
-  StatusOr<std::unique_ptr<Server>> server = Server::Start(config, [&events, &exit_status] {
+  StatusOr<std::unique_ptr<Server>> server = Server::Start(line.config, [&events, &exit_status] {
     boost::asio::post(events, [&events, &exit_status] {
       exit_status = kExitFailed;
       events.stop();
@@ -55,7 +102,7 @@ int Serve(const Config& config) {
     if (!ec) spdlog::info("ending: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     events.stop();
   });
-  RenewAtSignal(renew_signal, **server);
+  AtEachSignal(renew_signal, [&] { Renew(**server, line, arguments); });
   events.run();
   server->reset();
   return exit_status;
@@ -83,5 +130,6 @@ int main(int argc, char** argv) {
     std::fputs(line->print->c_str(), stdout);
     return ackwire::kExitDone;
   }
-  return ackwire::Serve(line->config);
+  if (line->check) return ackwire::CheckConfig(*line);
+  return ackwire::Serve(*line, {argc, argv});
 }

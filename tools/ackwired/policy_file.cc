@@ -6,41 +6,24 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "delivery/json_schema.h"
+#include "delivery/text_file.h"
 #include "store/limits.h"
-#include "tools/ackwired/config.h"
+#include "tools/ackwired/config_values.h"
+#include "tools/ackwired/nearest_name.h"
 
 namespace ackwire {
 namespace {
 
-constexpr std::uintmax_t kFileBytesMax = 1U << 20U;
 constexpr std::size_t kPatternsMax = 1000;
 constexpr std::size_t kItemsMax = 100;  // of an array
-
-StatusOr<std::string> ReadAll(const std::filesystem::path& file, std::string_view what) {
-  std::error_code ec;
-  const bool is_file = std::filesystem::is_regular_file(file, ec);
-  if (is_file && std::filesystem::file_size(file, ec) > kFileBytesMax) {
-    return InvalidArgument(fmt::format("{}: {} is larger than 1 MiB", what, file.string()));
-  }
-  std::string text;
-  std::ifstream in(is_file ? file : std::filesystem::path(), std::ios::binary);
-  if (in.is_open()) text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in.is_open() || in.bad()) {
-    return Error(StatusCode::kNotFound,
-                 fmt::format("{}: cannot read {}: is it there, a file, and may the server read it?",
-                             what, file.string()));
-  }
-  return text;
-}
 
 // One [[channel]] table, read key by key: the first thing wrong is kept, and what it was about.
 class PolicyTable {
@@ -117,8 +100,12 @@ class PolicyTable {
     for (const auto& [key, node] : table_) {
       const std::string name(key.str());
       if (taken_.contains(name)) continue;
-      return Wrong(node, name.c_str(),
-                   fmt::format("is no key of a channel; there are {}", fmt::join(taken_, ", ")));
+      const std::string others =
+          fmt::format("; there are {}. Keys of the server stand before the first [[channel]]",
+                      fmt::join(taken_, ", "));
+      return Wrong(
+          node, name.c_str(),
+          "is no key of a channel" + Suggestion(name, {taken_.begin(), taken_.end()}, others));
     }
   }
 
@@ -201,7 +188,7 @@ void ReadSchema(PolicyTable& table, const toml::table& source, const std::filesy
   table.Text("schema", name, &ParseFileName);
   if (name.empty()) return;
   const std::filesystem::path beside = file.parent_path() / name;
-  const StatusOr<std::string> text = ReadAll(beside, "schema");
+  const StatusOr<std::string> text = ReadTextFile(beside, "schema");
   if (!text.ok()) return table.Wrong(*source.get("schema"), "schema", MessageOf(text.status()));
   StatusOr<std::shared_ptr<const JsonSchema>> schema = JsonSchema::Parse(*text);
   if (!schema.ok()) {
@@ -244,28 +231,27 @@ StatusOr<ChannelPattern> ReadChannel(const toml::table& source, const std::files
 
 StatusOr<std::vector<ChannelPattern>> ReadPolicyFile(const std::filesystem::path& file,
                                                      const DeliveryPolicy& flags) {
-  const StatusOr<std::string> text = ReadAll(file, "--config");
+  const StatusOr<std::string> text = ReadTextFile(file, "--config");
   if (!text.ok()) return text.status();
   std::vector<ChannelPattern> patterns;
   try {
     const toml::table document = toml::parse(*text, file.string());
-    for (const auto& [key, node] : document) {
-      const toml::array* channels = node.as_array();
-      if (key != "channel" || channels == nullptr || !channels->is_array_of_tables()) {
-        return InvalidArgument(fmt::format(
-            "{}:{}: {}: the file has [[channel]] tables and nothing else; what flags say is said "
-            "by flags",
-            file.string(), node.source().begin.line, key.str()));
-      }
-      for (const toml::node& channel : *channels) {
-        StatusOr<ChannelPattern> pattern = ReadChannel(*channel.as_table(), file, flags);
-        if (!pattern.ok()) return pattern.status();
-        patterns.push_back(*std::move(pattern));
-        if (patterns.size() > kPatternsMax) {
-          return InvalidArgument(fmt::format("{}:{}: channel: there are at most {} patterns",
-                                             file.string(), channel.source().begin.line,
-                                             kPatternsMax));
-        }
+    const toml::node* channels = document.get("channel");
+    if (channels == nullptr) return patterns;  // other keys are the server's (settings_file.h)
+    if (!channels->is_array_of_tables()) {
+      return InvalidArgument(
+          fmt::format("{}:{}: channel: must be a table of its own for each "
+                      "pattern: [[channel]]",
+                      file.string(), channels->source().begin.line));
+    }
+    for (const toml::node& channel : *channels->as_array()) {
+      StatusOr<ChannelPattern> pattern = ReadChannel(*channel.as_table(), file, flags);
+      if (!pattern.ok()) return pattern.status();
+      patterns.push_back(*std::move(pattern));
+      if (patterns.size() > kPatternsMax) {
+        return InvalidArgument(fmt::format("{}:{}: channel: there are at most {} patterns",
+                                           file.string(), channel.source().begin.line,
+                                           kPatternsMax));
       }
     }
   } catch (const toml::parse_error& error) {
@@ -273,6 +259,28 @@ StatusOr<std::vector<ChannelPattern>> ReadPolicyFile(const std::filesystem::path
         fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
   }
   return patterns;
+}
+
+StatusOr<std::string> ShowPolicies(const std::filesystem::path& file) {
+  const StatusOr<std::string> text = ReadTextFile(file, "--config");
+  if (!text.ok()) return text.status();
+  std::ostringstream out;
+  try {
+    toml::table document = toml::parse(*text, file.string());
+    toml::array* channels = document.get_as<toml::array>("channel");
+    if (channels == nullptr) return std::string();
+    for (toml::node& channel : *channels) {
+      toml::table& table = *channel.as_table();
+      const auto schema = table["schema"].value<std::string>();
+      if (!schema) continue;
+      const auto beside = std::filesystem::absolute(file).parent_path() / *schema;
+      table.insert_or_assign("schema", beside.string());
+    }
+    out << toml::table{{"channel", *channels}} << "\n";
+  } catch (const toml::parse_error& error) {
+    return InvalidArgument(std::string(error.description()));
+  }
+  return out.str();
 }
 
 }  // namespace ackwire

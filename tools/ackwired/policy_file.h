@@ -1,9 +1,11 @@
-// The channel policies of the file that --config names, in TOML.
+// The channel policies of the file that --config names, in TOML. Its other keys are read by
+// settings_file.h.
 //
 // Threads: any.
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "delivery/policies.h"
@@ -17,5 +19,9 @@ namespace ackwire {
 //   kNotFound         the file, or a schema it names, cannot be read
 [[nodiscard]] StatusOr<std::vector<ChannelPattern>> ReadPolicyFile(
     const std::filesystem::path& file, const DeliveryPolicy& flags);
+
+// The tables of a file that ReadPolicyFile takes, as TOML. Schemas have their full paths, so that
+// it means the same in any place.
+[[nodiscard]] StatusOr<std::string> ShowPolicies(const std::filesystem::path& file);
 
 }  // namespace ackwire

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "delivery/message_json.h"
+#include "tools/ackwired/config_checks.h"
 #include "tools/ackwired/grpc_refusals.h"
 #include "tools/ackwired/key_file.h"
 #include "tools/ackwired/library_logs.h"
@@ -55,12 +56,24 @@ StatusOr<std::vector<ChannelPattern>> ReadPatterns(const Config& config) {
 
 }  // namespace
 
+Status Server::Check(const Config& config) {
+  if (Status status = CheckListeners(config); !status.ok()) return status;
+  if (Status status = ReadPatterns(config).status(); !status.ok()) return status;
+  if (!config.jwt_keys.empty()) {
+    if (Status status = ReadKeyFile(config.jwt_keys).status(); !status.ok()) return status;
+  }
+  return Certificates::Read(config).status();
+}
+
 StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
                                                 std::function<void()> failed) {
-  if (Status status = CheckLoopback(config); !status.ok()) return status;
+  if (Status status = CheckListeners(config); !status.ok()) return status;
   const StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config);
   if (!patterns.ok()) return patterns.status();
-  std::unique_ptr<Server> server(new Server(config, *patterns, std::move(failed)));
+  StatusOr<std::unique_ptr<Certificates>> certificates = Certificates::Read(config);
+  if (!certificates.ok()) return certificates.status();
+  std::unique_ptr<Server> server(
+      new Server(config, *patterns, *std::move(certificates), std::move(failed)));
   for (const auto step : {&Server::ReadKeys, &Server::OpenStore, &Server::BindDelivery,
                           &Server::StartDelivery, &Server::StartGrpc}) {
     if (Status status = (server.get()->*step)(); !status.ok()) return status;
@@ -74,11 +87,12 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
 }
 
 Server::Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-               std::function<void()> failed)
+               std::unique_ptr<Certificates> certificates, std::function<void()> failed)
     : config_(config),
       failed_(std::move(failed)),
       policies_(config.delivery, patterns),
       state_(clock_.Now()),
+      certificates_(std::move(certificates)),
       grpc_endpoint_(config.grpc) {}
 
 Status Server::ReadKeys() {
@@ -118,6 +132,7 @@ Status Server::BindDelivery() {
   StatusOr<std::unique_ptr<DeliveryServer>> delivery =
       DeliveryServer::Bind(*store_, clock_, metrics_,
                            {.http = config_.http,
+                            .http_tls = certificates_->http(),
                             .admin = config_.admin,
                             .policies = policies_,
                             .tokens = tokens(),
@@ -165,7 +180,8 @@ Status Server::StartGrpc() {
   // Else a second server would share the port, and each would get half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   int port = 0;
-  builder.AddListeningPort(FormatEndpoint(config_.grpc), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(FormatEndpoint(config_.grpc), certificates_->MakeGrpcCredentials(),
+                           &port);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(MakeRefusalInterceptors());
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
@@ -186,12 +202,13 @@ Status Server::StartGrpc() {
   return OkStatus();
 }
 
-void Server::Renew() {
+void Server::Renew(const Status& settings) {
   const auto report = [](const char* what, const Status& status) {
     if (!status.ok()) spdlog::error("SIGHUP: {} stay as they were: {}", what, MessageOf(status));
   };
-  report("the policies", RenewPolicies());
+  report("the policies", settings.ok() ? RenewPolicies() : settings);
   report("the keys", RenewKeys());
+  certificates_->Renew();
 }
 
 Status Server::RenewKeys() {

@@ -22,6 +22,7 @@
 #include "store/status.h"
 #include "store/store.h"
 #include "tools/ackwired/admin_calls.h"
+#include "tools/ackwired/certificates.h"
 #include "tools/ackwired/config.h"
 #include "tools/ackwired/server_state.h"
 #include "tools/ackwired/services.h"
@@ -41,20 +42,25 @@ class Server {
   //   kFailedPrecondition, kUnavailable, kDataLoss  what it was, and what to do
   [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config,
                                                                std::function<void()> failed);
+  // What Start would check before it looks at the data directory or listens.
+  //   kFailedPrecondition, kInvalidArgument, kNotFound  what it was, and what would be right
+  [[nodiscard]] static Status Check(const Config& config);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Reads the channels' policies and the keys again: they hold for what is published, sent and
-  // fails, and for whoever calls, from now on. What is wrong stays as it was, and is logged.
-  void Renew();
+  // Reads the channels' policies, the keys and the certificates again: they hold for what is
+  // published, sent and fails, for whoever calls, and for new connections, from now on. What is
+  // wrong stays as it was, and is logged. `settings`: what is wrong with the rest of the file that
+  // has the policies.
+  void Renew(const Status& settings);
 
   // Where it listens, with the ports that were picked.
   [[nodiscard]] std::string ReadyLine() const;
 
  private:
   Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-         std::function<void()> failed);
+         std::unique_ptr<Certificates> certificates, std::function<void()> failed);
 
   [[nodiscard]] Status ReadKeys();
   [[nodiscard]] Status OpenStore();
@@ -74,6 +80,7 @@ class Server {
   std::optional<TokenVerifier> tokens_;  // none: every caller is trusted
   ServerState state_;
   Metrics metrics_;
+  const std::unique_ptr<Certificates> certificates_;
 
   // In the order of starting: each uses those above it.
   std::unique_ptr<Store> store_;

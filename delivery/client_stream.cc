@@ -1,0 +1,27 @@
+#include "delivery/client_stream.h"
+
+#include <openssl/ssl.h>
+
+#include "delivery/spawn.h"
+
+namespace ackwire {
+
+namespace asio = boost::asio;
+
+ClientStream::ClientStream(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> tls)
+    : socket_(std::make_unique<Socket>(std::move(socket))), context_(std::move(tls)) {
+  if (context_) tls_ = std::make_unique<Tls>(*socket_, *context_);
+}
+
+asio::awaitable<boost::system::error_code> ClientStream::Handshake() {
+  if (!tls_) co_return boost::system::error_code();
+  socket_->expires_after(kTlsHandshakeTimeout);
+  auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::server, kAwait);
+  co_return ec;
+}
+
+void ClientStream::ExpectNoAnswer() {
+  SSL_set_shutdown(tls_->native_handle(), SSL_RECEIVED_SHUTDOWN);
+}
+
+}  // namespace ackwire
