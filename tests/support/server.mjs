@@ -18,6 +18,9 @@ const kReadyTimeoutMs = 30_000;
 const kExitTimeoutMs = 30_000;
 const kShownStderrBytes = 16 * 1024;
 
+const kListeners = ['--grpc', '--http', '--admin'];
+const freePort = (flag) => [flag, '127.0.0.1:0'];
+
 const started = new Set();
 
 // Whatever ends this process, no server outlives it; and when a test failed, what the servers said
@@ -57,12 +60,7 @@ export class Server {
     const child = spawn(
       kProgram,
       [
-        '--grpc',
-        '127.0.0.1:0',
-        '--http',
-        '127.0.0.1:0',
-        '--admin',
-        '127.0.0.1:0',
+        ...kListeners.filter((flag) => !this.flags.includes(flag)).flatMap(freePort),
         '--data-dir',
         this.dataDir,
         ...(this.tokens ? ['--jwt-keys', this.keysFile] : []),
