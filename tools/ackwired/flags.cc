@@ -78,6 +78,7 @@ void Flags::Add(const Text& text, Target target) {
           ->type_name(text.value)
           ->default_str(text.standard);
   if (entry.target.is_list) option->join(',');
+  entry.option = option;
 }
 
 Status Flags::ReadFileName() {
@@ -108,6 +109,8 @@ Status Flags::Read() {
 }
 
 Status Flags::Take(Entry& entry, const FileSetting* in_file) const {
+  // CLI11 does not tell of a list that is empty.
+  if (!entry.given && entry.option->count() > 0) entry.given = "";
   if (entry.given) {
     entry.source = "flag";
     return Naming(entry.name, entry.target.take(*entry.given));

@@ -18,6 +18,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }  // namespace CLI
 
 namespace ackwire {
@@ -86,6 +87,7 @@ class Flags {
   struct Entry {
     std::string name;  // with its dashes
     Target target;
+    const CLI::Option* option = nullptr;
     std::optional<std::string> given;  // on the command line
     std::string source;
   };
