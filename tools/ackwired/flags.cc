@@ -72,13 +72,15 @@ Flags::~Flags() = default;
 void Flags::Add(const Text& text, Target target) {
   Entry& entry = *entries_.emplace_back(
       std::make_unique<Entry>(Entry{.name = text.name, .target = std::move(target)}));
-  CLI::Option* option =
-      app_.add_option_function<std::string>(
-              text.name, [&entry](const std::string& given) { entry.given = given; }, text.meaning)
-          ->type_name(text.value)
-          ->default_str(text.standard);
-  if (entry.target.is_list) option->join(',');
-  entry.option = option;
+  // Several as one with commas; CLI11's own way would pass over the empty elements of each.
+  const auto take = [&entry](const std::vector<std::string>& given) {
+    entry.given = fmt::format("{}", fmt::join(given, ","));
+  };
+  CLI::Option& option = *app_.add_option_function<std::vector<std::string>>(text.name, take);
+  option.description(text.meaning)->type_name(text.value)->default_str(text.standard);
+  option.expected(1)->allow_extra_args(false);
+  if (entry.target.is_list) option.take_all();
+  entry.option = &option;
 }
 
 Status Flags::ReadFileName() {
