@@ -55,6 +55,8 @@ struct LiveDelivery {
   std::optional<Timestamp> replay_due;  // a replay sends it again then, not before
 };
 
+class ServerDrain;
+
 class DeliveryServer {
  public:
   struct Options {
@@ -97,6 +99,9 @@ class DeliveryServer {
 
   // The policies were read again; sessions have them soon after.
   void RenewPolicies();
+
+  // What empties the server before it is stopped.
+  [[nodiscard]] ServerDrain& drain();
 
   // Who serves /v1/admin/{Method} from now on (delivery/admin_api.h).
   void SetAdminCall(AdminCall call);
