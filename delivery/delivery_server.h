@@ -30,6 +30,7 @@
 
 namespace ackwire {
 
+class ServerDrain;
 class TokenVerifier;
 
 struct Endpoint {
@@ -54,8 +55,6 @@ struct LiveDelivery {
   v1::Attempt attempt;                  // with in_flight
   std::optional<Timestamp> replay_due;  // a replay sends it again then, not before
 };
-
-class ServerDrain;
 
 class DeliveryServer {
  public:
@@ -100,12 +99,10 @@ class DeliveryServer {
   // The policies were read again; sessions have them soon after.
   void RenewPolicies();
 
-  // What empties the server before it is stopped.
-  [[nodiscard]] ServerDrain& drain();
-
   // Who serves /v1/admin/{Method} from now on (delivery/admin_api.h).
   void SetAdminCall(AdminCall call);
 
+  [[nodiscard]] ServerDrain& drain();  // empties the server before it is stopped
   [[nodiscard]] Endpoint http_endpoint() const;
   [[nodiscard]] Endpoint admin_endpoint() const;
 
