@@ -120,6 +120,15 @@ class Binary final : public FrameProtocol {
     return FrameOf(v1::FRAME_TYPE_PING, v1::Ping());
   }
 
+  [[nodiscard]] std::string EncodeDraining(const Draining& draining) const override {
+    v1::Draining out;
+    *out.mutable_reconnect_after() =
+        TimeUtil::MillisecondsToDuration(draining.reconnect_after.count());
+    out.set_backoff_factor(draining.backoff_factor);
+    out.set_reason(draining.reason);
+    return FrameOf(v1::FRAME_TYPE_DRAINING, out);
+  }
+
   [[nodiscard]] std::string EncodeError(std::uint32_t id, const Status& status,
                                         const std::string& code) const override {
     v1::Error out;

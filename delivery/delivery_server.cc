@@ -22,6 +22,7 @@
 #include "delivery/remover.h"
 #include "delivery/replay_runner.h"
 #include "delivery/retention.h"
+#include "delivery/server_drain.h"
 #include "delivery/session.h"
 
 namespace ackwire {
@@ -101,6 +102,7 @@ struct DeliveryServer::Parts {
   GaugeReader gauges;
   Remover remover;
   Retention retention;
+  std::optional<ServerDrain> drain;
   std::unique_ptr<Listener> http;
   std::unique_ptr<Listener> admin;
   bool stopped = false;
@@ -128,6 +130,11 @@ void DeliveryServer::Parts::MakeThreads() {
                                                       .read = read,
                                                       .seed = options.seed + i});
   }
+  drain.emplace(ServerDrain::Dependencies{
+      .loop = threads.front()->loop,
+      .times = options.session.drain,
+      .visit_hubs = [this](auto visit, auto done) { VisitHubs(std::move(visit), std::move(done)); },
+      .set_not_ready = [this](const std::string& why) { admin_api.SetNotReady(why); }});
 }
 
 std::vector<IoTarget> DeliveryServer::Parts::targets() {
@@ -268,6 +275,8 @@ void DeliveryServer::RenewPolicies() {
     hub.Post([&hub] { hub.RenewPolicies(); });
   }
 }
+
+ServerDrain& DeliveryServer::drain() { return *parts_->drain; }
 
 void DeliveryServer::SetAdminCall(AdminCall call) { parts_->admin_api.SetCall(std::move(call)); }
 

@@ -30,6 +30,7 @@
 
 namespace ackwire {
 
+class ServerDrain;
 class TokenVerifier;
 
 struct Endpoint {
@@ -101,6 +102,7 @@ class DeliveryServer {
   // Who serves /v1/admin/{Method} from now on (delivery/admin_api.h).
   void SetAdminCall(AdminCall call);
 
+  [[nodiscard]] ServerDrain& drain();  // empties the server before it is stopped
   [[nodiscard]] Endpoint http_endpoint() const;
   [[nodiscard]] Endpoint admin_endpoint() const;
 

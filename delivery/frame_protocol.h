@@ -44,6 +44,7 @@ class FrameProtocol {
   [[nodiscard]] virtual std::string EncodeRefreshed(std::uint32_t id) const = 0;
   [[nodiscard]] virtual std::string EncodeGap(const Gap& gap) const = 0;
   [[nodiscard]] virtual std::string EncodePing() const = 0;
+  [[nodiscard]] virtual std::string EncodeDraining(const Draining& draining) const = 0;
   // `code` is the contract's, where it is not the status' own name: `unknown_delivery`.
   [[nodiscard]] virtual std::string EncodeError(std::uint32_t id, const Status& status,
                                                 const std::string& code = "") const = 0;

@@ -145,10 +145,12 @@ class HttpConnection {
 
   asio::awaitable<bool> Answer(http::request<http::string_body> message) {
     const unsigned version = message.version();
-    const bool keep_alive = message.keep_alive();
+    const bool asked_to_keep = message.keep_alive();
     const bool head = message.method() == http::verb::head;
     stream_->expires_never();
     HttpResponse answer = co_await Ask(service_.answer, Convert(std::move(message)));
+    // Pools of connections let go of a server that is about to end.
+    const bool keep_alive = asked_to_keep && hub_.drain() == nullptr;
     Response response = Convert(std::move(answer), version, keep_alive);
     if (head) response.body().clear();  // Content-Length stays that of the body
     const bool more = co_await WriteResponse(std::move(response));
@@ -168,6 +170,12 @@ class HttpConnection {
       if (refusal.status == static_cast<unsigned>(http::status::method_not_allowed)) {
         answer.headers.emplace_back("Allow", "GET");
       }
+      const bool more =
+          co_await WriteResponse(Convert(std::move(answer), message.version(), false));
+      co_return more;
+    }
+    if (const SessionDrain* drain = hub_.drain()) {
+      HttpResponse answer = ErrorResponse(drain->Refusal());
       const bool more =
           co_await WriteResponse(Convert(std::move(answer), message.version(), false));
       co_return more;

@@ -107,6 +107,11 @@ void Hub::OnSubscribed(EventId id, const store::Event& event) {
 void Hub::Add(const std::shared_ptr<Session>& session) {
   sessions_.insert(session);
   ++sessions_of_[static_cast<std::size_t>(session->form())];
+  if (drain_ != nullptr) drain_->Added(*session);
+}
+
+void Hub::Opened(Session& session) {
+  if (drain_ != nullptr) drain_->Opened(session);
 }
 
 MessageCache::Forms Hub::FormsWanted() const {
@@ -147,6 +152,7 @@ void Hub::Remove(Session& session) {
   receipts_.Remove(session);
   const auto self = session.shared_from_this();
   if (sessions_.erase(self) > 0) --sessions_of_[static_cast<std::size_t>(session.form())];
+  if (drain_ != nullptr) drain_->Removed(session);
 }
 
 void Hub::WakeAt(Session& session, Timestamp time) {
@@ -313,6 +319,10 @@ void Hub::ShutAll(std::uint16_t code, const std::string& reason) {
   for (const auto& session : all) session->Shut(code, reason);
   // Nobody publishes any more, and the loop may end before the next part's turn.
   while (!endings_.empty()) RecordEndings();
+}
+
+void Hub::Drain(SessionDrain::Order order) {
+  drain_ = std::make_unique<SessionDrain>(*this, loop_.MakeTimer(), std::move(order));
 }
 
 void Hub::RenewPolicies() {

@@ -27,6 +27,7 @@
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
 #include "delivery/receipt_watch.h"
+#include "delivery/session_drain.h"
 #include "outbox/sink.h"
 #include "store/clock.h"
 #include "store/rng.h"
@@ -75,6 +76,7 @@ class Hub final : public Sink {
   // Ends a session whose connection is gone, soon. Of many at once each has a turn of the loop, so
   // that other work of this thread goes on in between.
   void EndInTurn(std::function<void()> end);
+  void Opened(Session& session);
   // The session has this client: subscriptions made elsewhere are told to it.
   void Claimed(Session& session);
   void Listen(Session& session, ChannelId channel);
@@ -105,6 +107,10 @@ class Hub final : public Sink {
   void WatchReceipts(Session& session);
 
   void ShutAll(std::uint16_t code, const std::string& reason);
+  // Opens no sessions from now on, and closes those that there are, each at a moment of its own.
+  void Drain(SessionDrain::Order order);
+  // Null until then.
+  [[nodiscard]] const SessionDrain* drain() const { return drain_.get(); }
   // The policies were read again: they hold for what is sent and fails from now on.
   void RenewPolicies();
 
@@ -167,6 +173,7 @@ class Hub final : public Sink {
   };
   std::deque<Ending> endings_;  // not with the writer yet
   bool recording_endings_ = false;
+  std::unique_ptr<SessionDrain> drain_;
 };
 
 }  // namespace ackwire

@@ -40,6 +40,7 @@ class Json final : public FrameProtocol {
   [[nodiscard]] std::string EncodeRefreshed(std::uint32_t id) const override;
   [[nodiscard]] std::string EncodeGap(const Gap& gap) const override;
   [[nodiscard]] std::string EncodePing() const override { return R"({"type":"ping"})"; }
+  [[nodiscard]] std::string EncodeDraining(const Draining& draining) const override;
   [[nodiscard]] std::string EncodeError(std::uint32_t id, const Status& status,
                                         const std::string& code) const override;
   [[nodiscard]] std::string EncodeMessage(const v1::Message& message) const override {
@@ -97,6 +98,12 @@ std::string Json::EncodeRefreshed(std::uint32_t id) const {
 std::string Json::EncodeGap(const Gap& gap) const {
   return fmt::format(R"({{"type":"gap","channel":{},"firstSeq":{},"lastSeq":{},"cause":"{}"}})",
                      Quoted(gap.channel), gap.first.value, gap.last.value, gap.cause);
+}
+
+std::string Json::EncodeDraining(const Draining& draining) const {
+  return fmt::format(
+      R"({{"type":"draining","reconnectAfterMs":{},"backoffFactor":{},"reason":{}}})",
+      draining.reconnect_after.count(), draining.backoff_factor, Quoted(draining.reason));
 }
 
 std::string Json::EncodeError(std::uint32_t id, const Status& status,

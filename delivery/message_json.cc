@@ -1,5 +1,6 @@
 #include "delivery/message_json.h"
 
+#include <absl/strings/cord.h>
 #include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
@@ -13,6 +14,8 @@
 
 namespace ackwire {
 namespace {
+
+constexpr char kRetryAfter[] = "ackwire/retry-after";
 
 // `,"name":`
 void AppendName(std::string& out, std::string_view name) {
@@ -168,7 +171,14 @@ bool IsRetryable(const Status& status) {
 Duration RetryAfter(const Status& status) {
   // Long enough for a full queue to be written, or a server to be started again.
   constexpr Duration kWait{1000};
-  return IsRetryable(status) ? kWait : Duration{};
+  if (!IsRetryable(status)) return Duration{};
+  const auto wait = status.GetPayload(kRetryAfter);
+  return wait ? Duration(std::stoll(std::string(*wait))) : kWait;
+}
+
+Status WithRetryAfter(Status status, Duration wait) {
+  status.SetPayload(kRetryAfter, absl::Cord(std::to_string(wait.count())));
+  return status;
 }
 
 std::string EncodeError(const Status& status) {

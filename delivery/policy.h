@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "delivery/drain_plan.h"
 #include "outbox/retry_schedule.h"
 #include "store/types.h"
 
@@ -63,6 +64,7 @@ struct SessionPolicy {
   Duration write_stall{30'000};
   Duration connect_timeout{5'000};  // for the first frame
   Duration resume_within{120'000};  // how long a session that ended can be resumed
+  DrainTimes drain;
 };
 
 }  // namespace ackwire

@@ -40,6 +40,14 @@ struct Gap {
   std::string_view cause;
 };
 
+// The session is about to be closed with 1012: when the client is to connect again, counted from
+// the close, and by how much it is to multiply its waits from attempt to attempt.
+struct Draining {
+  Duration reconnect_after{};
+  std::uint32_t backoff_factor = 2;
+  std::string reason;
+};
+
 // One item of a deliveries frame, but for its message.
 struct DeliveryItem {
   std::uint64_t delivery = 0;

@@ -146,6 +146,7 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
   if (grant_->resumed) ledger_->Resume(connect_.resume->delivery, now);
   state_ = State::kOpen;
   SendWelcome();
+  hub_.Opened(*this);
   for (const Status& each : denied_) outlet_.Write(protocol_.EncodeError(0, each), {});
   if (connect_.receipts) hub_.WatchReceipts(*this);
   heartbeat_.Start(now);

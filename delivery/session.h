@@ -79,6 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Shut(std::uint16_t code, const std::string& reason);
   // Something of what it watches is to be told.
   void SendReceipts(ReceiptWatch& watch);
+  void SendDraining(const frame::Draining& draining);
   [[nodiscard]] std::vector<store::Event> TakeEvents();
   [[nodiscard]] std::vector<std::uint32_t> TakeConfirms() { return std::exchange(confirms_, {}); }
   void Confirm(const std::vector<std::uint32_t>& ids);
@@ -102,8 +103,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] bool ended() const { return state_ == State::kEnded; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] const std::string& client() const { return connect_.client; }
-  // False before the client is loaded.
-  [[nodiscard]] bool has_ledger() const { return ledger_.has_value(); }
+  [[nodiscard]] bool has_ledger() const { return ledger_.has_value(); }  // the client is loaded
   // REQUIRES: has_ledger().
   [[nodiscard]] ClientLedger& ledger() { return *ledger_; }
 

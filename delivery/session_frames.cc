@@ -268,6 +268,10 @@ std::vector<store::Event> Session::TakeEvents() {
   return ledger_->TakeEvents(hub_.now());
 }
 
+void Session::SendDraining(const frame::Draining& draining) {
+  outlet_.Write(protocol_.EncodeDraining(draining), {});
+}
+
 void Session::Confirm(const std::vector<std::uint32_t>& ids) {
   if (state_ != State::kOpen) return;
   for (const std::uint32_t id : ids) outlet_.Write(protocol_.EncodeConfirmed(id), {});

@@ -116,6 +116,7 @@ test('what is about other clients takes admin', async () => {
   await denied(rpc.deliveries.listClients({}, alice));
   await denied(rpc.admin.getStatus({}, alice));
   await denied(rpc.admin.forgetClient({ client: 'alice/phone' }, alice));
+  await denied(rpc.admin.drain({}, alice));
   await denied(rpc.admin.redact({ channel: 'own/1', seq: 1 }, alice));
   await denied(rpc.admin.planReplay({}, alice));
   await denied(answers(rpc.admin.backup({ directory: '/tmp/never' }, alice)));

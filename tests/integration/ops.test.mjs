@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import YAML from 'yaml';
 import { ackctl } from '../support/ackctl.mjs';
+import { request } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
 
 const server = await serverForFile();
@@ -106,4 +108,45 @@ test('every command that a next step names is one of ackctl', async () => {
   const there = (command) => new RegExp(`^ {2}${command}\\b`, 'm').test(stdout);
   const unknown = new Set(named.filter((one) => !there(one) && !kCommandsToCome.includes(one)));
   assert.deepEqual([...unknown], [], stdout);
+});
+
+const milliseconds = (duration) => {
+  const [, number, unit] = /^(\d+)(ms|s|m)$/.exec(duration);
+  return number * { ms: 1, s: 1000, m: 60_000 }[unit];
+};
+
+test('Kubernetes waits for a drain, and asks what the server answers', async () => {
+  const objects = YAML.parseAllDocuments(read('kubernetes.yaml')).map((each) => each.toJS());
+  const of = (kind) => objects.filter((each) => each.kind === kind);
+  const pod = of('StatefulSet')[0].spec.template.spec;
+  const [container] = pod.containers;
+  const flags = Object.fromEntries(container.args.map((each) => each.split('=')));
+  const [grace, spread, timeout] = ['grace', 'spread', 'timeout'].map((name) =>
+    milliseconds(flags[`--drain-${name}`]),
+  );
+  assert.ok(timeout > grace + spread);
+  assert.ok(pod.terminationGracePeriodSeconds * 1000 > timeout);
+  assert.ok(container.readinessProbe.periodSeconds * 1000 < grace);
+  for (const [probe, path] of [
+    ['readinessProbe', '/readyz'],
+    ['livenessProbe', '/healthz'],
+    ['startupProbe', '/healthz'],
+  ]) {
+    const { httpGet } = container[probe];
+    assert.equal(httpGet.path, path);
+    const headers = Object.fromEntries(httpGet.httpHeaders.map(({ name, value }) => [name, value]));
+    assert.equal((await request(server.admin, { path, headers })).status, 200);
+  }
+  // The flags are the contract's.
+  const contract = readFileSync(new URL('../../proto/README.md', import.meta.url), 'utf8');
+  for (const flag of Object.keys(flags)) assert.ok(contract.includes(`\`${flag}`), flag);
+  const services = Object.fromEntries(of('Service').map((each) => [each.metadata.name, each.spec]));
+  const paths = of('Ingress')[0].spec.rules[0].http.paths;
+  const alsoNotReady = Object.fromEntries(
+    paths.map(({ path, backend }) => [
+      path,
+      services[backend.service.name].publishNotReadyAddresses ?? false,
+    ]),
+  );
+  assert.deepEqual(alsoNotReady, { '/v1/ws': false, '/v1/sse': false, '/': true });
 });

@@ -89,6 +89,7 @@ const kHeard = {
   deliveries: ({ items }) => ({
     items: items.map(({ message, ...rest }) => ({ ...rest, message: messageJson(message) })),
   }),
+  draining: ({ reconnectAfter, ...rest }) => ({ ...rest, reconnectAfterMs: ms(reconnectAfter) }),
   error: ({ retryAfter, ...rest }) => ({ ...rest, retryAfterMs: ms(retryAfter) }),
 };
 

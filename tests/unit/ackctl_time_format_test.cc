@@ -21,6 +21,17 @@ TEST(ParseTime, TakesRfc3339) {
   EXPECT_EQ(TimeParsed("2026-11-22T09:15:00+02:00"), "2026-11-22T07:15:00.000Z");
 }
 
+TEST(ParseDuration, TakesAWholeNumberAndAUnit) {
+  EXPECT_EQ(ParseDuration("250ms"), 250ms);
+  EXPECT_EQ(ParseDuration("20s"), 20s);
+  EXPECT_EQ(ParseDuration("2m"), 2min);
+  EXPECT_EQ(ParseDuration("0s"), 0s);
+  for (const char* wrong :
+       {"", "20", "s", "-20s", "1.5s", "20 s", "20x", "99999999999999999999s"}) {
+    EXPECT_EQ(ParseDuration(wrong), std::nullopt) << wrong;
+  }
+}
+
 TEST(ParseTime, TakesHowLongAgo) {
   EXPECT_EQ(TimeParsed("-15m"), "2026-11-22T09:00:00.000Z");
   EXPECT_EQ(TimeParsed("-1500ms"), "2026-11-22T09:14:58.500Z");

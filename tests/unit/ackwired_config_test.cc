@@ -62,6 +62,9 @@ TEST(AckwiredConfig, HasTheContractsDefaults) {
   EXPECT_EQ(config.session.ping_interval, 30s);
   EXPECT_EQ(config.session.ping_timeout, 45s);
   EXPECT_EQ(config.session.write_stall, 30s);
+  EXPECT_EQ(config.session.drain.grace, 25s);
+  EXPECT_EQ(config.session.drain.spread, 20s);
+  EXPECT_EQ(config.session.drain.timeout, 60s);
   EXPECT_EQ(config.log_format, LogFormat::kText);
   EXPECT_EQ(config.durability, Durability::kFsync);
   EXPECT_EQ(config.min_free_bytes, 256U << 20U);
@@ -104,6 +107,12 @@ TEST(AckwiredConfig, TakesEachFlag) {
                                   "7s",
                                   "--write-stall",
                                   "8s",
+                                  "--drain-grace",
+                                  "0s",
+                                  "--drain-spread",
+                                  "10s",
+                                  "--drain-timeout",
+                                  "11s",
                                   "--io-threads",
                                   "9",
                                   "--log-format",
@@ -121,6 +130,9 @@ TEST(AckwiredConfig, TakesEachFlag) {
   EXPECT_EQ(config.session.ping_interval, 6s);
   EXPECT_EQ(config.session.ping_timeout, 7s);
   EXPECT_EQ(config.session.write_stall, 8s);
+  EXPECT_EQ(config.session.drain.grace, 0s);
+  EXPECT_EQ(config.session.drain.spread, 10s);
+  EXPECT_EQ(config.session.drain.timeout, 11s);
   EXPECT_EQ(config.io_threads, 9U);
   EXPECT_EQ(config.log_format, LogFormat::kJson);
 }

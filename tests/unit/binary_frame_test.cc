@@ -256,6 +256,13 @@ TEST(BinaryServerFrame, SaysTheRest) {
   EXPECT_EQ(gap.first_seq(), 5U);
   EXPECT_EQ(gap.cause(), "retention");
   EXPECT_THAT(protocol.EncodePing().substr(kTypeBytes), IsEmpty());
+  const auto draining = Written<v1::Draining>(
+      v1::FRAME_TYPE_DRAINING,
+      protocol.EncodeDraining({.reconnect_after = Duration(7312), .reason = "deploy"}));
+  EXPECT_EQ(draining.reconnect_after().seconds(), 7);
+  EXPECT_EQ(draining.reconnect_after().nanos(), 312'000'000);
+  EXPECT_EQ(draining.backoff_factor(), 2U);
+  EXPECT_EQ(draining.reason(), "deploy");
   const auto error = Written<v1::Error>(
       v1::FRAME_TYPE_ERROR, protocol.EncodeError(7, Error(StatusCode::kUnavailable, "full"), ""));
   EXPECT_EQ(error.code(), "unavailable");

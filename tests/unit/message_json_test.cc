@@ -194,5 +194,13 @@ TEST(Errors, AreWorthTryingAgainOnlyWhenTheServerWasBusyOrAway) {
   }
 }
 
+TEST(RetryAfter, MayBeAnotherThanTheUsual) {
+  const Status status =
+      WithRetryAfter(Error(StatusCode::kUnavailable, "the server restarts"), Duration(7312));
+  EXPECT_EQ(RetryAfter(status), Duration(7312));
+  EXPECT_THAT(EncodeError(status), HasSubstr(R"("retryAfterMs":7312)"));
+  EXPECT_EQ(RetryAfter(WithRetryAfter(InvalidArgument("x"), Duration(7312))), Duration{});
+}
+
 }  // namespace
 }  // namespace ackwire

@@ -69,6 +69,8 @@ TEST(ServerFrame, SpellsTheAnswersAsTheContractDoes) {
             R"({"type":"unsubscribed","id":2,"channel":"room/1","abandoned":3})");
   EXPECT_EQ(JsonProtocol().EncodeConfirmed(4), R"({"type":"confirmed","id":4})");
   EXPECT_EQ(JsonProtocol().EncodePing(), R"({"type":"ping"})");
+  EXPECT_EQ(JsonProtocol().EncodeDraining({.reconnect_after = Duration(7312), .reason = "deploy"}),
+            R"({"type":"draining","reconnectAfterMs":7312,"backoffFactor":2,"reason":"deploy"})");
 }
 
 TEST(ServerFrame, SpellsErrorsAsTheContractDoes) {

@@ -135,6 +135,8 @@ class SessionTest : public ::testing::Test {
   // Time passes, and what is due for the session happens.
   void Advance(TestConnection& connection, Duration by);
 
+  Hub& hub() { return *hub_; }
+  std::unique_ptr<WakeTimer> MakeTimer() { return loop_.MakeTimer(); }
   // What the store has.
   Totals totals() const;
   LedgerEntry Entry(const std::string& client, const std::string& channel) const;

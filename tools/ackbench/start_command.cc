@@ -36,10 +36,10 @@ void Run(const Options& options, const Context& context) {
     writer.End(SIGKILL);
   }
   ServerProcess after_kill(AckwiredCommand(data));
-  after_kill.End(SIGTERM);
+  after_kill.End(SIGINT);
   ServerProcess after_stop(AckwiredCommand(data));
   const double megabytes = static_cast<double>(after_stop.resident_bytes()) / 1e6;
-  after_stop.End(SIGTERM);
+  after_stop.End(SIGINT);
   const auto expect = [&] {
     Expect("a clean stop", after_stop.seconds_to_first_line(), options.after_stop_max);
     Expect("kill -9", after_kill.seconds_to_first_line(), options.after_kill_max);

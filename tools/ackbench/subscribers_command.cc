@@ -127,7 +127,7 @@ Result Measure(const Options& options) {
   WarmUp(options, load);
   MeasureSubscribing(options, server, load, result);
   MeasurePublishing(options, load, result);
-  server.End(SIGTERM);
+  server.End(SIGINT);
   return result;
 }
 

@@ -60,6 +60,7 @@ void AddDisconnect(CLI::App& app, Chosen& chosen);
 void AddDismiss(CLI::App& app, Chosen& chosen);
 void AddForget(CLI::App& app, Chosen& chosen);
 void AddRedact(CLI::App& app, Chosen& chosen);
+void AddDrain(CLI::App& app, Chosen& chosen);
 
 // In tools/offline: they open a directory themselves.
 void AddBackup(CLI::App& app, Chosen& chosen);

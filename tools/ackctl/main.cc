@@ -89,6 +89,7 @@ void AddCommands(CLI::App& app, Chosen& chosen) {
   AddForget(app, chosen);
   AddRedact(app, chosen);
   AddReplay(app, chosen);
+  AddDrain(app, chosen);
   AddBackup(app, chosen);
   AddRestore(app, chosen);
   AddVerify(app, chosen);

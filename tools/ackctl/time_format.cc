@@ -27,24 +27,27 @@ constexpr std::array<Unit, 5> kUnits = {{{"ms", milliseconds{1}},
                                          {"d", std::chrono::hours{24}}}};
 
 // A century: keeps the arithmetic far from overflow.
-constexpr milliseconds kRelativeMax = std::chrono::hours{24} * 36525;
+constexpr milliseconds kDurationMax = std::chrono::hours{24} * 36525;
 
 // "-15m": the sign is required, and it is always the past.
 std::optional<milliseconds> ParseRelative(std::string_view text) {
-  if (text.size() < 3 || text.front() != '-') return std::nullopt;
+  return text.starts_with('-') ? ParseDuration(text.substr(1)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<milliseconds> ParseDuration(std::string_view text) {
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc()) return std::nullopt;
   const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
   for (const Unit& unit : kUnits) {
     if (suffix != unit.name) continue;
-    if (number > static_cast<std::uint64_t>(kRelativeMax / unit.length)) return std::nullopt;
+    if (number > static_cast<std::uint64_t>(kDurationMax / unit.length)) return std::nullopt;
     return unit.length * static_cast<std::int64_t>(number);
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 std::int64_t ToMilliseconds(const google::protobuf::Duration& duration) {
   return TimeUtil::DurationToMilliseconds(duration);

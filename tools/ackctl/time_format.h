@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "proto/json.h"
 
@@ -22,6 +23,9 @@ std::string FormatDuration(std::chrono::milliseconds duration);
 
 // For people: "512 B", "12.3 MiB".
 std::string FormatBytes(std::uint64_t bytes);
+
+// "20s" (ms, s, m, h, d), at most some hundred years. Nothing when it is none.
+std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text);
 
 // RFC 3339, or relative to now: "-15m" (ms, s, m, h, d). Nothing when it is neither.
 std::optional<google::protobuf::Timestamp> ParseTime(const std::string& text,

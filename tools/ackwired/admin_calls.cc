@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -39,19 +38,12 @@ void ForEachMethod(F&& fn) {
   }
 }
 
-// In the contract, and not served yet: a call is answered so, and no list offers it.
-bool IsToCome(const MethodDescriptor& method) {
-  static const std::set<std::string> kToCome = {"Drain"};
-  return kToCome.contains(method.name());
-}
-
 StatusOr<const MethodDescriptor*> FindMethod(const std::string& name) {
   const MethodDescriptor* found = nullptr;
   std::string names;
   ForEachMethod([&](const MethodDescriptor& method) {
     if (method.name() == name) found = &method;
-    if (!IsStream(method) && !IsToCome(method))
-      names += (names.empty() ? "" : ", ") + method.name();
+    if (!IsStream(method)) names += (names.empty() ? "" : ", ") + method.name();
   });
   if (found == nullptr) {
     return Error(StatusCode::kNotFound, "method: there is no such method; there are " + names);

@@ -46,6 +46,7 @@ void FillFromServer(const ServerState& state, const OutboxDepth& depth, const St
                     v1::ServerStatus& out) {
   out.set_version(ACKWIRE_VERSION);
   SetTime(*out.mutable_started_at(), state.started_at());
+  out.set_draining(state.draining());
   out.set_outbox_depth(depth.commits);
   auto& oldest_age = *out.mutable_outbox_oldest_age();
   oldest_age = google::protobuf::util::TimeUtil::MillisecondsToDuration(depth.oldest_age.count());
@@ -53,6 +54,24 @@ void FillFromServer(const ServerState& state, const OutboxDepth& depth, const St
   if (refused_because.empty()) refused_because = MessageOf(disk);
   out.set_accepting_writes(refused_because.empty());
   out.set_not_accepting_because(refused_because);
+}
+
+// Longer than anybody wants to wait; drain-timeout ends it long before.
+constexpr std::int64_t kSpreadSecondsMax = 24L * 60 * 60;
+
+StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const std::string& who) {
+  ServerDrain::Order order{.by = "Drain from " + who};
+  if (!request.has_spread()) return order;
+  const google::protobuf::Duration& spread = request.spread();
+  const bool valid = spread.seconds() >= 0 && spread.seconds() <= kSpreadSecondsMax &&
+                     spread.nanos() >= 0 && spread.nanos() < 1'000'000'000;
+  if (!valid) {
+    return InvalidArgument("spread: must be from 0 to 24 h, got " +
+                           std::to_string(spread.seconds()) + " s and " +
+                           std::to_string(spread.nanos()) + " ns");
+  }
+  order.spread = Duration(spread.seconds() * 1000 + spread.nanos() / 1'000'000);
+  return order;
 }
 
 class AdminService final : public v1::AdminService::CallbackService {
@@ -102,6 +121,23 @@ class AdminService final : public v1::AdminService::CallbackService {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     if (!MayAdminister(*context, *reactor)) return reactor;
     Disconnect(deps_, *request, Finishing(reactor, response));
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context,
+                                  const v1::DrainRequest* request,
+                                  v1::DrainResponse* response) override {
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (!MayAdminister(*context, *reactor)) return reactor;
+    const StatusOr<ServerDrain::Order> order = DrainOrderOf(*request, NameOfCaller(*context));
+    if (!order.ok()) {
+      reactor->Finish(ToGrpc(order.status()));
+      return reactor;
+    }
+    deps_.drain(*order, [reactor, response](std::uint64_t sessions) {
+      response->set_sessions(sessions);
+      reactor->Finish(grpc::Status::OK);
+    });
     return reactor;
   }
 
@@ -199,7 +235,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                    grpc::ServerUnaryReactor& reactor) const {
     return Admit({deps_, context, reactor}, &Caller::MayAdminister);
   }
-  // Who starts a replay, as its record shows it.
+  // Who it is, as the record of a replay shows it, and the log a drain.
   [[nodiscard]] std::string NameOfCaller(const grpc::CallbackServerContext& context) const {
     const StatusOr<Caller> caller = CallerOf(deps_, context);
     return caller.ok() && !caller->trusted() ? caller->user() : context.peer();

@@ -81,6 +81,21 @@ void AddDelivery(Flags& flags, Config& config) {
             policy.window, &ParseWindow);
 }
 
+void AddDrain(Flags& flags, DrainTimes& times) {
+  flags.Add({"--drain-grace", "DURATION", FormatDuration(times.grace),
+             "After SIGTERM or ackctl drain /readyz says 503, and for so long new sessions are "
+             "still taken: what a load balancer needs to notice"},
+            times.grace, &ParseDuration);
+  flags.Add({"--drain-spread", "DURATION", FormatDuration(times.spread),
+             "Then each session is closed at a moment of its own within so long, and its client "
+             "told to come again at a moment of its own within so long after that"},
+            times.spread, &ParseDuration);
+  flags.Add({"--drain-timeout", "DURATION", FormatDuration(times.timeout),
+             "So long after the beginning the server ends at the latest, and closes at once what "
+             "sessions are left; more than grace and spread together"},
+            times.timeout, &ParsePositiveDuration);
+}
+
 void AddSessions(Flags& flags, Config& config) {
   SessionPolicy& policy = config.session;
   flags.Add({"--ping-interval", "DURATION", FormatDuration(policy.ping_interval),
@@ -92,6 +107,7 @@ void AddSessions(Flags& flags, Config& config) {
   flags.Add({"--write-stall", "DURATION", FormatDuration(policy.write_stall),
              "A socket that takes no bytes for so long is closed"},
             policy.write_stall, &ParsePositiveDuration);
+  AddDrain(flags, policy.drain);
   flags.Add({"--io-threads", "N", std::to_string(config.io_threads),
              "Threads that serve the clients' connections"},
             config.io_threads, &ParseIoThreads);

@@ -76,7 +76,33 @@ int CheckConfig(const CommandLine& line) {
   return kExitDone;
 }
 
-// Serves until a signal, or until the log takes no more writes.
+// The first SIGTERM drains, and the server ends once that is over. SIGINT, or SIGTERM again, ends
+// it at once.
+class EndAtSignal {
+ public:
+  EndAtSignal(boost::asio::io_context& events, boost::asio::signal_set& signals, Server& server)
+      : events_(events), signals_(signals), server_(server) {}
+
+  void Wait() {
+    signals_.async_wait([this](const boost::system::error_code& ec, int signal) {
+      if (ec) return;
+      if (signal == SIGTERM && !std::exchange(drains_, true)) {
+        server_.Drain({.by = "SIGTERM"}, [](std::uint64_t) {});
+        return Wait();
+      }
+      spdlog::info("ending: {}", signal == SIGINT ? "SIGINT" : "SIGTERM again");
+      events_.stop();
+    });
+  }
+
+ private:
+  boost::asio::io_context& events_;
+  boost::asio::signal_set& signals_;
+  Server& server_;
+  bool drains_ = false;
+};
+
+// Serves until it is drained or ended by a signal, or until the log takes no more writes.
 int Serve(const CommandLine& line, const Arguments& arguments) {
   SetUpLogging(line.config.log_format);
   boost::asio::io_context events(1);
@@ -86,22 +112,22 @@ int Serve(const CommandLine& line, const Arguments& arguments) {
   boost::asio::signal_set renew_signal(events, SIGHUP);
 
   int exit_status = kExitDone;
-  StatusOr<std::unique_ptr<Server>> server = Server::Start(line.config, [&events, &exit_status] {
+  const auto failed = [&events, &exit_status] {
     boost::asio::post(events, [&events, &exit_status] {
       exit_status = kExitFailed;
       events.stop();
     });
-  });
+  };
+  StatusOr<std::unique_ptr<Server>> server =
+      Server::Start(line.config, {.failed = failed, .drained = [&events] { events.stop(); }});
   if (!server.ok()) {
     spdlog::critical("cannot start: {}", MessageOf(server.status()));
     return kExitFailed;
   }
   std::printf("%s\n", (*server)->ReadyLine().c_str());
   std::fflush(stdout);
-  end_signals.async_wait([&events](const boost::system::error_code& ec, int signal) {
-    if (!ec) spdlog::info("ending: {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
-    events.stop();
-  });
+  EndAtSignal end(events, end_signals, **server);
+  end.Wait();
   AtEachSignal(renew_signal, [&] { Renew(**server, line, arguments); });
   events.run();
   server->reset();

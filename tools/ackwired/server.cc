@@ -65,15 +65,14 @@ Status Server::Check(const Config& config) {
   return Certificates::Read(config).status();
 }
 
-StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
-                                                std::function<void()> failed) {
+StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, Ends ends) {
   if (Status status = CheckListeners(config); !status.ok()) return status;
   const StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config);
   if (!patterns.ok()) return patterns.status();
   StatusOr<std::unique_ptr<Certificates>> certificates = Certificates::Read(config);
   if (!certificates.ok()) return certificates.status();
   std::unique_ptr<Server> server(
-      new Server(config, *patterns, *std::move(certificates), std::move(failed)));
+      new Server(config, *patterns, *std::move(certificates), std::move(ends)));
   for (const auto step : {&Server::ReadKeys, &Server::OpenStore, &Server::BindDelivery,
                           &Server::StartDelivery, &Server::StartGrpc}) {
     if (Status status = (server.get()->*step)(); !status.ok()) return status;
@@ -87,9 +86,9 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
 }
 
 Server::Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-               std::unique_ptr<Certificates> certificates, std::function<void()> failed)
+               std::unique_ptr<Certificates> certificates, Ends ends)
     : config_(config),
-      failed_(std::move(failed)),
+      ends_(std::move(ends)),
       policies_(config.delivery, patterns),
       state_(clock_.Now()),
       certificates_(std::move(certificates)),
@@ -141,6 +140,7 @@ Status Server::BindDelivery() {
                             .seed = RandomSeed()});
   if (!delivery.ok()) return delivery.status();
   delivery_ = *std::move(delivery);
+  delivery_->drain().WhenOver(ends_.drained);
   return OkStatus();
 }
 
@@ -159,15 +159,17 @@ Status Server::StartDelivery() {
 }
 
 Status Server::StartGrpc() {
-  const ServiceDependencies deps{.store = *store_,
-                                 .delivery = *delivery_,
-                                 .relay = *relay_,
-                                 .clock = clock_,
-                                 .metrics = metrics_,
-                                 .policies = policies_,
-                                 .state = state_,
-                                 .tokens = tokens(),
-                                 .min_free_bytes = config_.min_free_bytes};
+  const ServiceDependencies deps{
+      .store = *store_,
+      .delivery = *delivery_,
+      .relay = *relay_,
+      .clock = clock_,
+      .metrics = metrics_,
+      .policies = policies_,
+      .state = state_,
+      .tokens = tokens(),
+      .min_free_bytes = config_.min_free_bytes,
+      .drain = [this](const auto& order, auto begun) { Drain(order, std::move(begun)); }};
   services_.push_back(MakeMessageService(deps));
   services_.push_back(MakeSubscriptionService(deps));
   services_.push_back(MakeDeliveryService(deps));
@@ -194,7 +196,11 @@ Status Server::StartGrpc() {
             "; is another program listening there? Give another port, or 0 for a free one");
   }
   grpc_endpoint_.port = static_cast<std::uint16_t>(port);
-  grpc_->GetHealthCheckService()->SetServingStatus(true);
+  {
+    const std::scoped_lock lock(mutex_);
+    health_ = grpc_->GetHealthCheckService();
+    health_->SetServingStatus(!state_.draining());  // the first call may have been for a drain
+  }
   admin_calls_ = std::make_unique<AdminCalls>(*grpc_);
   delivery_->SetAdminCall([calls = admin_calls_.get()](const AdminRequest& request, auto done) {
     calls->Call(request, std::move(done));
@@ -226,6 +232,16 @@ Status Server::RenewPolicies() {
   return OkStatus();
 }
 
+void Server::Drain(const ServerDrain::Order& order,
+                   std::function<void(std::uint64_t sessions)> begun) {
+  state_.SetDraining();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (health_ != nullptr) health_->SetServingStatus(false);
+  }
+  delivery_->drain().Begin(order, std::move(begun));
+}
+
 std::string Server::ReadyLine() const {
   return "ackwired ready grpc=" + FormatEndpoint(grpc_endpoint_) +
          " http=" + FormatEndpoint(delivery_->http_endpoint()) +
@@ -243,7 +259,7 @@ void Server::OnFailure(const Status& status) {
     const std::scoped_lock lock(mutex_);
     if (!stopping_) delivery_->SetNotReady(MessageOf(status));
   }
-  failed_();
+  ends_.failed();
 }
 
 void Server::StopGrpc() {
@@ -258,6 +274,7 @@ Server::~Server() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
+    health_ = nullptr;
   }
   // From the outside inwards: no calls, then no sessions, and what these leave is committed, then
   // no commits, and the relay hands over the last.

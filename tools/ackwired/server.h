@@ -15,6 +15,7 @@
 #include "delivery/delivery_server.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
+#include "delivery/server_drain.h"
 #include "delivery/token_verifier.h"
 #include "outbox/relay.h"
 #include "outbox/relay_thread.h"
@@ -29,6 +30,7 @@
 #include "tools/ackwired/system_clock.h"
 
 namespace grpc {
+class HealthCheckServiceInterface;
 class Server;
 class Service;
 }  // namespace grpc
@@ -37,11 +39,14 @@ namespace ackwire {
 
 class Server {
  public:
-  // Serves when it returns. `failed` is called when the server can take no more writes and must be
-  // ended; it may be called again, and on any thread.
+  // Why the server is to be ended. Called on any thread.
+  struct Ends {
+    std::function<void()> failed;   // it can take no more writes; may be called again
+    std::function<void()> drained;  // the drain is over
+  };
+  // Serves when it returns.
   //   kFailedPrecondition, kUnavailable, kDataLoss  what it was, and what to do
-  [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config,
-                                                               std::function<void()> failed);
+  [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config, Ends ends);
   // What Start would check before it looks at the data directory or listens.
   //   kFailedPrecondition, kInvalidArgument, kNotFound  what it was, and what would be right
   [[nodiscard]] static Status Check(const Config& config);
@@ -55,12 +60,15 @@ class Server {
   // has the policies.
   void Renew(const Status& settings);
 
+  // Empties the server, and then has it ended (delivery/server_drain.h).
+  void Drain(const ServerDrain::Order& order, std::function<void(std::uint64_t sessions)> begun);
+
   // Where it listens, with the ports that were picked.
   [[nodiscard]] std::string ReadyLine() const;
 
  private:
   Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-         std::unique_ptr<Certificates> certificates, std::function<void()> failed);
+         std::unique_ptr<Certificates> certificates, Ends ends);
 
   [[nodiscard]] Status ReadKeys();
   [[nodiscard]] Status OpenStore();
@@ -74,7 +82,7 @@ class Server {
   void StopGrpc();
 
   const Config config_;
-  const std::function<void()> failed_;
+  const Ends ends_;
   const SystemClock clock_;
   Policies policies_;
   std::optional<TokenVerifier> tokens_;  // none: every caller is trusted
@@ -94,8 +102,9 @@ class Server {
   std::unique_ptr<AdminCalls> admin_calls_;
   Endpoint grpc_endpoint_;
 
-  std::mutex mutex_;  // guards the next, and what OnFailure uses, which is gone once it is set
+  std::mutex mutex_;  // guards the next two, and what OnFailure uses, which is gone once it is set
   bool stopping_ = false;
+  grpc::HealthCheckServiceInterface* health_ = nullptr;  // while gRPC is served
 };
 
 }  // namespace ackwire

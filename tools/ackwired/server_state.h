@@ -1,8 +1,9 @@
-// What the server says of itself: since when it runs, and whether it takes writes.
+// What the server says of itself: since when it runs, whether it drains, whether it takes writes.
 //
 // Threads: any.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -17,12 +18,16 @@ class ServerState {
   // From now on no writes are taken, for this reason; the first reason stays. Whether it is this.
   bool RefuseWrites(const std::string& why);
 
+  void SetDraining() { draining_ = true; }
+
   [[nodiscard]] Timestamp started_at() const { return started_at_; }
+  [[nodiscard]] bool draining() const { return draining_; }
   // Empty while writes are taken.
   [[nodiscard]] std::string refused_because() const;
 
  private:
   const Timestamp started_at_;
+  std::atomic<bool> draining_ = false;
 
   mutable std::mutex mutex_;  // guards the next
   std::string refused_because_;

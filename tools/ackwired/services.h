@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "delivery/delivery_server.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
+#include "delivery/server_drain.h"
 #include "outbox/relay.h"
 #include "store/clock.h"
 #include "store/store.h"
@@ -35,6 +37,8 @@ struct ServiceDependencies {
   const ServerState& state;
   const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
   std::uint64_t min_free_bytes = 0;       // of disk: the rest is not for backups
+  // Begins a drain; `begun` is given how many sessions there are.
+  std::function<void(const ServerDrain::Order&, std::function<void(std::uint64_t)> begun)> drain;
 };
 
 [[nodiscard]] std::unique_ptr<grpc::Service> MakeMessageService(const ServiceDependencies& deps);
