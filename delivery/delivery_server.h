@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "ackwire/v1/deliveries.pb.h"
+#include "delivery/access_log.h"
 #include "delivery/ack_window.h"
 #include "delivery/admin_api.h"
+#include "delivery/edge_limits.h"
 #include "delivery/find_message.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
@@ -64,6 +66,8 @@ class DeliveryServer {
     const Policies& policies;
     const TokenVerifier* tokens = nullptr;  // null: nobody needs one, and everybody is trusted
     SessionPolicy session;
+    EdgePolicy edge;
+    AccessLog access_log;  // null: none
     std::size_t io_threads = 2;
     std::uint64_t seed = 0;
   };
@@ -103,6 +107,7 @@ class DeliveryServer {
 
   [[nodiscard]] Endpoint http_endpoint() const;
   [[nodiscard]] Endpoint admin_endpoint() const;
+  [[nodiscard]] EdgeLimits& limits();  // for those who publish by other ways than HTTP
 
   // Runs a job that may block on disk, on the read pool.
   void Read(std::function<void()> job);

@@ -1,9 +1,11 @@
 #include "delivery/message_json.h"
 
+#include <absl/strings/cord.h>
 #include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <vector>
 
@@ -13,6 +15,8 @@
 
 namespace ackwire {
 namespace {
+
+constexpr char kRetryIn[] = "ackwire/retry-in";
 
 // `,"name":`
 void AppendName(std::string& out, std::string_view name) {
@@ -168,7 +172,18 @@ bool IsRetryable(const Status& status) {
 Duration RetryAfter(const Status& status) {
   // Long enough for a full queue to be written, or a server to be started again.
   constexpr Duration kWait{1000};
-  return IsRetryable(status) ? kWait : Duration{};
+  if (!IsRetryable(status)) return Duration{};
+  const auto known = status.GetPayload(kRetryIn);
+  if (!known) return kWait;
+  std::int64_t ms = 0;
+  const std::string text(*known);
+  std::from_chars(text.data(), text.data() + text.size(), ms);
+  return Duration(ms);
+}
+
+Status RetryIn(Duration wait, Status status) {
+  status.SetPayload(kRetryIn, absl::Cord(std::to_string(wait.count())));
+  return status;
 }
 
 std::string EncodeError(const Status& status) {

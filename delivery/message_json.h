@@ -44,5 +44,7 @@ struct PublishBody {
 [[nodiscard]] bool IsRetryable(const Status& status);
 // How long to wait before that; zero when it is not worth it.
 [[nodiscard]] Duration RetryAfter(const Status& status);
+// The status with that wait, where it is known.
+[[nodiscard]] Status RetryIn(Duration wait, Status status);
 
 }  // namespace ackwire
