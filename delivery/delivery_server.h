@@ -21,6 +21,7 @@
 #include "delivery/admin_api.h"
 #include "delivery/edge_limits.h"
 #include "delivery/find_message.h"
+#include "delivery/live_delivery.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
 #include "delivery/tls.h"
@@ -43,19 +44,6 @@ struct Endpoint {
 inline constexpr std::size_t kCloseReasonBytesMax = 123;
 // An event of the journal is at most so many seqs long.
 inline constexpr std::size_t kDismissedAtOnceMax = 10'000;
-
-// What a connected client's session knows of one delivery, ahead of the ledger on disk.
-struct LiveDelivery {
-  bool in_flight = false;
-  bool window_full = false;
-  std::uint32_t share_full = 0;  // with window_full: of the channel's share, which is so large
-  // The earlier message of an ordered channel that failed, or is damaged on disk.
-  std::optional<Seq> blocked_by;
-  bool blocked_by_damage = false;
-  bool forbidden = false;               // the session's token does not allow the channel
-  v1::Attempt attempt;                  // with in_flight
-  std::optional<Timestamp> replay_due;  // a replay sends it again then, not before
-};
 
 class DeliveryServer {
  public:

@@ -101,7 +101,7 @@ void Session::EndTurn(const std::string& channel) {
 
 void Session::On(frame::Subscribe& frame) {
   if (Status status = caller_.MaySubscribe(frame.channel); !status.ok()) {
-    return outlet_.Write(protocol_.EncodeError(frame.id, status), {});
+    return Blame(frame.id, status);
   }
   const bool taken = TakeTurn(frame.channel, [self = shared_from_this(), frame] {
     if (self->state_ == State::kOpen) self->Subscribe(frame);
