@@ -58,12 +58,13 @@ struct DeliveryServer::Parts {
         clock(the_clock),
         metrics(the_metrics),
         options(the_options),
+        limits(options.edge, metrics),
         receipts{store, options.policies, clock, [this](auto job) { Read(std::move(job)); },
                  [this](ChannelId channel, Seq seq, auto done) {
                    AskListeners(channel, seq, std::move(done));
                  }},
         http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }, receipts,
-                  options.policies, options.tokens}),
+                  options.policies, limits, options.tokens}),
         admin_api(
             metrics, [this](auto done) { GatherGauges(std::move(done)); },
             [&the_store = store] {
@@ -91,6 +92,7 @@ struct DeliveryServer::Parts {
   Metrics& metrics;
   const Options options;
   Wiring wiring;
+  EdgeLimits limits;  // connections leave it when the threads' contexts go
   asio::thread_pool read_pool{kReadThreads};
   std::vector<std::unique_ptr<IoThread>> threads;
   ClientHomes homes;
@@ -213,15 +215,21 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
                           [api = &parts->http_api](HttpRequest request, HttpApi::Done done) {
                             api->Answer(std::move(request), std::move(done));
                           },
+                      .gate = MakeGate(options.http.host, options.edge,
+                                       options.http_tls == nullptr ? "http" : "https"),
+                      .limits = &parts->limits,
+                      .access_log = options.access_log,
                       .web_sockets = true,
                       .tls = options.http_tls});
   if (!http.ok()) return NamingFlag("--http", http.status());
   parts->http = *std::move(http);
-  auto admin = Listener::Bind(
-      options.admin, parts->targets(),
-      {.answer = [api = &parts->admin_api](const HttpRequest& request, const HttpApi::Done& done) {
-        api->Answer(request, done);
-      }});
+  auto admin =
+      Listener::Bind(options.admin, parts->targets(),
+                     {.answer = [api = &parts->admin_api](
+                                    const HttpRequest& request,
+                                    const HttpApi::Done& done) { api->Answer(request, done); },
+                      .gate = MakeGate(options.admin.host, {.hosts = options.edge.hosts}),
+                      .access_log = options.access_log});
   if (!admin.ok()) return NamingFlag("--admin", admin.status());
   parts->admin = *std::move(admin);
   return std::unique_ptr<DeliveryServer>(new DeliveryServer(std::move(parts)));
@@ -282,6 +290,7 @@ void DeliveryServer::SetAdminCall(AdminCall call) { parts_->admin_api.SetCall(st
 
 Endpoint DeliveryServer::http_endpoint() const { return parts_->http->endpoint(); }
 Endpoint DeliveryServer::admin_endpoint() const { return parts_->admin->endpoint(); }
+EdgeLimits& DeliveryServer::limits() { return parts_->limits; }
 
 void DeliveryServer::Read(std::function<void()> job) { parts_->Read(std::move(job)); }
 

@@ -16,9 +16,12 @@
 #include <vector>
 
 #include "ackwire/v1/deliveries.pb.h"
+#include "delivery/access_log.h"
 #include "delivery/ack_window.h"
 #include "delivery/admin_api.h"
+#include "delivery/edge_limits.h"
 #include "delivery/find_message.h"
+#include "delivery/live_delivery.h"
 #include "delivery/metrics.h"
 #include "delivery/policies.h"
 #include "delivery/tls.h"
@@ -43,19 +46,6 @@ inline constexpr std::size_t kCloseReasonBytesMax = 123;
 // An event of the journal is at most so many seqs long.
 inline constexpr std::size_t kDismissedAtOnceMax = 10'000;
 
-// What a connected client's session knows of one delivery, ahead of the ledger on disk.
-struct LiveDelivery {
-  bool in_flight = false;
-  bool window_full = false;
-  std::uint32_t share_full = 0;  // with window_full: of the channel's share, which is so large
-  // The earlier message of an ordered channel that failed, or is damaged on disk.
-  std::optional<Seq> blocked_by;
-  bool blocked_by_damage = false;
-  bool forbidden = false;               // the session's token does not allow the channel
-  v1::Attempt attempt;                  // with in_flight
-  std::optional<Timestamp> replay_due;  // a replay sends it again then, not before
-};
-
 class DeliveryServer {
  public:
   struct Options {
@@ -65,6 +55,8 @@ class DeliveryServer {
     const Policies& policies;
     const TokenVerifier* tokens = nullptr;  // null: nobody needs one, and everybody is trusted
     SessionPolicy session;
+    EdgePolicy edge;
+    AccessLog access_log;  // null: none
     std::size_t io_threads = 2;
     std::uint64_t seed = 0;
   };
@@ -105,6 +97,7 @@ class DeliveryServer {
   [[nodiscard]] ServerDrain& drain();  // empties the server before it is stopped
   [[nodiscard]] Endpoint http_endpoint() const;
   [[nodiscard]] Endpoint admin_endpoint() const;
+  [[nodiscard]] EdgeLimits& limits();  // for those who publish by other ways than HTTP
 
   // Runs a job that may block on disk, on the read pool.
   void Read(std::function<void()> job);

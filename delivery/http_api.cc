@@ -10,6 +10,7 @@
 
 #include "delivery/admission.h"
 #include "delivery/caller.h"
+#include "delivery/edge_limits.h"
 #include "delivery/http_description.h"
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
@@ -159,6 +160,9 @@ void HttpApi::Publish(const Call& call, Done done) {
   StatusOr<PublishWork> work = MakePublish(request, target, path);
   if (!work.ok()) return answer(work.status());
   if (Status status = caller.Sign(*work); !status.ok()) return answer(status);
+  Status refusal = deps_.limits.TakePublish(
+      {.user = work->draft.sender(), .address = request.remote_address}, began);
+  if (!refusal.ok()) return answer(refusal);
   work->done = answer;
   SubmitAdmitted({deps_.store, deps_.policies, deps_.read}, *std::move(work));
 }

@@ -22,6 +22,7 @@ struct HttpTarget;
 struct MessagesPath;
 struct ReceiptsSource;
 class Caller;
+class EdgeLimits;
 class Policies;
 class TokenVerifier;
 
@@ -31,6 +32,7 @@ struct HttpRequest {
   std::string target;  // path and query as sent: still percent-encoded
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::string remote_address;  // without the port
 
   // The first header of this name, in any case; empty when there is none.
   [[nodiscard]] std::string Header(const std::string& name) const;
@@ -61,6 +63,7 @@ class HttpApi {
     std::function<void(std::function<void()>)> read;  // runs a job that may block
     const ReceiptsSource& receipts;
     const Policies& policies;
+    EdgeLimits& limits;
     const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
   };
   explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}

@@ -1,14 +1,17 @@
 #include "delivery/http_connection.h"
 
+#include <array>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "delivery/client_stream.h"
+#include "delivery/request_id.h"
 #include "delivery/spawn.h"
 #include "delivery/web_socket.h"
 
@@ -19,17 +22,20 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 
+constexpr unsigned kUnauthorized = 401;
+constexpr unsigned kBodyTooLarge = 413;
+constexpr unsigned kHeadersTooLarge = 431;
+
 using Parser = http::request_parser<http::string_body>;
 using Response = http::response<http::string_body>;
 
-HttpRequest Convert(http::request<http::string_body>&& message) {
+HttpRequest HeadOf(const http::request<http::string_body>& message) {
   HttpRequest request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
   for (const auto& field : message) {
     request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
-  request.body = std::move(message.body());
   return request;
 }
 
@@ -60,25 +66,23 @@ asio::awaitable<HttpResponse> Ask(const HttpHandler& handler, HttpRequest reques
       initiate, asio::use_awaitable, std::move(request));
 }
 
-// What a request that could not be read gets; none where the peer is simply gone.
+HttpResponse Refused(unsigned status, const std::string& why) {
+  HttpResponse response = ErrorResponse(InvalidArgument(why));
+  response.status = status;
+  return response;
+}
+
+HttpResponse HeadTooLarge() {
+  return Refused(kHeadersTooLarge,
+                 "headers: at most " + std::to_string(kHttpHeaderBytesMax) + " bytes");
+}
+
+// What a request that could not be read gets; none where the peer is gone, or was too slow: the
+// stream has closed by then.
 std::optional<HttpResponse> AnswerTo(const beast::error_code& ec) {
-  if (ec == http::error::header_limit) {
-    HttpResponse response = ErrorResponse(
-        InvalidArgument("headers: at most " + std::to_string(kHttpHeaderBytesMax) + " bytes"));
-    response.status = static_cast<unsigned>(http::status::request_header_fields_too_large);
-    return response;
-  }
+  if (ec == http::error::header_limit) return HeadTooLarge();
   if (ec == http::error::body_limit) {
-    HttpResponse response = ErrorResponse(
-        InvalidArgument("body: at most " + std::to_string(kHttpBodyBytesMax) + " bytes"));
-    response.status = static_cast<unsigned>(http::status::payload_too_large);
-    return response;
-  }
-  if (ec == beast::error::timeout) {
-    HttpResponse response =
-        ErrorResponse(Error(StatusCode::kDeadlineExceeded, "the request was not complete in time"));
-    response.status = static_cast<unsigned>(http::status::request_timeout);
-    return response;
+    return Refused(kBodyTooLarge, "body: at most " + std::to_string(kHttpBodyBytesMax) + " bytes");
   }
   const bool gone = ec == http::error::end_of_stream || ec == http::error::partial_message ||
                     ec.category() != make_error_code(http::error::bad_target).category();
@@ -86,82 +90,201 @@ std::optional<HttpResponse> AnswerTo(const beast::error_code& ec) {
   return ErrorResponse(InvalidArgument("not an HTTP request: " + ec.message()));
 }
 
-bool IsWebSocketPath(beast::string_view target) {
-  constexpr beast::string_view kPath = "/v1/ws";
-  return target.substr(0, target.find('?')) == kPath;
+// Closes our side. Where more may be on its way (`linger`), which nobody will read, it is dropped
+// for a while: the reset that would follow may take the answer with it.
+asio::awaitable<void> Finish(ClientStream& stream, bool linger) {
+  constexpr std::size_t kDroppedAtOnce = 4096;
+  stream.expires_after(kHttpLinger);
+  (void)co_await stream.async_end(kAwait);
+  std::array<char, kDroppedAtOnce> dropped{};
+  while (linger) {
+    auto [ec, size] = co_await stream.next_layer().async_read_some(asio::buffer(dropped), kAwait);
+    linger = !ec;
+  }
+}
+
+bool IsWebSocketPath(std::string_view target) {
+  return target.substr(0, target.find('?')) == "/v1/ws";
 }
 
 class HttpConnection {
  public:
-  HttpConnection(asio::ip::tcp::socket socket, Hub& hub, const HttpService& service)
+  HttpConnection(asio::ip::tcp::socket socket, Hub& hub, const HttpService& service,
+                 EdgeLimits::Place place)
       : stream_(std::in_place, std::move(socket), service.tls ? service.tls->current() : nullptr),
         hub_(hub),
-        service_(service) {}
+        service_(service),
+        place_(std::move(place)) {
+    beast::error_code ec;
+    remote_address_ = stream_->socket().remote_endpoint(ec).address().to_string();
+    local_address_ = stream_->socket().local_endpoint(ec).address().to_string();
+  }
 
   asio::awaitable<void> Run() {
     const beast::error_code handshake = co_await stream_->Handshake();
     if (handshake) co_return;
     for (bool more = true; more;) {
-      Parser parser;
-      parser.header_limit(kHttpHeaderBytesMax);
-      parser.body_limit(kHttpBodyBytesMax);
-      const beast::error_code ec = co_await ReadRequest(parser);
-      if (ec) {
-        std::optional<HttpResponse> answer = AnswerTo(ec);
-        if (answer) co_await WriteResponse(Convert(std::move(*answer), 11, false));
-        break;
-      }
-      if (service_.web_sockets && IsWebSocketPath(parser.get().target())) {
-        more = co_await Upgrade(parser.release());
-      } else {
-        more = co_await Answer(parser.release());
-      }
+      more = co_await ServeOne();
     }
-    if (stream_) (void)co_await stream_->async_end(kAwait);
+    if (stream_) co_await Finish(*stream_, refused_);
   }
 
  private:
-  asio::awaitable<beast::error_code> ReadRequest(Parser& parser) {
-    stream_->expires_after(kHttpReadTimeout);
-    auto [header_ec, header_size] =
-        co_await http::async_read_header(*stream_, buffer_, parser, kAwait);
-    if (header_ec) co_return header_ec;
+  // What is known of the request that is served.
+  struct Serving {
+    HttpRequest request;
+    unsigned version = 11;
+    bool keep_alive = false;
+    std::string id;
+    Timestamp began;
+  };
+
+  // Reads a request and answers it. False: the connection ends.
+  asio::awaitable<bool> ServeOne() {
+    serving_ = Serving();
+    Parser parser;
+    parser.header_limit(2 * kHttpHeaderBytesMax);  // ReadHead has the limit
+    parser.body_limit(kHttpBodyBytesMax);
+    std::optional<HttpResponse> refusal = co_await ReadRequest(parser);
+    if (gone_) co_return false;
+    CountRefusal(refusal);
+    bool more = false;
+    if (refusal) {
+      refused_ = true;
+      more = co_await WriteResponse(std::move(*refusal));
+    } else if (service_.web_sockets && IsWebSocketPath(serving_.request.target)) {
+      more = co_await Upgrade(parser.release());
+    } else {
+      more = co_await Answer();
+    }
+    co_return more;
+  }
+
+  // None once it is here, whole and let in. Otherwise the answer that it gets instead, after which
+  // the connection ends; or the peer is gone.
+  asio::awaitable<std::optional<HttpResponse>> ReadRequest(Parser& parser) {
+    std::optional<HttpResponse> refusal = co_await ReadHead();
+    serving_.began = hub_.now();
+    serving_.id = RequestIdOf(serving_.request, hub_.rng());
+    if (gone_ || refusal) co_return refusal;
+    auto [ec, size] = co_await http::async_read_header(*stream_, buffer_, parser, kAwait);
+    if (!ec || ec == http::error::body_limit) Note(parser);
+    if (ec) co_return Failed(ec);
+    refusal = service_.gate->Refusal(serving_.request, local_address_);
+    if (refusal) co_return refusal;
+    const beast::error_code body_ec = co_await ReadBody(parser);
+    if (body_ec) co_return Failed(body_ec);
+    co_return std::nullopt;
+  }
+
+  void CountRefusal(const std::optional<HttpResponse>& refusal) const {
+    if (!refusal || service_.limits == nullptr) return;
+    if (refusal->status == kHeadersTooLarge) service_.limits->Hit(Limit::kHeaders);
+    if (refusal->status == kBodyTooLarge) service_.limits->Hit(Limit::kBody);
+  }
+
+  std::optional<HttpResponse> Failed(const beast::error_code& ec) {
+    const bool slow = ec == beast::error::timeout;
+    if (slow && service_.limits != nullptr) service_.limits->Hit(Limit::kSlowRequest);
+    std::optional<HttpResponse> answer = AnswerTo(ec);
+    gone_ = !answer;
+    return answer;
+  }
+
+  // Has the whole head in the buffer, which the parser then takes: what it would let pass is
+  // refused here.
+  asio::awaitable<std::optional<HttpResponse>> ReadHead() {
+    constexpr std::size_t kReadBytes = 4096;
+    const bool first = std::exchange(first_, false);
+    stream_->expires_after(first || buffer_.size() > 0 ? kHttpHeadTimeout : kHttpIdleTimeout);
+    std::size_t looked_at = 0;
+    for (;;) {
+      const auto data = buffer_.data();
+      const std::string_view bytes(static_cast<const char*>(data.data()), data.size());
+      if (bytes.starts_with("\r\n")) {  // RFC 9112, 2.2: some clients end a body with it
+        buffer_.consume(2);
+        looked_at = 0;
+        continue;
+      }
+      const std::optional<std::size_t> end = FindHeadEnd(bytes, looked_at);
+      if (end.value_or(bytes.size()) > kHttpHeaderBytesMax) co_return HeadTooLarge();
+      if (end) {
+        HeadRefusal refusal = CheckHead(bytes.substr(0, *end));
+        if (refusal.status != 0) co_return Refused(refusal.status, refusal.message);
+        co_return std::nullopt;
+      }
+      looked_at = bytes.size();
+      auto [ec, size] = co_await stream_->async_read_some(buffer_.prepare(kReadBytes), kAwait);
+      // One that waited for the next request in vain was not slow.
+      if (ec) co_return Failed(first || looked_at > 0 ? ec : http::error::end_of_stream);
+      buffer_.commit(size);
+      if (looked_at == 0 && !first) stream_->expires_after(kHttpHeadTimeout);
+    }
+  }
+
+  // Of the head alone: what comes behind a body in chunks is no header of ours.
+  void Note(const Parser& parser) {
+    serving_.request = HeadOf(parser.get());
+    serving_.request.remote_address = remote_address_;
+    serving_.version = parser.get().version();
+    serving_.keep_alive = parser.get().keep_alive();
+    serving_.id = RequestIdOf(serving_.request, hub_.rng());
+  }
+
+  asio::awaitable<beast::error_code> ReadBody(Parser& parser) {
+    stream_->expires_after(kHttpBodyTimeout);
     if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
       http::response<http::empty_body> go_on(http::status::continue_, 11);
       auto [ec, size] = co_await http::async_write(*stream_, go_on, kAwait);
       if (ec) co_return ec;
     }
     auto [ec, size] = co_await http::async_read(*stream_, buffer_, parser, kAwait);
+    serving_.request.body = std::move(parser.get().body());
     co_return ec;
   }
 
   // True when the connection goes on.
-  asio::awaitable<bool> WriteResponse(Response response) {
-    stream_->expires_after(kHttpReadTimeout);
+  asio::awaitable<bool> WriteResponse(HttpResponse answer) {
+    answer.headers.emplace_back("X-Request-Id", serving_.id);
+    HttpGate::Add(service_.gate->CorsOf(serving_.request), answer);
+    Log(answer.status, answer.body.size());
+    // Pools of connections let go of a server that is about to end.
+    const bool keep_alive = serving_.keep_alive && !refused_ && hub_.drain() == nullptr;
+    Response response = Convert(std::move(answer), serving_.version, keep_alive);
+    // Content-Length stays that of the body.
+    if (serving_.request.method == "HEAD") response.body().clear();
+    stream_->expires_after(kHttpWriteTimeout);
     auto [ec, size] = co_await http::async_write(*stream_, response, kAwait);
-    const bool more = !ec && response.keep_alive();
+    const bool more = !ec && keep_alive;
     co_return more;
   }
 
-  asio::awaitable<bool> Answer(http::request<http::string_body> message) {
-    const unsigned version = message.version();
-    const bool asked_to_keep = message.keep_alive();
-    const bool head = message.method() == http::verb::head;
+  void Log(unsigned status, std::size_t bytes) const {
+    if (!service_.access_log) return;
+    service_.access_log({.request_id = serving_.id,
+                         .remote_address = remote_address_,
+                         .method = serving_.request.method,
+                         .target = ShownTarget(serving_.request.target),
+                         .status = status,
+                         .bytes = bytes,
+                         .took = hub_.now() - serving_.began});
+  }
+
+  asio::awaitable<bool> Answer() {
     stream_->expires_never();
-    HttpResponse answer = co_await Ask(service_.answer, Convert(std::move(message)));
-    // Pools of connections let go of a server that is about to end.
-    const bool keep_alive = asked_to_keep && hub_.drain() == nullptr;
-    Response response = Convert(std::move(answer), version, keep_alive);
-    if (head) response.body().clear();  // Content-Length stays that of the body
-    const bool more = co_await WriteResponse(std::move(response));
+    std::string body = std::move(serving_.request.body);
+    HttpRequest asked = serving_.request;
+    asked.body = std::move(body);
+    HttpResponse answer = co_await Ask(service_.answer, std::move(asked));
+    if (answer.status != kUnauthorized) place_.Settle();
+    const bool more = co_await WriteResponse(std::move(answer));
     co_return more;
   }
 
   asio::awaitable<bool> Upgrade(http::request<http::string_body> message) {
     const UpgradeRefusal refusal = CheckUpgrade(message);
     if (refusal.status != 0) {
-      HttpResponse answer = ErrorResponse(InvalidArgument(refusal.message));
-      answer.status = refusal.status;
+      HttpResponse answer = Refused(refusal.status, refusal.message);
       answer.headers.emplace_back("Sec-WebSocket-Version", "13");
       if (refusal.status == static_cast<unsigned>(http::status::upgrade_required)) {
         answer.headers.emplace_back("Upgrade", "websocket");
@@ -170,20 +293,20 @@ class HttpConnection {
       if (refusal.status == static_cast<unsigned>(http::status::method_not_allowed)) {
         answer.headers.emplace_back("Allow", "GET");
       }
-      const bool more =
-          co_await WriteResponse(Convert(std::move(answer), message.version(), false));
+      refused_ = true;
+      const bool more = co_await WriteResponse(std::move(answer));
       co_return more;
     }
     if (const SessionDrain* drain = hub_.drain()) {
-      HttpResponse answer = ErrorResponse(drain->Refusal());
-      const bool more =
-          co_await WriteResponse(Convert(std::move(answer), message.version(), false));
+      refused_ = true;
+      const bool more = co_await WriteResponse(ErrorResponse(drain->Refusal()));
       co_return more;
     }
+    Log(static_cast<unsigned>(http::status::switching_protocols), 0);
     stream_->expires_never();
     ClientStream stream = std::move(*stream_);
     stream_.reset();
-    co_await RunWebSocket(std::move(stream), std::move(message), hub_);
+    co_await RunWebSocket(std::move(stream), std::move(message), hub_, std::move(place_));
     co_return false;
   }
 
@@ -191,14 +314,33 @@ class HttpConnection {
   beast::flat_buffer buffer_;
   Hub& hub_;
   const HttpService& service_;
+  EdgeLimits::Place place_;
+  std::string remote_address_;  // without the port
+  std::string local_address_;
+  Serving serving_;
+  bool first_ = true;     // no request has come yet
+  bool refused_ = false;  // what was to be read was not read whole: the connection ends
+  bool gone_ = false;     // the peer
 };
 
 }  // namespace
 
 asio::awaitable<void> RunHttpConnection(asio::ip::tcp::socket socket, Hub& hub,
-                                        const HttpService& service) {
-  HttpConnection connection(std::move(socket), hub, service);
+                                        const HttpService& service, EdgeLimits::Place place) {
+  HttpConnection connection(std::move(socket), hub, service, std::move(place));
   co_await connection.Run();
+}
+
+asio::awaitable<void> RefuseConnection(asio::ip::tcp::socket socket, const HttpService& service,
+                                       Status why, EdgeLimits::Place place) {
+  const EdgeLimits::Place until_closed = std::move(place);
+  ClientStream stream(std::move(socket), service.tls ? service.tls->current() : nullptr);
+  const beast::error_code handshake = co_await stream.Handshake();
+  if (handshake) co_return;
+  stream.expires_after(kHttpLinger);
+  Response response = Convert(ErrorResponse(why), 11, false);
+  auto [ec, size] = co_await http::async_write(stream, response, kAwait);
+  if (!ec) co_await Finish(stream, true);
 }
 
 }  // namespace ackwire

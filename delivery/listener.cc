@@ -18,6 +18,10 @@ using asio::ip::tcp;
 // After a failed accept (no file descriptors left): let some connections end first.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
+// What the kernel takes for a peer that reads nothing (it doubles it). Left to itself it takes up
+// to 4 MiB: 2,000 such peers then have all that TCP may have, and the others wait with them.
+constexpr int kSendBufferBytes = 256 * 1024;
+
 Status CannotBind(const Endpoint& endpoint, const boost::system::error_code& ec) {
   return Error(StatusCode::kUnavailable, "cannot listen on " + endpoint.host + ":" +
                                              std::to_string(endpoint.port) + ": " + ec.message());
@@ -64,9 +68,29 @@ asio::awaitable<void> Listener::Accept(Listener* self) {
     }
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    const auto executor = target.context->get_executor();
-    Spawn(executor, RunHttpConnection(std::move(socket), *target.hub, self->service_),
+    socket.set_option(asio::socket_base::send_buffer_size(kSendBufferBytes), ignored);
+    self->Run(target, std::move(socket));
+  }
+}
+
+void Listener::Run(const IoTarget& target, tcp::socket socket) {
+  const auto executor = target.context->get_executor();
+  EdgeLimits::Admission admission;
+  if (service_.limits != nullptr) {
+    boost::system::error_code ec;
+    const tcp::endpoint peer = socket.remote_endpoint(ec);
+    if (ec) return;  // it is gone already
+    admission = service_.limits->Admit(peer.address().to_string(), target.hub->now());
+  }
+  if (admission.status.ok()) {
+    Spawn(executor,
+          RunHttpConnection(std::move(socket), *target.hub, service_, std::move(admission.place)),
           "HTTP connection");
+  } else if (admission.place.taken()) {
+    Spawn(
+        executor,
+        RefuseConnection(std::move(socket), service_, admission.status, std::move(admission.place)),
+        "refused connection");
   }
 }
 

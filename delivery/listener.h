@@ -37,6 +37,7 @@ class Listener {
  private:
   Listener(std::vector<IoTarget> targets, HttpService service);
   static boost::asio::awaitable<void> Accept(Listener* self);
+  void Run(const IoTarget& target, boost::asio::ip::tcp::socket socket);
 
   const std::vector<IoTarget> targets_;
   const HttpService service_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <vector>
 
@@ -15,7 +16,7 @@
 namespace ackwire {
 namespace {
 
-constexpr char kRetryAfter[] = "ackwire/retry-after";
+constexpr char kRetryIn[] = "ackwire/retry-in";
 
 // `,"name":`
 void AppendName(std::string& out, std::string_view name) {
@@ -172,12 +173,16 @@ Duration RetryAfter(const Status& status) {
   // Long enough for a full queue to be written, or a server to be started again.
   constexpr Duration kWait{1000};
   if (!IsRetryable(status)) return Duration{};
-  const auto wait = status.GetPayload(kRetryAfter);
-  return wait ? Duration(std::stoll(std::string(*wait))) : kWait;
+  const auto known = status.GetPayload(kRetryIn);
+  if (!known) return kWait;
+  std::int64_t ms = 0;
+  const std::string text(*known);
+  std::from_chars(text.data(), text.data() + text.size(), ms);
+  return Duration(ms);
 }
 
-Status WithRetryAfter(Status status, Duration wait) {
-  status.SetPayload(kRetryAfter, absl::Cord(std::to_string(wait.count())));
+Status RetryIn(Duration wait, Status status) {
+  status.SetPayload(kRetryIn, absl::Cord(std::to_string(wait.count())));
   return status;
 }
 

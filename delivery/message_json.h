@@ -44,7 +44,7 @@ struct PublishBody {
 [[nodiscard]] bool IsRetryable(const Status& status);
 // How long to wait before that; zero when it is not worth it.
 [[nodiscard]] Duration RetryAfter(const Status& status);
-// The same error, with this wait rather than the usual one.
-[[nodiscard]] Status WithRetryAfter(Status status, Duration wait);
+// The status with that wait, where it is known.
+[[nodiscard]] Status RetryIn(Duration wait, Status status);
 
 }  // namespace ackwire

@@ -141,6 +141,10 @@ struct Metrics::Families {
       NewGauge("ackwire_journal_oldest_seconds", "Age of the oldest record of what happened.")
           .Add({});
 
+  prometheus::Family<Counter>& limit_hits =
+      NewCounter("ackwire_limit_hits_total", "Callers that ran into a limit, by limit.");
+  std::vector<Counter*> hits;  // by limit
+
   // What is counted at zero can be alerted on before the first case.
   Families() {
     for (const Transport transport : {Transport::kGrpc, Transport::kHttp}) {
@@ -150,6 +154,7 @@ struct Metrics::Families {
     for (int reason = v1::Reason_MIN; reason <= v1::Reason_MAX; ++reason) {
       failed.push_back(&failures.Add({{"reason", LabelOf(static_cast<v1::Reason>(reason))}}));
     }
+    for (const char* limit : kLimitNames) hits.push_back(&limit_hits.Add({{"limit", limit}}));
     for (const std::uint16_t code : kCloseCodes) closes.Add({{"code", std::to_string(code)}});
   }
 
@@ -202,6 +207,10 @@ void Metrics::AckedAfter(Duration since_publish, std::uint64_t count) {
 void Metrics::SessionClosed(std::uint16_t code) {
   const bool known = std::find(kCloseCodes.begin(), kCloseCodes.end(), code) != kCloseCodes.end();
   families_->closes.Add({{"code", known ? std::to_string(code) : "other"}}).Increment();
+}
+
+void Metrics::LimitHit(Limit limit) {
+  families_->hits[static_cast<std::size_t>(limit)]->Increment();
 }
 
 std::string Metrics::Scrape(const Gauges& gauges) {

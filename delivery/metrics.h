@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ackwire/v1/deliveries.pb.h"
+#include "delivery/limit.h"
 #include "store/status.h"
 #include "store/types.h"
 
@@ -40,6 +41,8 @@ class Metrics {
   void DeliveriesAcked(std::uint64_t count);
   void AckedAfter(Duration since_publish, std::uint64_t count);
   void SessionClosed(std::uint16_t code);
+  // A caller ran into a limit.
+  void LimitHit(Limit limit);
   // A replay's delivery was sent.
   void Replayed();
 

@@ -64,7 +64,6 @@ struct SessionPolicy {
   Duration write_stall{30'000};
   Duration connect_timeout{5'000};  // for the first frame
   Duration resume_within{120'000};  // how long a session that ended can be resumed
-  DrainTimes drain;
-};
+b};
 
 }  // namespace ackwire

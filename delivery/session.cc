@@ -17,6 +17,7 @@ Session::Session(Hub& hub, Outlet& outlet, const frame::FrameProtocol& protocol,
       protocol_(protocol),
       identity_(std::move(identity)),
       heartbeat_(hub.deps().session_policy.ping_interval, hub.deps().session_policy.ping_timeout),
+      rates_(hub.deps().session_policy, hub.now()),
       frame_(protocol.Deliveries()) {
   identity_.protocol = protocol.name();
 }
@@ -29,8 +30,14 @@ void Session::Start(std::string token) {
 
 void Session::OnHeard() { heartbeat_.Heard(hub_.now()); }
 
+void Session::OnControl() {
+  OnHeard();
+  if (state_ != State::kEnded) (void)WithinRates({});
+}
+
 void Session::OnFrame(std::string_view bytes) {
   OnHeard();
+  if (state_ == State::kEnded || !WithinRates(bytes)) return;
   if (state_ == State::kOpen) {
     OnFrame(protocol_.Parse(bytes));
   } else if (state_ != State::kEnded) {
@@ -105,6 +112,8 @@ void Session::SubscribeThenLoad() {
         if (self->state_ != State::kClaiming) return;
         if (outcome.ok()) return self->Load();
         self->outlet_.Write(self->protocol_.EncodeError(0, outcome.status()), {});
+        if (IsOverLimit(outcome.status()))
+          self->hub_.deps().metrics.LimitHit(Limit::kSubscriptions);
         // Both tell the client to come again, with a long wait where it asked for too much.
         const bool too_much = outcome.status().code() == StatusCode::kResourceExhausted;
         self->Shut(too_much ? close_code::kTooManyErrors : close_code::kInternal,

@@ -7,7 +7,8 @@
 //           End it touches the outlet no more.
 // Bounds:   beyond kUnsentBytesMax unsent, the client's messages wait in the log; beyond
 //           kOutgoingBytesMax, which answers to its own frames can fill, it is closed 4002. At most
-//           kFramesBeforeConnectMax frames and kBytesBeforeConnectMax bytes before it is open.
+//           kFramesBeforeConnectMax frames and kBytesBeforeConnectMax bytes before it is open. And
+//           session_rates.h.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@
 #include "delivery/frame_protocol.h"
 #include "delivery/heartbeat.h"
 #include "delivery/outlet.h"
+#include "delivery/session_rates.h"
 
 namespace ackwire {
 
@@ -34,13 +36,6 @@ class Hub;
 class ReceiptWatch;
 struct EncodedMessage;
 struct LoadedClient;
-
-inline constexpr std::size_t kOutgoingBytesMax = 8ULL << 20U;
-inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
-inline constexpr std::size_t kFramesBeforeConnectMax = 2;
-inline constexpr std::size_t kBytesBeforeConnectMax = 64 * 1024;
-inline constexpr std::uint32_t kFrameBytesDefault = 1'048'576;
-inline constexpr std::size_t kDeliveriesBytesMax = 64 * 1024;  // of a frame with several items
 
 // What a client's home thread hands to the session that may have the client.
 struct Grant {
@@ -58,7 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void Start(std::string token = {});
   void OnFrame(std::string_view bytes);
   void OnOtherKind();  // text where frames are binary, or the other way round
-  void OnHeard();      // a WebSocket ping or pong, which is no frame: the peer is alive
+  void OnControl();    // a ping or pong of WebSocket's, which is no frame: the peer is alive
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
   void OnWriteFailed();  // the transport refused the bytes: the connection is gone
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
@@ -110,6 +105,10 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   enum class State { kConnecting, kClaiming, kOpen, kEnded };
 
+  void OnHeard();
+  [[nodiscard]] bool WithinRates(std::string_view frame);  // false: the client was told
+  // Tells the client of an error of its own; ends the session when it is one too many.
+  void Blame(std::uint32_t id, const Status& status, const std::string& code = "");
   void OnFrameBeforeOpen(std::string_view bytes);
   [[nodiscard]] bool Admit();
   void Refuse(const Status& status);
@@ -179,6 +178,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<Grant> grant_;
   std::optional<ClientLedger> ledger_;
   Heartbeat heartbeat_;
+  SessionRates rates_;
   std::uint32_t max_frame_bytes_ = kFrameBytesDefault;
   // Changes of a channel's subscription take turns, in the order in which they were asked for: by
   // channel, those that wait for the one under way. TakeTurn is false where too many do.

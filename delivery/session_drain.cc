@@ -41,9 +41,8 @@ void SessionDrain::Removed(Session& session) {
 }
 
 Status SessionDrain::Refusal() const {
-  return WithRetryAfter(
-      Error(StatusCode::kUnavailable, "the server is about to restart and opens no new sessions"),
-      order_.spread);
+  return RetryIn(order_.spread, Error(StatusCode::kUnavailable,
+                                      "the server is about to restart and opens no new sessions"));
 }
 
 void SessionDrain::Arm() {

@@ -20,11 +20,41 @@ Status TooManyWaiting(const std::string& channel) {
                    " changes of the subscription to " + channel + " wait; try again");
 }
 
+// A longer frame that asks for an answer is no frame of a good client.
+constexpr std::size_t kParsedForIdMax = 4096;
+
+// 0: it asks for no answer.
+std::uint32_t IdOf(const frame::ClientFrame& frame) {
+  return std::visit(
+      [](const auto& each) -> std::uint32_t {
+        if constexpr (requires { each.id; }) return each.id;
+        return 0;
+      },
+      frame);
+}
+
 Status NotSubscribed(const std::string& client, const std::string& channel) {
   return Error(StatusCode::kNotFound, client + " is not subscribed to " + channel);
 }
 
 }  // namespace
+
+bool Session::WithinRates(std::string_view frame) {
+  const SessionRates::Verdict verdict = rates_.TakeFrame(frame.size(), hub_.now());
+  if (verdict.status.ok()) return true;
+  hub_.deps().metrics.LimitHit(verdict.limit);
+  // Whoever waits for an answer to it gets this one; what is long is not even parsed.
+  const bool is_short = frame.size() <= kParsedForIdMax;
+  Blame(is_short && !frame.empty() ? IdOf(protocol_.Parse(frame)) : 0, verdict.status);
+  return false;
+}
+
+void Session::Blame(std::uint32_t id, const Status& status, const std::string& code) {
+  outlet_.Write(protocol_.EncodeError(id, status, code), {});
+  if (rates_.TakeError(hub_.now())) return;
+  hub_.deps().metrics.LimitHit(Limit::kSessionErrors);
+  Shut(close_code::kTooManyErrors, "too many errors, or over a rate, again and again");
+}
 
 void Session::OnFrame(frame::ClientFrame frame) {
   std::visit([this](auto& each) { On(each); }, frame);
@@ -37,17 +67,14 @@ void Session::OnFrame(frame::ClientFrame frame) {
 }
 
 void Session::On(frame::Connect&) {
-  outlet_.Write(protocol_.EncodeError(0, InvalidArgument("connect: this session is connected")),
-                {});
+  Blame(0, InvalidArgument("connect: this session is connected"));
 }
 
 void Session::On(frame::Pong&) {}
 
 void Session::On(frame::Malformed& frame) { Shut(close_code::kBadFrame, frame.why); }
 
-void Session::On(frame::Refused& frame) {
-  outlet_.Write(protocol_.EncodeError(frame.id, frame.why), {});
-}
+void Session::On(frame::Refused& frame) { Blame(frame.id, frame.why); }
 
 bool Session::TakeTurn(const std::string& channel, std::function<void()> act) {
   const auto [turn, free] = turns_.try_emplace(channel);
@@ -74,12 +101,12 @@ void Session::EndTurn(const std::string& channel) {
 
 void Session::On(frame::Subscribe& frame) {
   if (Status status = caller_.MaySubscribe(frame.channel); !status.ok()) {
-    return outlet_.Write(protocol_.EncodeError(frame.id, status), {});
+    return Blame(frame.id, status);
   }
   const bool taken = TakeTurn(frame.channel, [self = shared_from_this(), frame] {
     if (self->state_ == State::kOpen) self->Subscribe(frame);
   });
-  if (!taken) outlet_.Write(protocol_.EncodeError(frame.id, TooManyWaiting(frame.channel)), {});
+  if (!taken) Blame(frame.id, TooManyWaiting(frame.channel));
 }
 
 void Session::Subscribe(const frame::Subscribe& frame) {
@@ -99,6 +126,9 @@ void Session::OnOwnSubscription(std::uint32_t id, const std::string& channel,
     AddSubscription(outcome->front());
     const ChannelFeed& feed = *ledger_->FindFeed(channel);
     outlet_.Write(protocol_.EncodeSubscribed(id, {channel, feed.entry().floor(), feed.last()}), {});
+  } else if (IsOverLimit(outcome.status())) {
+    hub_.deps().metrics.LimitHit(Limit::kSubscriptions);
+    Blame(id, outcome.status());
   } else {
     outlet_.Write(protocol_.EncodeError(id, outcome.status()), {});
   }
@@ -211,8 +241,7 @@ void Session::On(frame::Working& frame) {
 }
 
 void Session::OnDeliveryRefused(std::uint32_t id, const Status& status) {
-  const bool unknown = status.code() == StatusCode::kNotFound;
-  outlet_.Write(protocol_.EncodeError(id, status, unknown ? "unknown_delivery" : ""), {});
+  Blame(id, status, status.code() == StatusCode::kNotFound ? "unknown_delivery" : "");
 }
 
 void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {

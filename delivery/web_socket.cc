@@ -94,8 +94,9 @@ std::uint16_t CodeOf(const beast::error_code& ec, const websocket::close_reason&
 class WebSocketConnection final : public Outlet,
                                   public std::enable_shared_from_this<WebSocketConnection> {
  public:
-  WebSocketConnection(ClientStream stream, Hub& hub)
+  WebSocketConnection(ClientStream stream, Hub& hub, EdgeLimits::Place place)
       : hub_(hub),
+        place_(std::move(place)),
         remote_address_(AddressOf(stream)),
         ws_(std::move(stream)),
         wake_(ws_.get_executor()),
@@ -104,6 +105,7 @@ class WebSocketConnection final : public Outlet,
   }
 
   void Write(std::string text, std::vector<std::uint64_t> deliveries) override {
+    if (session_->open()) place_.Settle();  // the client is known
     queued_bytes_ += text.size();
     queue_.push_back({std::move(text), std::move(deliveries)});
     wake_.cancel();
@@ -142,7 +144,7 @@ class WebSocketConnection final : public Outlet,
     });
     self->ws_.control_callback([connection = self.get()](auto&&...) {
       connection->ws_.next_layer().meter().Restart();
-      connection->session_->OnHeard();
+      connection->session_->OnControl();
     });
     Spawn(self->ws_.get_executor(), WriteLoop(self), "WebSocket write loop");
     co_await ReadLoop(self);
@@ -268,6 +270,7 @@ class WebSocketConnection final : public Outlet,
   }
 
   Hub& hub_;
+  EdgeLimits::Place place_;
   const std::string remote_address_;
   websocket::stream<ClientStream> ws_;
   asio::steady_timer wake_;
@@ -307,8 +310,9 @@ UpgradeRefusal CheckUpgrade(const UpgradeRequest& request) {
   return {};
 }
 
-asio::awaitable<void> RunWebSocket(ClientStream stream, UpgradeRequest request, Hub& hub) {
-  auto connection = std::make_shared<WebSocketConnection>(std::move(stream), hub);
+asio::awaitable<void> RunWebSocket(ClientStream stream, UpgradeRequest request, Hub& hub,
+                                   EdgeLimits::Place place) {
+  auto connection = std::make_shared<WebSocketConnection>(std::move(stream), hub, std::move(place));
   co_await WebSocketConnection::Run(connection, std::move(request));
 }
 

@@ -7,6 +7,7 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "delivery/client_stream.h"
+#include "delivery/edge_limits.h"
 #include "delivery/hub.h"
 
 namespace ackwire {
@@ -22,6 +23,6 @@ struct UpgradeRefusal {
 
 // Ends when the connection has. Runs on the stream's executor, which is the hub's.
 [[nodiscard]] boost::asio::awaitable<void> RunWebSocket(ClientStream stream, UpgradeRequest request,
-                                                        Hub& hub);
+                                                        Hub& hub, EdgeLimits::Place place);
 
 }  // namespace ackwire

@@ -21,7 +21,7 @@ inline constexpr std::size_t kHeaderBytesMax = 8 * 1024;
 inline constexpr std::size_t kContentTypeBytesMax = 255;
 inline constexpr std::uint32_t kTypeMax = 65535;
 inline constexpr std::size_t kNoteBytesMax = 1024;
-inline constexpr std::size_t kSubscriptionsOfClientMax = 10'000;
+inline constexpr std::size_t kSubscriptionsOfClientMax = 10'000;  // unless the store is told fewer
 
 // Each returns OK, or kInvalidArgument naming the field, the limit and what was found.
 

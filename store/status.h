@@ -29,6 +29,10 @@ using StatusOr = absl::StatusOr<T>;
 [[nodiscard]] Status DiskFull(const std::string& message);
 [[nodiscard]] bool IsDiskFull(const Status& status);
 
+// kResourceExhausted because a caller has all it may have: unlike a full queue, it will not pass.
+[[nodiscard]] Status OverLimit(const std::string& message);
+[[nodiscard]] bool IsOverLimit(const Status& status);
+
 [[nodiscard]] inline std::string MessageOf(const Status& status) {
   return std::string(status.message());
 }

@@ -23,6 +23,7 @@
 #include "store/forgetter.h"
 #include "store/journal_reader.h"
 #include "store/ledger_reader.h"
+#include "store/limits.h"
 #include "store/log_reader.h"
 #include "store/rng.h"
 #include "store/status.h"
@@ -41,10 +42,11 @@ class Store {
     const Clock& clock;
     std::uint64_t seed = 0;  // of epochs and message ids
     Durability durability = Durability::kFsync;
-    std::uint64_t min_free_bytes = 0;    // with less disk free, nothing is published
-    std::string boot_id;                 // of the running kernel
-    rocksdb::Env* env = nullptr;         // null: the real file system
-    DamageWatch::Listener damaged = {};  // from Open on, on any thread
+    std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
+    std::size_t subscriptions_max = kSubscriptionsOfClientMax;  // of a client
+    std::string boot_id;                                        // of the running kernel
+    rocksdb::Env* env = nullptr;                                // null: the real file system
+    DamageWatch::Listener damaged = {};                         // from Open on, on any thread
     JournalRetention journal_keeps = {};
     // Records went, or the oldest is held though it is old enough. On the background thread.
     std::function<void(const Trimmed&)> trimmed = {};

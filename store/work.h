@@ -69,7 +69,7 @@ struct SubscriptionState {
 };
 
 // Makes subscriptions, all or none; one that exists stays as it is.
-//   kResourceExhausted  a client would have more than kSubscriptionsOfClientMax
+//   kResourceExhausted  a client would have more than Store::Options says
 struct SubscribeWork {
   std::vector<SubscribeRequest> requests;
   std::function<void(const StatusOr<std::vector<SubscriptionState>>&)> done;

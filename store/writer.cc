@@ -254,6 +254,11 @@ StatusOr<std::vector<SubscriptionState>> Writer::Subscribe(const SubscribeWork& 
   return states;
 }
 
+Status Writer::TooManySubscriptions(const std::string& client, std::size_t has) const {
+  return OverLimit("subscriptions: at most " + std::to_string(deps_.subscriptions_max) +
+                   " for one client, and " + client + " has " + std::to_string(has));
+}
+
 Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged) {
   absl::flat_hash_map<std::string_view, absl::flat_hash_set<std::string_view>> added;
   for (const SubscribeRequest& request : work.requests) {
@@ -267,11 +272,8 @@ Status Writer::CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& st
     }
     absl::flat_hash_set<std::string_view>& channels = added[request.client];
     channels.insert(request.channel);
-    if ((*client)->subscriptions + channels.size() > kSubscriptionsOfClientMax) {
-      return Error(StatusCode::kResourceExhausted,
-                   "subscriptions: at most " + std::to_string(kSubscriptionsOfClientMax) +
-                       " for one client, and " + request.client + " has " +
-                       std::to_string((*client)->subscriptions));
+    if ((*client)->subscriptions + channels.size() > deps_.subscriptions_max) {
+      return TooManySubscriptions(request.client, (*client)->subscriptions);
     }
   }
   return OkStatus();

@@ -21,6 +21,7 @@
 #include "store/database.h"
 #include "store/derived.h"
 #include "store/ledger_reader.h"
+#include "store/limits.h"
 #include "store/log_reader.h"
 #include "store/log_rows.h"
 #include "store/rng.h"
@@ -48,6 +49,7 @@ class Writer {
     Rng& rng;
     Watermark& watermark;
     std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
+    std::size_t subscriptions_max = kSubscriptionsOfClientMax;  // of a client
   };
   explicit Writer(const Dependencies& dependencies);
   ~Writer();
@@ -79,6 +81,7 @@ class Writer {
   [[nodiscard]] StatusOr<std::vector<SubscriptionState>> Subscribe(const SubscribeWork& work,
                                                                    StagedGroup& staged);
   [[nodiscard]] Status CheckSubscriptionLimit(const SubscribeWork& work, StagedGroup& staged);
+  [[nodiscard]] Status TooManySubscriptions(const std::string& client, std::size_t has) const;
   [[nodiscard]] StatusOr<Recorded> Record(JournalWork& work, StagedGroup& staged);
   //   kFailedPrecondition  a replay would deliver to a client that is not known any more
   [[nodiscard]] static Status CheckPinned(const JournalWork& work, StagedGroup& staged);

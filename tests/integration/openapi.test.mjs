@@ -253,7 +253,9 @@ test('a path has the methods that are described, and says which', async () => {
       if (!methods.includes(method)) assert.deepEqual(await sortedAllow(method), [405, methods]);
     }
     const [get, head] = await Promise.all(
-      ['GET', 'HEAD'].map((method) => request(server.http, { method, path: filled })),
+      ['GET', 'HEAD'].map((method) =>
+        request(server.http, { method, path: filled, headers: { 'x-request-id': 'both' } }),
+      ),
     );
     assert.deepEqual([head.status, head.body, head.headers], [get.status, '', get.headers], path);
   }
@@ -278,7 +280,12 @@ test('an answer that is not as described is found', () => {
   const check = ({ status = 200, headers = {}, json = counts }) =>
     own.check(operation, {
       status,
-      headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+      headers: {
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        'x-request-id': '1',
+        ...headers,
+      },
       body: JSON.stringify(json),
       json,
     });
@@ -298,7 +305,8 @@ test('an answer that is not as described is found', () => {
   ]) {
     assert.throws(() => check(wrong), pattern, JSON.stringify(wrong));
   }
-  const bare = { status: 404, body: '', headers: { 'content-type': 'application/json' } };
+  const kHeaders = { 'content-type': 'application/json', 'x-request-id': '1' };
+  const bare = { status: 404, body: '', headers: kHeaders };
   const known = { ...bare, json: { error } };
   own.check(operation, known);
   const other = { ...bare, json: { error: { ...error, code: 'gone' } } };

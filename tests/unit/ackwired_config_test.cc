@@ -70,6 +70,50 @@ TEST(AckwiredConfig, HasTheContractsDefaults) {
   EXPECT_EQ(config.min_free_bytes, 256U << 20U);
 }
 
+TEST(AckwiredConfig, LimitsConnectionsAndByDefaultNoRates) {
+  const Config config = ConfigOf({});
+  EXPECT_EQ(config.edge.connections, 50'000U);
+  EXPECT_EQ(config.edge.unauthenticated, 10'000U);
+  EXPECT_EQ(config.edge.connections_per_address, std::nullopt);
+  EXPECT_EQ(config.edge.connect_rate, std::nullopt);
+  EXPECT_EQ(config.edge.publish_rate, std::nullopt);
+  EXPECT_EQ(config.session.frame_rate, std::nullopt);
+  EXPECT_EQ(config.session.byte_rate, std::nullopt);
+  EXPECT_EQ(config.max_subscriptions, 10'000U);
+  EXPECT_FALSE(config.access_log);
+}
+
+TEST(AckwiredConfig, TakesEachLimit) {
+  const Config config = ConfigOf(
+      {"--max-connections", "none", "--max-connections-per-address", "7", "--connect-rate", "8",
+       "--max-unauthenticated", "9", "--publish-rate", "10", "--max-subscriptions", "11",
+       "--session-frame-rate", "12", "--session-byte-rate", "13KiB", "--access-log", "on"});
+  EXPECT_EQ(config.edge.connections, std::nullopt);
+  EXPECT_EQ(config.edge.connections_per_address, 7U);
+  EXPECT_EQ(config.edge.connect_rate, 8U);
+  EXPECT_EQ(config.edge.unauthenticated, 9U);
+  EXPECT_EQ(config.edge.publish_rate, 10U);
+  EXPECT_EQ(config.max_subscriptions, 11U);
+  EXPECT_EQ(config.session.frame_rate, 12U);
+  EXPECT_EQ(config.session.byte_rate, 13U * 1024);
+  EXPECT_TRUE(config.access_log);
+  EXPECT_THAT(ErrorOf({"--connect-rate", "0"}),
+              AllOf(HasSubstr("--connect-rate"), HasSubstr("from 1"), HasSubstr("or none")));
+  EXPECT_THAT(ErrorOf({"--access-log", "yes"}), HasSubstr("must be on or off, got \"yes\""));
+}
+
+TEST(AckwiredConfig, TakesHostsAndOriginsAgainAndAgain) {
+  const Config config = ConfigOf({"--allow-host", "A.example", "--allow-origin",
+                                  "https://a.example", "--allow-host", "b.example"});
+  EXPECT_THAT(config.edge.hosts, ElementsAre("a.example", "b.example"));
+  EXPECT_THAT(config.edge.origins, ElementsAre("https://a.example"));
+  const Variable variable("ACKWIRE_ALLOW_HOST", "c.example,d.example");
+  EXPECT_THAT(ConfigOf({}).edge.hosts, ElementsAre("c.example", "d.example"));
+  EXPECT_THAT(ErrorOf({"--allow-origin", "*"}),
+              AllOf(HasSubstr("--allow-origin"), HasSubstr("https")));
+  EXPECT_THAT(ErrorOf({"--allow-host", "a:80"}), HasSubstr("without a port"));
+}
+
 TEST(AckwiredConfig, TakesSizes) {
   EXPECT_EQ(ParseSize("0").value(), 0U);
   EXPECT_EQ(ParseSize("1000").value(), 1000U);

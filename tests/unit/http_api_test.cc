@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <future>
 
+#include "delivery/edge_limits.h"
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
 #include "delivery/receipts.h"
@@ -82,7 +83,8 @@ class HttpApiTest : public testing::Test {
   ReceiptsSource receipts_{
       store_.store(), policies_, store_.clock(), read_,
       [](ChannelId, Seq, const std::function<void(LiveDeliveries)>& done) { done({}); }};
-  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_, policies_}};
+  EdgeLimits limits_{{}, metrics_};
+  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_, policies_, limits_}};
 };
 
 TEST_F(HttpApiTest, PublishesAndSaysWhere) {

@@ -196,10 +196,10 @@ TEST(Errors, AreWorthTryingAgainOnlyWhenTheServerWasBusyOrAway) {
 
 TEST(RetryAfter, MayBeAnotherThanTheUsual) {
   const Status status =
-      WithRetryAfter(Error(StatusCode::kUnavailable, "the server restarts"), Duration(7312));
+      RetryIn(Duration(7312), Error(StatusCode::kUnavailable, "the server restarts"));
   EXPECT_EQ(RetryAfter(status), Duration(7312));
   EXPECT_THAT(EncodeError(status), HasSubstr(R"("retryAfterMs":7312)"));
-  EXPECT_EQ(RetryAfter(WithRetryAfter(InvalidArgument("x"), Duration(7312))), Duration{});
+  EXPECT_EQ(RetryAfter(RetryIn(Duration(7312), InvalidArgument("x"))), Duration{});
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/ackwired/config_checks.h"
+#include "tools/ackwired/limit_flags.h"
 #include "tools/ackwired/nearest_name.h"
 
 namespace ackwire {
@@ -145,6 +146,7 @@ StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
   AddSecurity(flags, line.config);
   AddDelivery(flags, line.config);
   AddSessions(flags, line.config);
+  AddLimits(flags, line.config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "delivery/delivery_server.h"
+#include "delivery/edge_policy.h"
 #include "delivery/policy.h"
 #include "store/database.h"
+#include "store/limits.h"
 #include "store/status.h"
 #include "store/trimmer.h"
 #include "store/types.h"
@@ -33,8 +35,11 @@ struct Config {
   std::optional<std::string> jwt_audience, jwt_issuer;
   DeliveryPolicy delivery;
   SessionPolicy session;
+  EdgePolicy edge;
+  std::uint32_t max_subscriptions = kSubscriptionsOfClientMax;
   std::size_t io_threads = 2;
   LogFormat log_format = LogFormat::kText;
+  bool access_log = false;
   Durability durability = Durability::kFsync;
   std::uint64_t min_free_bytes = 256ULL << 20U;
   JournalRetention journal_keeps{.age = std::chrono::days(30), .bytes = std::nullopt};

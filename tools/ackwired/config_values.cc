@@ -81,6 +81,12 @@ StatusOr<std::size_t> ParseIoThreads(const std::string& text) {
                          Got(text));
 }
 
+StatusOr<bool> ParseSwitch(const std::string& text) {
+  if (text == "on" || text == "true") return true;
+  if (text == "off" || text == "false") return false;
+  return InvalidArgument("must be on or off" + Got(text));
+}
+
 StatusOr<LogFormat> ParseLogFormat(const std::string& text) {
   if (text == "text") return LogFormat::kText;
   if (text == "json") return LogFormat::kJson;
@@ -226,6 +232,8 @@ std::string TomlOf(std::uint64_t size) {
   const bool is_number = text.find_first_not_of("0123456789") == std::string::npos;
   return is_number ? text : TomlOf(text);
 }
+
+std::string TomlOf(bool on) { return on ? "\"on\"" : "\"off\""; }
 
 std::string TomlOf(LogFormat format) {
   return TomlOf(std::string(format == LogFormat::kText ? "text" : "json"));

@@ -41,6 +41,7 @@ namespace ackwire {
 [[nodiscard]] StatusOr<std::uint32_t> ParseWindow(const std::string& text);
 [[nodiscard]] StatusOr<std::size_t> ParseIoThreads(const std::string& text);
 
+[[nodiscard]] StatusOr<bool> ParseSwitch(const std::string& text);
 [[nodiscard]] StatusOr<LogFormat> ParseLogFormat(const std::string& text);
 [[nodiscard]] StatusOr<Durability> ParseDurability(const std::string& text);
 [[nodiscard]] StatusOr<std::filesystem::path> ParsePath(const std::string& text);
@@ -68,6 +69,7 @@ template <typename T, StatusOr<T> (*kParse)(const std::string&)>
 [[nodiscard]] std::string TomlOf(Duration duration);
 [[nodiscard]] std::string TomlOf(std::uint32_t count);
 [[nodiscard]] std::string TomlOf(std::uint64_t size);
+[[nodiscard]] std::string TomlOf(bool on);
 [[nodiscard]] std::string TomlOf(LogFormat format);
 [[nodiscard]] std::string TomlOf(Durability durability);
 template <typename T>

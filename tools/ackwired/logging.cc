@@ -50,4 +50,18 @@ void SetUpLogging(LogFormat format) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+AccessLog MakeAccessLog(LogFormat format) {
+  if (format == LogFormat::kText) {
+    return [](const AccessEntry& entry) { spdlog::info("{}", AccessLine(entry)); };
+  }
+  // Its fields stand beside time and level, so that they can be asked for by name.
+  auto logger =
+      std::make_shared<spdlog::logger>("access", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+      R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"info","message":"access",%v})",
+      spdlog::pattern_time_type::utc));
+  logger->flush_on(spdlog::level::trace);
+  return [logger](const AccessEntry& entry) { logger->info("{}", AccessMembers(entry)); };
+}
+
 }  // namespace ackwire

@@ -73,7 +73,7 @@ class MessageService final : public Writing<Reading<v1::MessageService::Service>
       if (published.ok()) Fill(*published, deps_.store.epoch(), *response);
       reactor->Finish(ToGrpc(published.status()));
     };
-    Submit(deps_, *std::move(work));
+    Submit(deps_, metadata, *std::move(work));
     return reactor;
   }
 

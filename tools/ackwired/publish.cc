@@ -51,7 +51,9 @@ PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context) {
   const std::string_view attempt = Find(context, kAttempt);
   std::uint32_t number = 0;
   std::from_chars(attempt.data(), attempt.data() + attempt.size(), number);
-  return {.traceparent = std::string(Find(context, kTraceparent)), .is_retry = number > 1};
+  return {.traceparent = std::string(Find(context, kTraceparent)),
+          .address = AddressOfPeer(context.peer()),
+          .is_retry = number > 1};
 }
 
 StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata& metadata,
@@ -84,9 +86,24 @@ StatusOr<PublishWork> WorkFor(v1::PublishRequest request, const PublishMetadata&
   return work;
 }
 
-void Submit(const ServiceDependencies& deps, PublishWork work) {
+void Submit(const ServiceDependencies& deps, const PublishMetadata& metadata, PublishWork work) {
+  const Status refusal = deps.delivery.limits().TakePublish(
+      {.user = work.draft.sender(), .address = metadata.address}, deps.clock.Now());
+  if (!refusal.ok()) return work.done(refusal);
   const auto read = [&delivery = deps.delivery](auto job) { delivery.Read(std::move(job)); };
   SubmitAdmitted({deps.store, deps.policies, read}, std::move(work));
+}
+
+std::string AddressOfPeer(const std::string& peer) {
+  const std::size_t scheme = peer.find(':');
+  const std::size_t port = peer.rfind(':');
+  if (scheme == std::string::npos || port <= scheme) return peer;
+  std::string address = peer.substr(scheme + 1, port - scheme - 1);
+  for (const std::string_view bracket : {"%5B", "%5D", "[", "]"}) {
+    const std::size_t at = address.find(bracket);
+    if (at != std::string::npos) address.erase(at, bracket.size());
+  }
+  return address;
 }
 
 void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,

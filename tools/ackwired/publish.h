@@ -19,6 +19,7 @@ struct ServiceDependencies;
 // What a publisher says outside of the message, in the call's metadata.
 struct PublishMetadata {
   std::string traceparent;
+  std::string address;    // where the call comes from, without the port
   bool is_retry = false;  // `ackwire-attempt` is more than 1
 };
 [[nodiscard]] PublishMetadata PublishMetadataOf(const grpc::CallbackServerContext& context);
@@ -28,8 +29,11 @@ struct PublishMetadata {
 //   kPermissionDenied  the caller may not publish this (Caller::Sign)
 [[nodiscard]] StatusOr<PublishWork> WorkFor(v1::PublishRequest request,
                                             const PublishMetadata& metadata, const Caller& caller);
-// To the writer, if the channel takes it (delivery/admission.h).
-void Submit(const ServiceDependencies& deps, PublishWork work);
+// To the writer, if the channel takes it (delivery/admission.h) and the publisher is not too quick.
+void Submit(const ServiceDependencies& deps, const PublishMetadata& metadata, PublishWork work);
+
+// `127.0.0.1` of gRPC's `ipv4:127.0.0.1:50051`, `::1` of `ipv6:%5B::1%5D:50051`.
+[[nodiscard]] std::string AddressOfPeer(const std::string& peer);
 
 // For the metrics: a publish that was handed to the writer at `started` is answered.
 void CountAnswer(const ServiceDependencies& deps, const StatusOr<Published>& published,

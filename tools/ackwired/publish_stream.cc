@@ -127,7 +127,7 @@ class PublishStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
       return;
     }
     work->done = std::move(done);
-    ackwire::Submit(deps_, *std::move(work));
+    ackwire::Submit(deps_, metadata_, *std::move(work));
   }
 
   void SetResult(Batch& batch, int index, v1::PublishResult result) {

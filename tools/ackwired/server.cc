@@ -13,6 +13,7 @@
 
 #include "delivery/message_json.h"
 #include "tools/ackwired/config_checks.h"
+#include "tools/ackwired/file_limit.h"
 #include "tools/ackwired/grpc_refusals.h"
 #include "tools/ackwired/key_file.h"
 #include "tools/ackwired/library_logs.h"
@@ -43,6 +44,17 @@ void LogTrimmed(const Trimmed& trimmed) {
         "acknowledged, dismissed or over, records go on being removed",
         trimmed.held_by);
   }
+}
+
+// With as many connections as there can be files for.
+EdgePolicy EdgeWithin(EdgePolicy edge, std::uint64_t files) {
+  const std::uint64_t room = files - std::min(files / 2, kFilesOfTheRest);
+  if (edge.connections && *edge.connections <= room) return edge;
+  const auto cut = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, UINT32_MAX));
+  spdlog::warn("--max-connections: {}, as this process may have {} files open (ulimit -n)", cut,
+               files);
+  edge.connections = cut;
+  return edge;
 }
 
 StatusOr<std::vector<ChannelPattern>> ReadPatterns(const Config& config) {
@@ -103,15 +115,17 @@ Status Server::ReadKeys() {
 }
 
 Status Server::OpenStore() {
-  StatusOr<std::unique_ptr<Store>> store = Store::Open({.directory = config_.data_dir,
-                                                        .clock = clock_,
-                                                        .seed = RandomSeed(),
-                                                        .durability = config_.durability,
-                                                        .min_free_bytes = config_.min_free_bytes,
-                                                        .boot_id = BootId(),
-                                                        .damaged = LogDamage,
-                                                        .journal_keeps = config_.journal_keeps,
-                                                        .trimmed = LogTrimmed});
+  StatusOr<std::unique_ptr<Store>> store =
+      Store::Open({.directory = config_.data_dir,
+                   .clock = clock_,
+                   .seed = RandomSeed(),
+                   .durability = config_.durability,
+                   .min_free_bytes = config_.min_free_bytes,
+                   .subscriptions_max = config_.max_subscriptions,
+                   .boot_id = BootId(),
+                   .damaged = LogDamage,
+                   .journal_keeps = config_.journal_keeps,
+                   .trimmed = LogTrimmed});
   if (!store.ok()) {
     return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
   }
@@ -128,16 +142,18 @@ Status Server::OpenStore() {
 }
 
 Status Server::BindDelivery() {
-  StatusOr<std::unique_ptr<DeliveryServer>> delivery =
-      DeliveryServer::Bind(*store_, clock_, metrics_,
-                           {.http = config_.http,
-                            .http_tls = certificates_->http(),
-                            .admin = config_.admin,
-                            .policies = policies_,
-                            .tokens = tokens(),
-                            .session = config_.session,
-                            .io_threads = config_.io_threads,
-                            .seed = RandomSeed()});
+  StatusOr<std::unique_ptr<DeliveryServer>> delivery = DeliveryServer::Bind(
+      *store_, clock_, metrics_,
+      {.http = config_.http,
+       .http_tls = certificates_->http(),
+       .admin = config_.admin,
+       .policies = policies_,
+       .tokens = tokens(),
+       .session = config_.session,
+       .edge = EdgeWithin(config_.edge, RaiseFileLimit()),
+       .access_log = config_.access_log ? MakeAccessLog(config_.log_format) : AccessLog(),
+       .io_threads = config_.io_threads,
+       .seed = RandomSeed()});
   if (!delivery.ok()) return delivery.status();
   delivery_ = *std::move(delivery);
   delivery_->drain().WhenOver(ends_.drained);

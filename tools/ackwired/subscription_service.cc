@@ -194,7 +194,8 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
     }
     SubscribeWork work;
     work.requests.push_back(*std::move(one));
-    work.done = [reactor, response](const StatusOr<std::vector<SubscriptionState>>& states) {
+    work.done = [this, reactor, response](const StatusOr<std::vector<SubscriptionState>>& states) {
+      if (IsOverLimit(states.status())) deps_.metrics.LimitHit(Limit::kSubscriptions);
       if (states.ok()) *response = Describe(states->front());
       reactor->Finish(ToGrpc(states.status()));
     };
@@ -215,7 +216,8 @@ class SubscriptionService final : public v1::SubscriptionService::CallbackServic
     }
     SubscribeWork work;
     work.requests = *std::move(requests);
-    work.done = [reactor, response](const StatusOr<std::vector<SubscriptionState>>& states) {
+    work.done = [this, reactor, response](const StatusOr<std::vector<SubscriptionState>>& states) {
+      if (IsOverLimit(states.status())) deps_.metrics.LimitHit(Limit::kSubscriptions);
       if (states.ok()) {
         for (const auto& state : *states) *response->add_subscriptions() = Describe(state);
       }

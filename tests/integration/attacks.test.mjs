@@ -1,0 +1,363 @@
+// What an attack gets (proto/README.md, "Who may do what"), row by row but for tokens: its answer,
+// nothing stored or changed, and the server goes on. What WebSocket frames may be wrong with in
+// full is in rfc6455.test.mjs, bad input of every kind in bad_input_*.test.mjs, limits of rates and
+// connections in limits.test.mjs.
+
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import test, { after, afterEach } from 'node:test';
+import { Client, dropAll } from '../support/client.mjs';
+import { within } from '../support/eventually.mjs';
+import { grpcClients, rawUnary, readAll, status } from '../support/grpc.mjs';
+import { channelPath, publish, raw, request, split } from '../support/http.mjs';
+import { metricsOf } from '../support/metrics.mjs';
+import { RawWebSocket, binary, closing, frame, ping, text } from '../support/raw_web_socket.mjs';
+import { serverForFile } from '../support/server.mjs';
+
+const kOrigin = 'https://chat.example';
+const server = await serverForFile({
+  flags: ['--allow-origin', kOrigin, '--allow-host', 'chat.example'],
+});
+const rpc = grpcClients(server.grpc);
+after(() => rpc.close());
+afterEach(dropAll);
+
+const kBody = JSON.stringify({ contentType: 'text/plain', payload: 'x' });
+const kPath = channelPath('attacked');
+const kUpgrade = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+];
+const without = (name) => kUpgrade.filter((field) => !field.startsWith(name));
+
+// Sends lines as they are and promises all that comes until the server closes, or an answer is
+// there of a connection that it keeps.
+function send(lines, { body = '', to = server.http, until } = {}) {
+  const [host, port] = split(to);
+  return raw(host, port, Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`, 'latin1'), { until });
+}
+
+const publishing = (fields, { path = kPath, host = server.http, body = kBody } = {}) =>
+  send([`POST ${path} HTTP/1.1`, `Host: ${host}`, ...fields], { body });
+const kLength = `Content-Length: ${kBody.length}`;
+const statusOf = (answer) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);
+
+// The answer has this status, and the connection was closed behind it.
+async function refusedAndClosed(expected, answering, what) {
+  const answer = await answering;
+  assert.equal(statusOf(answer), expected, `${what}: ${answer.slice(0, 300)}`);
+  assert.match(answer, /^connection: (.*, *)?close\r$/im, what);
+  assert.match(answer, /^x-request-id: \S+\r$/im, what);
+  assert.equal(answer.match(/HTTP\/1\.1 \d{3} /g).length, 1, `${what}: ${answer}`);
+}
+
+async function hits(limit) {
+  return (await metricsOf(server))[`ackwire_limit_hits_total{limit="${limit}"}`];
+}
+
+// Opens a TCP connection, sends `head`, then `drop` every so often, and promises how long it was
+// until the server had enough.
+function dripping(head, drop, everyMs = 200) {
+  const [host, port] = split(server.http);
+  const socket = connect({ host, port });
+  const from = performance.now();
+  let answer = '';
+  socket.write(head);
+  const drip = setInterval(() => socket.write(drop), everyMs);
+  socket.setEncoding('latin1').on('data', (part) => (answer += part));
+  socket.on('error', () => {});
+  return new Promise((resolve) =>
+    socket.once('close', () => {
+      clearInterval(drip);
+      resolve({ ms: performance.now() - from, answer });
+    }),
+  );
+}
+
+// These take their time, while the other tests run.
+const slowHeader = dripping(`GET ${kPath} HTTP/1.1\r\nHost: ${server.http}\r\nX-Slow: `, 'x');
+const slowFields = dripping(`GET ${kPath} HTTP/1.1\r\nHost: ${server.http}\r\n`, 'A: b\r\n', 900);
+const silent = dripping('', '');
+const slowBody = dripping(
+  `POST ${kPath} HTTP/1.1\r\nHost: ${server.http}\r\nContent-Length: 100000\r\n\r\n{"payload":"`,
+  'x',
+);
+
+const kForeignOrigins = {
+  foreign: ['Origin: https://evil.example'],
+  null: ['Origin: null'],
+  empty: ['Origin:'],
+  'with something behind it': [`Origin: ${kOrigin}.evil.example`],
+  'with something before it': ['Origin: https://evil-chat.example'],
+  'of another scheme': ['Origin: http://chat.example'],
+  'of another port': [`Origin: ${kOrigin}:8443`],
+  'of another port of this host': [`Origin: http://127.0.0.1:1`],
+  'with a path': [`Origin: ${kOrigin}/`],
+  'in capitals': ['Origin: HTTPS://CHAT.EXAMPLE'],
+  doubled: [`Origin: ${kOrigin}`, `Origin: ${kOrigin}`],
+  'doubled in one field': [`Origin: ${kOrigin}, ${kOrigin}`],
+};
+
+for (const [what, origin] of Object.entries(kForeignOrigins))
+  test(`an Origin that is ${what} gets 403`, async () => {
+    const head = (line) => [line, `Host: ${server.http}`, ...origin];
+    await refusedAndClosed(403, publishing([...origin, kLength]), 'publishing');
+    await refusedAndClosed(403, send(head(`GET ${kPath} HTTP/1.1`)), 'reading');
+    await refusedAndClosed(403, send(head('GET /v1/sse?client=a HTTP/1.1')), 'SSE');
+    await refusedAndClosed(403, send([...head('GET /v1/ws HTTP/1.1'), ...kUpgrade]), 'WebSocket');
+    const preflight = 'Access-Control-Request-Method: POST';
+    await refusedAndClosed(403, send([...head(`OPTIONS ${kPath} HTTP/1.1`), preflight]), 'OPTIONS');
+    const call = ['POST /v1/admin/GetStatus HTTP/1.1', `Host: ${server.admin}`, ...origin];
+    await refusedAndClosed(403, send(call, { to: server.admin }), 'operators');
+  });
+
+test('a Host that is foreign gets 403', async () => {
+  const kHosts = ['evil.example', 'chat.example.evil.example', '127.0.0.1.nip.io', 'a@b', '['];
+  for (const host of kHosts) {
+    await refusedAndClosed(403, publishing([kLength], { host }), host);
+    const upgrade = ['GET /v1/ws HTTP/1.1', `Host: ${host}`, ...kUpgrade];
+    await refusedAndClosed(403, send(upgrade), `WebSocket, ${host}`);
+    // The page's own name leads here: rebinding.
+    const own = ['GET /v1/admin/GetStatus HTTP/1.1', `Host: ${host}`, `Origin: http://${host}`];
+    await refusedAndClosed(403, send(own, { to: server.admin }), `operators, ${host}`);
+  }
+});
+
+test('pages and hosts that are let in get what they ask for', async () => {
+  const path = channelPath('nothing-here');
+  for (const headers of [
+    {},
+    { host: 'chat.example' },
+    { host: 'localhost:1' },
+    { origin: `http://${server.http}` },
+  ]) {
+    const answer = await request(server.http, { path, headers });
+    assert.equal(answer.status, 200, JSON.stringify(headers));
+    assert.equal(answer.headers['access-control-allow-origin'], undefined);
+    assert.equal(answer.headers.vary, 'Origin');
+  }
+  const allowed = await request(server.http, { path, headers: { origin: kOrigin } });
+  assert.equal(allowed.headers['access-control-allow-origin'], kOrigin);
+  assert.equal(allowed.headers['access-control-allow-credentials'], undefined);
+  const preflight = await request(server.http, {
+    method: 'OPTIONS',
+    path,
+    headers: {
+      origin: kOrigin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization, idempotency-key',
+    },
+  });
+  assert.equal(preflight.status, 204);
+  assert.equal(preflight.headers['access-control-allow-origin'], kOrigin);
+  assert.equal(preflight.headers['access-control-allow-methods'], 'GET, HEAD, POST, OPTIONS');
+  assert.match(preflight.headers['access-control-allow-headers'], /Authorization.*Last-Event-ID/);
+  const bad = await request(server.http, { path: `${path}?from=x`, headers: { origin: kOrigin } });
+  assert.deepEqual([bad.status, bad.headers['access-control-allow-origin']], [400, kOrigin]);
+});
+
+// Row: [what is sent after `connect` succeeded, the close codes it may get].
+const kFrames = {
+  'an unmasked frame': [text('{"type":"pong"}', { masked: false }), 1002],
+  'a reserved bit': [text('{"type":"pong"}', { rsv: 1 }), 1002],
+  'a reserved opcode': [frame(3), 1002],
+  'a fragmented control frame': [ping('', { fin: false }), 1002],
+  'a long control frame': [ping('x'.repeat(126)), 1002],
+  'a bad close code': [closing(1005), 1002],
+  'bad UTF-8 in text': [text(Buffer.from([0x22, 0xff, 0x22])), 1007],
+  'bad UTF-8 in a close reason': [closing(1000, Buffer.from([0xff])), 1007, 1002],
+  'a length of 2^63-1': [text('', { form: 64, length: 2n ** 63n - 1n }), 1009, 1002],
+  'a length over the limit': [text('', { form: 64, length: 2 ** 40 }), 1009],
+  'binary on the JSON protocol': [binary('{"type":"pong"}'), 1003],
+  'JSON deeper than 32': [text(`{"type":"pong","x":${'['.repeat(40)}${']'.repeat(40)}}`), 4502],
+  'a key twice': [text('{"type":"pong","type":"pong"}'), 4502],
+  'a lone surrogate': [text('{"type":"nack","deliveries":[1],"reason":"\\ud800"}'), 4502],
+};
+
+async function openSession(client = 'attacker') {
+  const socket = await RawWebSocket.open(server.http);
+  await socket.write(text(JSON.stringify({ type: 'connect', client })));
+  await socket.waitFor(() => socket.frames.texts.length === 1, 'welcome');
+  return socket;
+}
+
+for (const [what, [bytes, ...codes]] of Object.entries(kFrames))
+  test(`${what} is closed ${codes.join(' or ')}`, async () => {
+    const socket = await openSession();
+    await socket.write(bytes);
+    await socket.waitFor(() => socket.frames.close !== null, 'a close frame');
+    assert.ok(codes.includes(socket.frames.close.code), JSON.stringify(socket.frames.close));
+    socket.discard();
+  });
+
+test('fragments without end are closed 1009', async () => {
+  const socket = await openSession();
+  await socket.write(text('"', { fin: false }));
+  const some = Buffer.concat(Array.from({ length: 10_000 }, () => frame(0, '', { fin: false })));
+  while (await socket.write(some)) await new Promise((resolve) => setImmediate(resolve));
+  await socket.waitFor(() => socket.frames.close !== null, 'a close frame');
+  assert.equal(socket.frames.close.code, 1009);
+  socket.discard();
+});
+
+test('more than 64 KiB, or two frames, before connect succeeded are closed 4502', async () => {
+  const connecting = text('{"type":"connect","client":"early"}');
+  const pong = text('{"type":"pong"}');
+  for (const bytes of [
+    text(`{"type":"connect","client":"early","pad":"${'x'.repeat(70_000)}"}`),
+    Buffer.concat([connecting, pong, pong, pong]),
+  ]) {
+    const socket = await RawWebSocket.open(server.http);
+    await socket.write(bytes);
+    await socket.waitFor(() => socket.frames.close !== null, 'a close frame');
+    assert.equal(socket.frames.close.code, 4502, socket.frames.close.reason);
+    socket.discard();
+  }
+});
+
+test('JSON deeper than 32, duplicate keys and lone surrogates are 400', async () => {
+  for (const body of [
+    `{"payload":${'['.repeat(33)}${']'.repeat(33)}}`,
+    '{"payload":1,"payload":2}',
+    '{"contentType":"text/plain","payload":"\\ud800"}',
+  ]) {
+    const answer = await request(server.http, {
+      method: 'POST',
+      path: kPath,
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    assert.equal(answer.status, 400, body.slice(0, 60));
+  }
+});
+
+test('headers over 8 KiB or 100 fields are 431, a body over the limit 413', async () => {
+  const before = [await hits('headers'), await hits('body')];
+  const many = Array.from({ length: 100 }, (_, n) => `X-${n}: v`);
+  await refusedAndClosed(431, publishing([kLength, ...many]), '101 fields');
+  await refusedAndClosed(431, publishing([kLength, `X: ${'x'.repeat(8192)}`]), '8 KiB');
+  await refusedAndClosed(431, publishing(['X: ' + 'x'.repeat(100_000)]), 'without end');
+  const long = `POST ${kPath}?${'x'.repeat(9000)} HTTP/1.1`;
+  await refusedAndClosed(431, send([long, `Host: ${server.http}`, kLength]), 'a long target');
+  await refusedAndClosed(413, publishing(['Content-Length: 3000000']), 'a length');
+  const chunks = `300000\r\n${'x'.repeat(0x300000)}\r\n0\r\n\r\n`;
+  const chunked = publishing(['Transfer-Encoding: chunked'], { body: chunks });
+  await refusedAndClosed(413, chunked, 'chunks');
+  assert.deepEqual([await hits('headers'), await hits('body')], [before[0] + 4, before[1] + 2]);
+});
+
+test('what parsers read in two ways is 400', async () => {
+  const smuggled = `0\r\n\r\nPOST ${kPath} HTTP/1.1\r\nHost: x\r\n${kLength}\r\n\r\n${kBody}`;
+  const cases = {
+    'length and chunks': [kLength, 'Transfer-Encoding: chunked'],
+    'chunks and length': ['Transfer-Encoding: chunked', kLength],
+    'two lengths': [kLength, `Content-Length: ${kBody.length + 1}`],
+    'one length twice': [kLength, kLength],
+    'two lengths in one field': [`${kLength}, ${kBody.length}`],
+    'a signed length': [`Content-Length: +${kBody.length}`],
+    'a length in hex': [`Content-Length: 0x${kBody.length.toString(16)}`],
+    'another encoding': ['Transfer-Encoding: gzip, chunked'],
+    'an encoding twice': ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity'],
+    'an encoding that is almost one': ['Transfer-Encoding: \x0bchunked'],
+    'white space before a colon': [kLength, 'Transfer-Encoding : chunked'],
+    'a field that goes on': [kLength, 'X: y', ' Transfer-Encoding: chunked'],
+    'a bare LF': [`${kLength}\nTransfer-Encoding: chunked`],
+    'a bare CR': [`${kLength}\rTransfer-Encoding: chunked`],
+    'a NUL': [kLength, 'X: a\0b'],
+    'two Hosts': [kLength, 'Host: evil.example'],
+    'no name': [kLength, ': chunked'],
+  };
+  for (const [what, fields] of Object.entries(cases))
+    await refusedAndClosed(400, publishing(fields, { body: kBody + smuggled }), what);
+  const lfOnly = `POST ${kPath} HTTP/1.1\nHost: ${server.http}\n${kLength}\n\n${kBody}`;
+  const [host, port] = split(server.http);
+  await refusedAndClosed(400, raw(host, port, lfOnly), 'LF alone');
+});
+
+test('a path that leads upwards is 400', async () => {
+  for (const path of [
+    '/v1/channels/../channels/attacked/messages',
+    '/v1/channels/attacked/messages/..',
+    '/v1/channels/%2e%2e/messages',
+    '/v1/channels/.%2E/messages',
+    '/v1/channels/..%2f..%2fetc/messages',
+    '/v1/channels/..\\..\\etc/messages',
+  ])
+    await refusedAndClosed(400, publishing([kLength], { path }), path);
+});
+
+test('an upgrade of another version is 426, by POST 405, without a key 400', async () => {
+  const upgrade = (fields, method = 'GET') =>
+    send([`${method} /v1/ws HTTP/1.1`, `Host: ${server.http}`, ...fields]);
+  const old = upgrade([...without('Sec-WebSocket-Version'), 'Sec-WebSocket-Version: 12']);
+  await refusedAndClosed(426, old, 'another version');
+  assert.match(await old, /^sec-websocket-version: 13\r$/im);
+  await refusedAndClosed(405, upgrade([...kUpgrade, 'Content-Length: 0'], 'POST'), 'by POST');
+  await refusedAndClosed(400, upgrade(without('Sec-WebSocket-Key')), 'without a key');
+});
+
+test('too much by gRPC is RESOURCE_EXHAUSTED, what is no protobuf INTERNAL', async () => {
+  const payload = Buffer.alloc(5 * 2 ** 20);
+  await assert.rejects(rpc.messages.publish({ channel: 'attacked', payload }), {
+    code: status.RESOURCE_EXHAUSTED,
+  });
+  const half = rawUnary(server.grpc, '/ackwire.v1.MessageService/Publish', Buffer.from('\n\x7f'));
+  await assert.rejects(half, { code: status.INTERNAL });
+});
+
+test('requests in a row are answered in a row, and HEAD has no body', async () => {
+  const get = (path, method = 'GET') => `${method} ${path} HTTP/1.1\r\nHost: localhost\r\n`;
+  const pipelined =
+    get('/v1/none-1') +
+    '\r\n' +
+    get('/v1/openapi.yaml', 'HEAD') +
+    'X-Request-Id: second\r\n\r\n\r\n' + // an empty line between two is passed over
+    get('/v1/none-3', 'OPTIONS') +
+    'X-Request-Id: not sane\r\n\r\n' +
+    get(kPath) +
+    'Connection: close\r\nX-Request-Id: fourth\r\n\r\n';
+  const [host, port] = split(server.http);
+  const answer = await raw(host, port, pipelined);
+  const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, code]) => code);
+  assert.deepEqual(statuses, ['404', '200', '404', '200']);
+  const ids = [...answer.matchAll(/^x-request-id: (.*)\r$/gim)].map(([, id]) => id);
+  assert.match(ids[0], /^[0-9a-f]{32}$/);
+  assert.deepEqual([ids[1], ids[3]], ['second', 'fourth']);
+  assert.match(ids[2], /^[0-9a-f]{32}$/);
+  assert.ok(!answer.includes('openapi: 3'), 'HEAD has a body');
+});
+
+test('a slow header is closed after 10 s, a slow body after 30 s', async () => {
+  const header = await within(20_000, slowHeader, () => 'the end of a slow header');
+  const fields = await within(20_000, slowFields, () => 'the end of slow fields');
+  const nothing = await within(20_000, silent, () => 'the end of a silent connection');
+  for (const { ms, answer } of [header, fields, nothing]) {
+    assert.ok(ms > 9000 && ms < 16_000, `${ms} ms`);
+    assert.match(answer, /^$|^HTTP\/1\.1 408 /);
+  }
+  const body = await within(40_000, slowBody, () => 'the end of a slow body');
+  assert.ok(body.ms > 29_000 && body.ms < 38_000, `${body.ms} ms`);
+  assert.match(body.answer, /^$|^HTTP\/1\.1 408 /);
+  assert.equal(await hits('slow_request'), 4);
+});
+
+test('after all of it nothing is stored, and the server serves', async () => {
+  assert.deepEqual(await readAll(rpc.messages, {}), []);
+  const { lastPosition, channels, acceptingWrites } = await rpc.admin.getStatus();
+  assert.deepEqual([lastPosition, channels, acceptingWrites], [0, 0, true]);
+  for (const client of ['attacker', 'early']) {
+    const { subscriptions } = await rpc.subscriptions.listSubscriptions({ client });
+    assert.deepEqual(subscriptions, [], client);
+  }
+  assert.equal((await request(server.admin, { path: '/healthz' })).status, 200);
+  const client = await Client.connect(server, {
+    client: 'good',
+    subscriptions: [{ channel: 'good' }],
+  });
+  await publish(server, 'good', 'ok');
+  const delivery = await client.nextDelivery();
+  assert.equal(delivery.message.payload, 'ok');
+  await client.confirm(delivery);
+});

