@@ -1,8 +1,6 @@
 #include "delivery/delivery_server.h"
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <condition_variable>
@@ -11,12 +9,12 @@
 #include <utility>
 
 #include "delivery/admin_api.h"
-#include "delivery/asio_loop.h"
 #include "delivery/client_homes.h"
 #include "delivery/commit_watch.h"
 #include "delivery/gauge_reader.h"
 #include "delivery/http_api.h"
 #include "delivery/hub.h"
+#include "delivery/io_thread.h"
 #include "delivery/listener.h"
 #include "delivery/receipts.h"
 #include "delivery/remover.h"
@@ -33,17 +31,6 @@ namespace asio = boost::asio;
 constexpr std::size_t kReadThreads = 2;
 // How long sessions may take to send their last frames when the server stops.
 constexpr std::chrono::milliseconds kClosingTime{500};
-
-// One I/O thread and what lives on it.
-struct IoThread {
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
-  AsioLoop loop{context.get_executor()};
-  std::optional<ClientDirectory> directory;
-  std::optional<Hub> hub;
-  std::unique_ptr<WakeTimer> closing;
-  std::thread thread;
-};
 
 Status NamingFlag(const char* flag, const Status& status) {
   return Error(status.code(), std::string(flag) + ": " + MessageOf(status) +
