@@ -64,6 +64,11 @@ struct SessionPolicy {
   Duration write_stall{30'000};
   Duration connect_timeout{5'000};  // for the first frame
   Duration resume_within{120'000};  // how long a session that ended can be resumed
-b};
+  DrainTimes drain;
+  // What one may say in a second; none: as much as it can. By default none: a client that
+  // acknowledges as fast as it is sent is a good one.
+  std::optional<std::uint32_t> frame_rate;  // pings among them
+  std::optional<std::uint64_t> byte_rate;
+};
 
 }  // namespace ackwire
