@@ -216,7 +216,7 @@ test('what is in flight at the close comes again after the restart', async (t) =
   await endsWell(server);
   await server.launch();
   rpc.moveTo(server.grpc);
-  const story = await explained(rpc, 'client', 'room', 1, 'PENDING', 'OFFLINE');
+  const story = await explained(rpc, 'client', 'room', 1, 'PENDING', 'CLIENT_OFFLINE');
   assert.deepEqual(
     story.attempts.map(({ reason, detail }) => [reason, detail]),
     [['REASON_DISCONNECTED', 'close code 1012']],

@@ -70,7 +70,7 @@ const kPlants = {
       client.socket.send(frame);
       const answered = () => client.frames[0] ?? client.end;
       await client.waitFor(answered, 'an answer');
-      said.push(client.end);
+      if (client.end) said.push(client.end);
     }
     const client = await Client.connect(server, { client: 'open', token: secret() });
     client.heard = (each) => said.push(each);
