@@ -32,12 +32,23 @@ void AckWindow::End(std::uint64_t number, State state) {
   Sent& sent = sent_.at(number);
   CHECK(sent.state == State::kInFlight, "an attempt ends once");
   if (sent.deadline) deadlines_.erase({*sent.deadline, number});
-  sent.deadline.reset();
   sent.state = state;
+  sent.went_on = false;
   --in_flight_;
   if (sent.replay.value != 0) return;
   const auto owed = owed_in_flight_.find(sent.key.channel);
   if (--owed->second == 0) owed_in_flight_.erase(owed);
+}
+
+void AckWindow::GoOn(std::uint64_t number) {
+  Sent& sent = sent_.at(number);
+  CHECK(sent.cut && sent.state == State::kLate, "what goes on was cut");
+  sent.state = State::kInFlight;
+  sent.cut = false;
+  sent.went_on = true;
+  if (sent.deadline) deadlines_.insert({*sent.deadline, number});
+  ++in_flight_;
+  ++owed_in_flight_[sent.key.channel];
 }
 
 void AckWindow::Erase(std::uint64_t number) {
@@ -114,10 +125,10 @@ void AckWindow::Drop(ChannelId channel, SeqRun seqs) {
   }
 }
 
-void AckWindow::DropAllSent() {
-  for (auto& [number, sent] : sent_) {
-    CHECK(sent.state != State::kInFlight, "nothing is in flight while no connection lasts");
-    if (sent.state == State::kLate) sent.state = State::kDropped;
+void AckWindow::DropBeyond(std::uint64_t number) {
+  for (auto at = sent_.upper_bound(number); at != sent_.end(); ++at) {
+    CHECK(at->second.state != State::kInFlight, "nothing is in flight that was not sent anew");
+    if (at->second.state == State::kLate) at->second.state = State::kDropped;
   }
 }
 
@@ -141,6 +152,17 @@ std::optional<std::uint64_t> AckWindow::InFlight(const DeliveryKey& key) const {
   const std::uint64_t newest = *found->second.rbegin();
   if (sent_.at(newest).state != State::kInFlight) return std::nullopt;
   return newest;
+}
+
+std::vector<std::uint64_t> AckWindow::FindCut(std::uint64_t number) const {
+  std::vector<std::uint64_t> cut;
+  for (const auto& [each, sent] : sent_) {
+    if (each > number) break;
+    const bool late = sent.cut && sent.state == State::kLate && !sent.ended_as;
+    const bool newest = *numbers_.at(sent.key).rbegin() == each;
+    if (late && newest && sent.replay.value == 0) cut.push_back(each);
+  }
+  return cut;
 }
 
 // From the newest on: what is kept of what was refused and parked is older, and may be thousands.

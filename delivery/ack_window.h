@@ -55,11 +55,13 @@ class AckWindow {
     // kParked, kAbandoned: it comes no more, but the client may hold it, and more behind it.
     std::optional<SettledAs> ended_as;
     bool nacked = false;
-    std::optional<Timestamp> deadline;  // none until the kernel has taken its last byte
+    bool cut = false;      // late because its connection ended
+    bool went_on = false;  // it is in flight once more, after it was cut
+    // None until the kernel has taken its last byte; once it is not in flight, what it was.
+    std::optional<Timestamp> deadline;
   };
 
-  // In flight from now on; returns its number. `state`, `ended_as`, `nacked` and
-  // `deadline` are this class's to set.
+  // In flight from now on; returns its number. `state` and what follows it are this class's to set.
   std::uint64_t Add(const Sent& sent);
 
   // Starts the deadline, anew if it runs already. A number that is not in flight is left alone.
@@ -70,6 +72,10 @@ class AckWindow {
 
   // Ends the attempt: no longer in flight. REQUIRES: it is.
   void End(std::uint64_t number, State state);
+  // It is late because its connection ended.
+  void MarkCut(std::uint64_t number) { sent_.at(number).cut = true; }
+  // What was cut is in flight again, with the deadline that it had. REQUIRES: FindCut gave it.
+  void GoOn(std::uint64_t number);
 
   // Forgets all numbers of a delivery that is acknowledged.
   void Forget(const DeliveryKey& key);
@@ -86,9 +92,9 @@ class AckWindow {
   // stays so.
   void Drop(ChannelId channel, SeqRun seqs);
 
-  // After a session was resumed: an acknowledgement up to some number no longer covers what was
-  // sent before the connection that lasts.
-  void DropAllSent();
+  // After a session was resumed: an acknowledgement up to some number no longer covers what an
+  // earlier connection was sent beyond this one.
+  void DropBeyond(std::uint64_t number);
 
   // The numbers that an acknowledgement up to and including `number` settles, oldest first.
   [[nodiscard]] std::vector<std::uint64_t> CoveredUpTo(std::uint64_t number) const;
@@ -100,6 +106,9 @@ class AckWindow {
   }
   // The number under which it is in flight; none when it is not.
   [[nodiscard]] std::optional<std::uint64_t> InFlight(const DeliveryKey& key) const;
+  // Of what is owed, what is late only because its connection ended, up to and including `number`:
+  // not what was sent or settled since. In order of number.
+  [[nodiscard]] std::vector<std::uint64_t> FindCut(std::uint64_t number) const;
   // In order of number.
   [[nodiscard]] std::vector<std::uint64_t> AllInFlight() const;
   // Those in flight whose deadline is not after `now`, in order of number.

@@ -77,6 +77,12 @@ std::uint32_t ChannelFeed::Send(Seq seq) {
   return retry == entry_.retries().end() ? 1 : retry->second.attempts + 1;
 }
 
+void ChannelFeed::GoOn(Seq seq) {
+  // What is before it and does not go on is sent again.
+  for (; next_ <= seq; next_ = entry_.FirstUnsettled({next_.value + 1})) again_.insert(next_);
+  again_.erase(seq);
+}
+
 void ChannelFeed::Fail(Seq seq, const Retry& retry) {
   entry_.Fail({seq, seq}, retry);
   again_.insert(seq);

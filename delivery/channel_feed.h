@@ -45,6 +45,9 @@ class ChannelFeed {
   // `seq` goes into flight. Returns the number of the attempt.
   std::uint32_t Send(Seq seq);
 
+  // `seq` is in flight since an earlier connection, and goes on being so.
+  void GoOn(Seq seq);
+
   // An attempt ended without settling it: it waits to be sent again.
   void Fail(Seq seq, const Retry& retry);
 

@@ -8,16 +8,24 @@ namespace ackwire {
 void ClientDirectory::Take(const std::string& client, const Claim& claim) {
   ForgetExpired();
   Record& record = records_[client];
+  const auto& replaced = record.replaced;
+  if (claim.unless_replaced &&
+      std::find(replaced.begin(), replaced.end(), claim.resume_session) != replaced.end()) {
+    return Replace(claim.owner);
+  }
   // Whoever waits, or has it, is the older connection now.
   for (const Owner* older :
        {record.claim ? &record.claim->owner : nullptr, record.owner ? &*record.owner : nullptr}) {
-    if (older == nullptr) continue;
-    older->post([weak = older->session] {
-      if (const auto session = weak.lock()) session->OnReplaced();
-    });
+    if (older != nullptr) Replace(*older);
   }
   record.claim = claim;
   Next(client);
+}
+
+void ClientDirectory::Replace(const Owner& older) {
+  older.post([weak = older.session] {
+    if (const auto session = weak.lock()) session->OnReplaced();
+  });
 }
 
 void ClientDirectory::Releasing(const std::string& client) {
@@ -30,6 +38,10 @@ void ClientDirectory::Release(const std::string& client, const std::string& sess
                               AckWindow sent) {
   Record& record = records_[client];
   record.owner.reset();
+  if (record.claim && record.claim->resume_session != session_id) {
+    record.replaced.push_back(session_id);
+    if (record.replaced.size() > kReplacedRememberedMax) record.replaced.pop_front();
+  }
   const Timestamp until = deps_.clock.Now() + deps_.resume_within;
   record.ended = Ended{session_id, std::move(sent), until};
   expiring_.emplace_back(until, client);

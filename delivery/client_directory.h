@@ -4,7 +4,9 @@
 //
 // Threads:  its I/O thread, but for Post; others come through ClientHomes, which post.
 // Lifetime: borrows the store; its executor outlives it.
-// Bounds:   a session that ended is kept for `resume_within`, its numbers only.
+// Bounds:   a session that ended is kept for `resume_within`, its numbers only. Of those that were
+//           replaced, the ids of a client's newest kReplacedRememberedMax, for as long as it has a
+//           session, and `resume_within` after.
 #pragma once
 
 #include <deque>
@@ -23,6 +25,8 @@
 
 namespace ackwire {
 
+inline constexpr std::size_t kReplacedRememberedMax = 8;
+
 class ClientDirectory {
  public:
   // How to reach a session on its own thread.
@@ -35,6 +39,9 @@ class ClientDirectory {
     std::string resume_session;  // empty: none
     std::uint64_t resume_delivery = 0;
     std::string new_session_id;  // unless one is resumed
+    // Not if another connection of the client replaced the session that is to be resumed: who comes
+    // back by itself must not take the client from the newer one.
+    bool unless_replaced = false;
   };
   struct Dependencies {
     Store& store;
@@ -112,6 +119,7 @@ class ClientDirectory {
     std::optional<Claim> claim;                 // the newest that waits
     std::deque<std::function<void()>> changes;  // that wait; each is busy until it calls Finished
     std::optional<Ended> ended;
+    std::deque<std::string> replaced;  // sessions
 
     [[nodiscard]] bool free() const { return !owner && !busy; }
   };
@@ -121,6 +129,7 @@ class ClientDirectory {
   void Finished(const std::string& client);
   void GrantTo(const std::string& client, Record& record, const Claim& claim);
   static void Refuse(const Claim& claim);
+  static void Replace(const Owner& older);
   void ForgetExpired();
   void UnsubscribeOffline(const std::string& client, const std::string& channel,
                           const Unsubscribed& done);

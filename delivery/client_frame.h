@@ -30,11 +30,13 @@ struct Connect {
   struct Resume {
     std::string session;
     std::uint64_t delivery = 0;  // 0: none was completed
+    bool arrived = false;        // up to `delivery` they arrived; what was completed is not said
   };
   std::optional<Resume> resume;
   std::vector<Subscribe> subscriptions;
   std::uint32_t max_frame_bytes = 0;  // 0: the server's default
   bool receipts = false;  // tell the session what becomes of the messages its user publishes
+  bool acks_when_written = false;  // a delivery counts as acknowledged once its bytes are written
 };
 
 struct Unsubscribe {
@@ -82,12 +84,21 @@ struct Refused {
 using ClientFrame = std::variant<Connect, Subscribe, Unsubscribe, Ack, Nack, Working, Refresh, Pong,
                                  Malformed, Refused>;
 
+// The body of a call of HTTP that does what a frame does: it names the session besides.
+struct SessionCall {
+  std::string session;
+  std::variant<Ack, Nack, Working> answer;
+};
+
 inline constexpr std::uint64_t kNackDelayMsMax = 86'400'000;  // a day
 
 // Unknown fields are ignored. Names and ranges are checked here (store/limits.h), so that what
 // comes out can be acted on.
 [[nodiscard]] ClientFrame ParseJson(std::string_view text);
 [[nodiscard]] ClientFrame ParseBinary(std::string_view bytes);
+// `type` is the frame's: "ack", "nack" or "working".
+//   kInvalidArgument  names the field and what it must be
+[[nodiscard]] StatusOr<SessionCall> ParseCall(std::string_view type, std::string_view body);
 
 // What must hold of a frame however it came. Errors name the field as JSON spells it.
 [[nodiscard]] Status Check(const ClientFrame& frame);

@@ -20,51 +20,6 @@ ClientLedger::ClientLedger(Options options, AckWindow sent, const Policies& poli
       sent_(std::move(sent)),
       journal_(options_.client, options_.session) {}
 
-void ClientLedger::Open(Timestamp now) {
-  auto& opened = *journal_.Add(now).mutable_session_opened();
-  opened.set_transport(options_.session.transport);
-  opened.set_protocol(options_.session.protocol);
-  opened.set_remote_address(options_.session.remote_address);
-  opened.set_window(options_.window);
-}
-
-void ClientLedger::Resume(std::uint64_t delivery, Timestamp now) {
-  for (const std::uint64_t number : sent_.CoveredUpTo(delivery)) Settle(number, now);
-  sent_.DropAllSent();
-}
-
-void ClientLedger::Close(const Ending& ending, Timestamp now) {
-  Numbers in_flight = sent_.AllInFlight();
-  if (!in_flight.empty()) {
-    const AckWindow::Sent oldest = *sent_.Find(in_flight.front());
-    if (ending.reason == v1::REASON_WRITE_FAILED) {
-      const auto taken = std::stable_partition(
-          in_flight.begin(), in_flight.end(),
-          [this](std::uint64_t number) { return !sent_.Find(number)->deadline.has_value(); });
-      FailClosed({taken, in_flight.end()}, v1::REASON_DISCONNECTED, ending.detail, now);
-      in_flight.erase(taken, in_flight.end());
-    }
-    FailClosed(in_flight, ending.reason, ending.detail, now);
-    if (ending.counts && ++options_.disconnects >= policies_.flags().max_disconnects) {
-      GiveUp(oldest, now);
-      options_.disconnects = 0;
-    }
-  }
-  auto& closed = *journal_.Add(now).mutable_session_closed();
-  closed.set_close_code(ending.close_code);
-  closed.set_disconnects(options_.disconnects);
-}
-
-void ClientLedger::GiveUp(const AckWindow::Sent& sent, Timestamp now) {
-  if (sent.replay.value != 0) {
-    return EndReplay(sent.key,
-                     {.kind = store::ReplayOutcome::FAILED, .reason = v1::REASON_MAX_ATTEMPTS});
-  }
-  Park(sent.key, v1::REASON_MAX_ATTEMPTS,
-       std::to_string(options_.disconnects) + " disconnections in a row without an acknowledgement",
-       now);
-}
-
 bool ClientLedger::AddSubscription(const SubscriptionState& subscription) {
   const auto [at, added] =
       feeds_.try_emplace(subscription.channel, subscription.channel_name, subscription.entry,
@@ -278,7 +233,7 @@ void ClientLedger::Settle(std::uint64_t number, Timestamp now) {
       known != feeds_.end() &&
       (was_parked ? known->second.entry().parked() > 0 : !known->second.entry().IsSettled(key.seq));
   if (!owed) return sent_.Forget(key);
-  journal_.AddAcked({key, sent->attempt, sent->sent_at, was_parked, Overtaken(number), {}});
+  journal_.AddAcked({*sent, was_parked, Overtaken(number), {}});
   ack_ages_.push_back(now - sent->published_at);
   if (was_parked) {
     feed(key.channel).Unpark();

@@ -49,6 +49,9 @@ class ClientLedger {
   // REQUIRES: all its subscriptions were added, and the numbers of those that ended meanwhile were
   //           forgotten: one may have begun anew, and owes nothing by what the earlier one sent.
   void Resume(std::uint64_t delivery, Timestamp now);
+  // The same, but up to `delivery` it has only arrived: nothing is acknowledged. Of what is owed,
+  // what was in flight up to there is so again, with its number, its attempt and its deadline.
+  void GoOn(std::uint64_t delivery, Timestamp now);
   // The connection has ended. What is in flight fails for the reason; with `write_failed` only what
   // the kernel had not taken, the rest as `disconnected`. With the max-disconnects-th such end in a
   // row, the oldest delivery in flight is parked. Nothing may be sent after it.
@@ -131,15 +134,12 @@ class ClientLedger {
   [[nodiscard]] const ReplayLane& lane() const { return lane_; }
   [[nodiscard]] std::uint64_t acked_total() const { return acked_total_; }
   [[nodiscard]] const std::map<ChannelId, ChannelFeed>& feeds() const { return feeds_; }
-  // Null when the client is not subscribed to it.
-  [[nodiscard]] const ChannelFeed* FindFeed(const std::string& channel) const;
+  [[nodiscard]] const ChannelFeed* FindFeed(const std::string& channel) const;  // null: none
   // Owed and not settled, over all subscriptions.
   [[nodiscard]] std::uint64_t undelivered() const;
 
  private:
-  // Deliveries in flight, by number.
-  using Numbers = std::vector<std::uint64_t>;
-
+  using Numbers = std::vector<std::uint64_t>;  // of deliveries in flight
   void Settle(std::uint64_t number, Timestamp now);
   // The attempt under way of the delivery that was sent under `number`, if it is another one.
   [[nodiscard]] std::optional<AckWindow::Sent> Overtaken(std::uint64_t number) const;
@@ -174,6 +174,7 @@ class ClientLedger {
   [[nodiscard]] RetrySchedule ScheduleOf(ChannelId channel);
   void StartDeadlines(const Numbers& numbers, Timestamp now);
   void WakeWaiting(Timestamp now);
+  void DropForbidden();
   void FailForbidden(Numbers failed, Timestamp now);
   void EndForbiddenReplay(const DeliveryKey& key);
   void TellForbidden(ChannelId channel, Timestamp now);

@@ -15,7 +15,11 @@ void ClientLedger::SetCaller(Caller caller, Timestamp now) {
     if (IsForbidden(sent_.Find(number)->key.channel)) failed.push_back(number);
   }
   if (!failed.empty()) FailForbidden(std::move(failed), now);
-  // An acknowledgement of what came after it does not cover what may not be acknowledged.
+  DropForbidden();
+}
+
+// An acknowledgement of what came after it does not cover what may not be acknowledged.
+void ClientLedger::DropForbidden() {
   constexpr Seq kLast{std::numeric_limits<std::uint64_t>::max()};
   forbidden_.ForEach([this](ChannelId channel) { sent_.Drop(channel, {Seq{0}, kLast}); });
 }

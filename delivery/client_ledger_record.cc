@@ -38,7 +38,10 @@ void ClientLedger::FailClosed(Numbers failed, v1::Reason reason, const std::stri
     LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
     sent_.End(number, how.state);
   }
-  for (const std::uint64_t number : failed) Fail(number, how, record);
+  for (const std::uint64_t number : failed) {
+    Fail(number, how, record);
+    sent_.MarkCut(number);
+  }
 }
 
 void ClientLedger::ParkExhausted(const std::vector<DeliveryKey>& failed, v1::Reason reason,

@@ -78,12 +78,11 @@ void ClientLedger::SettleReplay(const AckWindow::Sent& sent) {
   const LedgerEntry& entry = known->second.entry();
   if (key.seq >= entry.start() && !entry.IsSettled(key.seq)) {
     // Subscribed anew, it is owed as well.
-    journal_.AddAcked({key, sent.attempt, sent.sent_at});
+    journal_.AddAcked({.sent = sent});
     known->second.Settle(key.seq);
     ready_.insert(key.channel);
   } else if (sent.before != SettledAs::kAcked) {
-    journal_.AddAcked(
-        {.key = key, .attempt = sent.attempt, .sent_at = sent.sent_at, .replay = sent.replay});
+    journal_.AddAcked({.sent = sent, .replay = sent.replay});
     if (sent.before == SettledAs::kParked && entry.parked() > 0) known->second.Unpark();
     lane_.Remember(key, SettledAs::kAcked);
   }

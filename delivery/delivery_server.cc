@@ -22,6 +22,8 @@
 #include "delivery/retention.h"
 #include "delivery/server_drain.h"
 #include "delivery/session.h"
+#include "delivery/session_calls.h"
+#include "delivery/tickets.h"
 
 namespace ackwire {
 namespace {
@@ -46,12 +48,13 @@ struct DeliveryServer::Parts {
         metrics(the_metrics),
         options(the_options),
         limits(options.edge, metrics),
+        tickets(options.session.resume_within),
         receipts{store, options.policies, clock, [this](auto job) { Read(std::move(job)); },
                  [this](ChannelId channel, Seq seq, auto done) {
                    AskListeners(channel, seq, std::move(done));
                  }},
         http_api({store, clock, metrics, [this](auto job) { Read(std::move(job)); }, receipts,
-                  options.policies, limits, options.tokens}),
+                  options.policies, limits, calls, tickets, options.tokens}),
         admin_api(
             metrics, [this](auto done) { GatherGauges(std::move(done)); },
             [&the_store = store] {
@@ -83,6 +86,8 @@ struct DeliveryServer::Parts {
   asio::thread_pool read_pool{kReadThreads};
   std::vector<std::unique_ptr<IoThread>> threads;
   ClientHomes homes;
+  SessionCalls calls;
+  Tickets tickets;
   const ReceiptsSource receipts;
   HttpApi http_api;
   AdminApi admin_api;
@@ -118,6 +123,7 @@ void DeliveryServer::Parts::MakeThreads() {
                                                       .homes = homes,
                                                       .read = read,
                                                       .seed = options.seed + i});
+    calls.Add(*thread.hub);
   }
   drain.emplace(ServerDrain::Dependencies{
       .loop = threads.front()->loop,
@@ -207,6 +213,7 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
                       .limits = &parts->limits,
                       .access_log = options.access_log,
                       .web_sockets = true,
+                      .tickets = &parts->tickets,
                       .tls = options.http_tls});
   if (!http.ok()) return NamingFlag("--http", http.status());
   parts->http = *std::move(http);

@@ -54,12 +54,12 @@ void AddAcked(const JournalEvent& event, const DeliveryFacts& facts, DeliverySto
     if (!run) continue;
     v1::Attempt acked = AttemptOf(event, *run);
     if (part.replay() != 0) acked.set_replay(NameOf(ReplayId{part.replay()}));
-    // A late acknowledgement names an attempt that is on record as failed.
-    const auto failed =
-        std::find_if(story.attempts.begin(), story.attempts.end(), [&](const v1::Attempt& attempt) {
+    // A late acknowledgement names an attempt that is on record as failed, unless it went on.
+    const auto failed = std::find_if(
+        story.attempts.rbegin(), story.attempts.rend(), [&](const v1::Attempt& attempt) {
           return attempt.number() == acked.number() && attempt.session() == acked.session();
         });
-    story.late = failed != story.attempts.end();
+    story.late = failed != story.attempts.rend() && !run->went_on();
     story.acked = story.late ? *failed : acked;
     if (!story.late) story.attempts.push_back(std::move(acked));
   }

@@ -18,6 +18,7 @@ void Collect(const Hub& hub, OnlineScan& scan) {
   for (const auto& session : hub.sessions()) {
     if (!session->open()) continue;
     ++scan.sessions;
+    if (session->ledger().session().transport == "sse") ++scan.sse_sessions;
     scan.clients.insert(session->client());
     for (const auto& [channel, feed] : session->ledger().feeds()) {
       const std::uint64_t undelivered = feed.undelivered();
@@ -40,7 +41,8 @@ Metrics::Gauges GaugeReader::Read(const OnlineScan& online, const OutboxDepth& d
   gauges.undelivered_online = std::min(online.undelivered, totals.undelivered);
   gauges.undelivered_offline = totals.undelivered - gauges.undelivered_online;
   gauges.parked = totals.parked;
-  gauges.websocket_sessions = online.sessions;
+  gauges.websocket_sessions = online.sessions - online.sse_sessions;
+  gauges.sse_sessions = online.sse_sessions;
   gauges.outbox_depth = depth.commits;
   gauges.outbox_oldest_seconds = std::chrono::duration<double>(depth.oldest_age).count();
   gauges.store_bytes = store_.database().bytes();

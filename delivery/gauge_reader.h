@@ -24,7 +24,8 @@ class Hub;
 // What is collected from the sessions.
 struct OnlineScan {
   std::uint64_t undelivered = 0;
-  std::uint64_t sessions = 0;
+  std::uint64_t sessions = 0;      // of any transport
+  std::uint64_t sse_sessions = 0;  // of these
   std::uint64_t blocked_subscriptions = 0;
   OldestSeqs oldest;
   std::set<std::string> clients;

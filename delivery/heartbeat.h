@@ -13,26 +13,31 @@ class Heartbeat {
  public:
   enum class Action { kNone, kPing, kGiveUp };
 
-  Heartbeat(Duration interval, Duration timeout) : interval_(interval), timeout_(timeout) {}
+  struct Options {
+    Duration interval{};
+    Duration timeout{};
+    bool answered = true;  // false: nothing can be heard of the peer, and silence says nothing
+  };
+  explicit Heartbeat(const Options& options) : options_(options) {}
 
   void Start(Timestamp now) { heard_at_ = pinged_at_ = now; }
   void Heard(Timestamp now) { heard_at_ = now; }
 
   // What is due now; a ping that is due counts as sent.
   [[nodiscard]] Action OnTime(Timestamp now) {
-    if (now - heard_at_ >= timeout_) return Action::kGiveUp;
-    if (now - pinged_at_ < interval_) return Action::kNone;
+    if (options_.answered && now - heard_at_ >= options_.timeout) return Action::kGiveUp;
+    if (now - pinged_at_ < options_.interval) return Action::kNone;
     pinged_at_ = now;
     return Action::kPing;
   }
 
   [[nodiscard]] Timestamp NextEvent() const {
-    return std::min(pinged_at_ + interval_, heard_at_ + timeout_);
+    const Timestamp ping = pinged_at_ + options_.interval;
+    return options_.answered ? std::min(ping, heard_at_ + options_.timeout) : ping;
   }
 
  private:
-  const Duration interval_;
-  const Duration timeout_;
+  const Options options_;
   Timestamp heard_at_{};
   Timestamp pinged_at_{};
 };

@@ -17,6 +17,8 @@
 #include "delivery/http_target.h"
 #include "delivery/message_json.h"
 #include "delivery/receipts.h"
+#include "delivery/session_calls.h"
+#include "delivery/ticket_call.h"
 
 namespace ackwire {
 namespace {
@@ -114,6 +116,9 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   const StatusOr<HttpTarget> target = ParseTarget(request.target);
   if (!target.ok()) return done(ErrorResponse(target.status()));
   if (IsDescriptionPath(*target)) return done(AnswerDescription(request));
+  if (SessionCalls::CallOf(*target) || IsTicketPath(*target)) {
+    return Post(request, *target, std::move(done));
+  }
   const std::optional<MessagesPath> path = MessagesPathOf(*target);
   if (!path) {
     return done(ErrorResponse(Error(StatusCode::kNotFound,
@@ -124,9 +129,7 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   if (request.method == "OPTIONS") {
     return done({204, {{"Allow", AllowedMethods(*path)}}, {}});
   }
-  const std::string authorization = request.Header("Authorization");
-  const StatusOr<Caller> caller =
-      IdentifyCaller(deps_.tokens, BearerTokenOf(authorization), deps_.clock.Now());
+  const StatusOr<Caller> caller = CallerOf(request);
   if (!caller.ok()) return done(ErrorResponse(caller.status()));
   const Call call{request, *target, *path, *caller};
   const bool changes = request.method == "PUT" || request.method == "DELETE";
@@ -141,6 +144,23 @@ void HttpApi::Answer(HttpRequest request, Done done) {
   }
   if (path->receipts) return ReadReceipts(*path, std::move(done));
   Read(call, std::move(done));
+}
+
+StatusOr<Caller> HttpApi::CallerOf(const HttpRequest& request) const {
+  const std::string authorization = request.Header("Authorization");
+  return IdentifyCaller(deps_.tokens, BearerTokenOf(authorization), deps_.clock.Now());
+}
+
+void HttpApi::Post(const HttpRequest& request, const HttpTarget& target, Done done) {
+  constexpr char kPostMethods[] = "POST, OPTIONS";
+  if (request.method == "OPTIONS") return done({204, {{"Allow", kPostMethods}}, {}});
+  if (request.method != "POST") return done(MethodNotAllowed(request.method, kPostMethods));
+  const StatusOr<Caller> caller = CallerOf(request);
+  if (!caller.ok()) return done(ErrorResponse(caller.status()));
+  if (const auto call = SessionCalls::CallOf(target)) {
+    return deps_.calls.Answer(*call, request.body, *caller, std::move(done));
+  }
+  done(AnswerTicketCall(deps_.tickets, request.body, *caller, deps_.clock.Now()));
 }
 
 void HttpApi::Publish(const Call& call, Done done) {

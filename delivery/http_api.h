@@ -1,5 +1,6 @@
 // HttpApi answers the HTTP/JSON calls of clients: publish, edit, withdraw, history, one message and
-// its receipts; and with the description of these calls (http_description.h).
+// its receipts, acknowledgements (session_calls.h), tickets (ticket_call.h); and with the
+// description of these calls (http_description.h).
 // (Listening, keep-alive, limits of a connection and the upgrade to WebSocket: http_connection.h.)
 //
 // Threads:  Answer from any; `done` comes on a thread of the store or the read pool, or within
@@ -24,6 +25,8 @@ struct ReceiptsSource;
 class Caller;
 class EdgeLimits;
 class Policies;
+class SessionCalls;
+class Tickets;
 class TokenVerifier;
 
 // A request that was read whole.
@@ -64,6 +67,8 @@ class HttpApi {
     const ReceiptsSource& receipts;
     const Policies& policies;
     EdgeLimits& limits;
+    const SessionCalls& calls;
+    Tickets& tickets;
     const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
   };
   explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}
@@ -79,6 +84,9 @@ class HttpApi {
     const MessagesPath& path;
     const Caller& caller;
   };
+  [[nodiscard]] StatusOr<Caller> CallerOf(const HttpRequest& request) const;
+  // What a path is that has this method alone.
+  void Post(const HttpRequest& request, const HttpTarget& target, Done done);
   void Publish(const Call& call, Done done);
   // REQUIRES, for these two: the caller may read the channel.
   void Read(const Call& call, Done done);

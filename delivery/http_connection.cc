@@ -4,6 +4,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
@@ -11,6 +12,8 @@
 #include <utility>
 
 #include "delivery/client_stream.h"
+#include "delivery/event_stream.h"
+#include "delivery/event_stream_request.h"
 #include "delivery/request_id.h"
 #include "delivery/spawn.h"
 #include "delivery/web_socket.h"
@@ -154,6 +157,8 @@ class HttpConnection {
       more = co_await WriteResponse(std::move(*refusal));
     } else if (service_.web_sockets && IsWebSocketPath(serving_.request.target)) {
       more = co_await Upgrade(parser.release());
+    } else if (service_.tickets != nullptr && IsEventStreamPath(serving_.request.target)) {
+      more = co_await Stream();
     } else {
       more = co_await Answer();
     }
@@ -307,6 +312,52 @@ class HttpConnection {
     ClientStream stream = std::move(*stream_);
     stream_.reset();
     co_await RunWebSocket(std::move(stream), std::move(message), hub_, std::move(place_));
+    co_return false;
+  }
+
+  // The answer to a request for a stream that is none; none: there is one for `guest`.
+  std::optional<HttpResponse> AnswerWithoutStream(const HttpRequest& request,
+                                                  EventStreamGuest& guest) {
+    if (request.method == "OPTIONS") return HttpResponse{204, {{"Allow", kEventStreamMethods}}, {}};
+    if (request.method != "GET" && request.method != "HEAD") {
+      return MethodNotAllowed(request.method, kEventStreamMethods);
+    }
+    StatusOr<EventStreamQuestion> question = ParseEventStreamRequest(request);
+    if (!question.ok()) return ErrorResponse(question.status());
+    guest.question = *std::move(question);
+    StatusOr<Caller> caller = AdmitEventStream(request, guest.question,
+                                               {hub_.deps().tokens, *service_.tickets, hub_.now()});
+    if (!caller.ok()) return ErrorResponse(caller.status());
+    guest.caller = *std::move(caller);
+    const SessionDrain* drain = hub_.drain();
+    return drain == nullptr ? std::nullopt : std::optional(ErrorResponse(drain->Refusal()));
+  }
+
+  asio::awaitable<bool> Stream() {
+    EventStreamGuest guest;
+    std::optional<HttpResponse> answer = AnswerWithoutStream(serving_.request, guest);
+    if (answer) {
+      const bool more = co_await WriteResponse(*std::move(answer));
+      co_return more;
+    }
+    place_.Settle();
+    HttpResponse shape;
+    shape.headers.emplace_back("X-Request-Id", serving_.id);
+    HttpGate::Add(service_.gate->CorsOf(serving_.request), shape);
+    EventStreamForm form{.http_version = serving_.version, .headers = std::move(shape.headers)};
+    Log(shape.status, 0);
+    if (serving_.request.method == "HEAD") {
+      service_.tickets->Close(guest.question.ticket, hub_.now());
+      const std::string text = EventStreamHead(form);
+      stream_->expires_after(kHttpWriteTimeout);
+      (void)co_await asio::async_write(*stream_, asio::buffer(text), kAwait);
+      co_return false;
+    }
+    stream_->expires_never();
+    ClientStream stream = std::move(*stream_);
+    stream_.reset();
+    co_await RunEventStream(std::move(stream), std::move(form), std::move(guest), *service_.tickets,
+                            hub_);
     co_return false;
   }
 

@@ -1,6 +1,6 @@
 // One HTTP connection: reads requests within limits, has those answered that are let in, one after
-// the other, keeps alive, and hands over to a WebSocket where one is asked for. (What is let in:
-// http_head.h, http_gate.h.)
+// the other, keeps alive, and hands over to a WebSocket or an event stream where one is asked for.
+// (What is let in: http_head.h, http_gate.h.)
 //
 // Threads: the socket's executor, which is the hub's.
 // Bounds:  a head of kHttpHeaderBytesMax and kHttpFieldsMax fields, within kHttpHeadTimeout; a body
@@ -31,6 +31,8 @@ inline constexpr std::chrono::seconds kHttpLinger{2};  // for a peer to close, o
 // Longer than what load balancers keep (60 s): or they send a request just as we close.
 inline constexpr std::chrono::seconds kHttpIdleTimeout{75};
 
+class Tickets;
+
 // `done` may be called on any thread, once.
 using HttpHandler = std::function<void(HttpRequest, HttpApi::Done)>;
 
@@ -40,6 +42,7 @@ struct HttpService {
   EdgeLimits* limits = nullptr;  // null: none, as operators must come in at all times
   AccessLog access_log;
   bool web_sockets = false;        // GET /v1/ws
+  Tickets* tickets = nullptr;      // GET /v1/sse; null: there is none
   const TlsSource* tls = nullptr;  // null: connections are not encrypted
 };
 

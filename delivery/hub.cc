@@ -120,7 +120,15 @@ MessageCache::Forms Hub::FormsWanted() const {
   return forms;
 }
 
-void Hub::Claimed(Session& session) { by_client_[session.client()] = &session; }
+void Hub::Claimed(Session& session) {
+  by_client_[session.client()] = &session;
+  by_id_[session.id()] = &session;
+}
+
+Session* Hub::FindSession(const std::string& id) const {
+  const auto found = by_id_.find(id);
+  return found != by_id_.end() && found->second->open() ? found->second : nullptr;
+}
 
 void Hub::Listen(Session& session, ChannelId channel) { by_channel_[channel].insert(&session); }
 
@@ -143,6 +151,8 @@ void Hub::Remove(Session& session) {
   }
   const auto claimed = by_client_.find(session.client());
   if (claimed != by_client_.end() && claimed->second == &session) by_client_.erase(claimed);
+  const auto named = by_id_.find(session.id());
+  if (named != by_id_.end() && named->second == &session) by_id_.erase(named);
   const auto wake = wake_of_.find(&session);
   if (wake != wake_of_.end()) {
     wakes_.erase({wake->second, &session});

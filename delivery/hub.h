@@ -77,7 +77,7 @@ class Hub final : public Sink {
   // that other work of this thread goes on in between.
   void EndInTurn(std::function<void()> end);
   void Opened(Session& session);
-  // The session has this client: subscriptions made elsewhere are told to it.
+  // The session has its id and this client: subscriptions made elsewhere are told to it.
   void Claimed(Session& session);
   void Listen(Session& session, ChannelId channel);
   void Unlisten(Session& session, ChannelId channel);
@@ -116,6 +116,8 @@ class Hub final : public Sink {
 
   [[nodiscard]] ClientDirectory::Owner OwnerOf(Session& session) const;
   [[nodiscard]] const std::set<std::shared_ptr<Session>>& sessions() const { return sessions_; }
+  // The open session of this id; null when there is none here.
+  [[nodiscard]] Session* FindSession(const std::string& id) const;
   [[nodiscard]] MessageCache& cache() { return cache_; }
   [[nodiscard]] Rng& rng() { return rng_; }
   [[nodiscard]] const Dependencies& deps() const { return deps_; }
@@ -153,6 +155,7 @@ class Hub final : public Sink {
   std::set<std::shared_ptr<Session>> sessions_;
   std::array<std::size_t, frame::kForms> sessions_of_{};  // so many of each form
   absl::flat_hash_map<std::string, Session*> by_client_;
+  absl::flat_hash_map<std::string, Session*> by_id_;
   absl::flat_hash_map<ChannelId, Listeners> by_channel_;
   std::set<std::pair<Timestamp, Session*>> wakes_;
   absl::flat_hash_map<Session*, Timestamp> wake_of_;

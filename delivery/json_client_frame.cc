@@ -240,7 +240,37 @@ ClientFrame ReadFrame(const json::object& object, const std::string& type) {
   return Refused{type, IdOf(object), status};
 }
 
+// As the body of a call: of its frame's fields all but `type`, and the session.
+StatusOr<SessionCall> ReadCall(const json::object& object, std::string_view type) {
+  Status status;
+  Fields fields(object, "", status);
+  SessionCall call{.session = fields.Text("session")};
+  if (call.session.empty()) fields.Refuse("session", "must be the one that `welcome` names");
+  if (type == "ack") {
+    call.answer = ReadAck(fields);
+  } else if (type == "nack") {
+    call.answer = ReadNack(fields);
+  } else {
+    call.answer = Working{fields.Deliveries()};
+  }
+  if (status.ok()) {
+    status = std::visit([](const auto& answer) { return Check(ClientFrame(answer)); }, call.answer);
+  }
+  if (!status.ok()) return status;
+  return call;
+}
+
 }  // namespace
+
+StatusOr<SessionCall> ParseCall(std::string_view type, std::string_view body) {
+  const StatusOr<json::value> value = ParseStrictJson(body, "body");
+  if (!value.ok()) return value.status();
+  const json::object* object = value->if_object();
+  if (object == nullptr) {
+    return InvalidArgument("body: must be a JSON object, got " + Found(*value));
+  }
+  return ReadCall(*object, type);
+}
 
 ClientFrame ParseJson(std::string_view text) {
   const StatusOr<json::value> value = ParseStrictJson(text, "frame");

@@ -26,24 +26,6 @@ store::FailedChannel& PartOf(store::Failed& record, const AckWindow::Sent& sent,
   return part;
 }
 
-// Adds a seq to the runs: to the last one where it goes on with the same attempt of the same frame.
-void AddToRuns(google::protobuf::RepeatedPtrField<store::SentRun>& runs, Seq seq,
-               std::uint32_t attempt, Timestamp sent_at) {
-  if (!runs.empty()) {
-    auto& last = *runs.rbegin();
-    if (last.last() + 1 == seq.value && last.attempt() == attempt &&
-        last.sent_at_ms() == ToUnixMs(sent_at)) {
-      last.set_last(seq.value);
-      return;
-    }
-  }
-  auto& run = *runs.Add();
-  run.set_first(seq.value);
-  run.set_last(seq.value);
-  run.set_attempt(attempt);
-  run.set_sent_at_ms(ToUnixMs(sent_at));
-}
-
 }  // namespace
 
 store::Event& LedgerJournal::Add(Timestamp now) {
@@ -90,32 +72,46 @@ void LedgerJournal::AddAttempt(store::Failed& record, const AckWindow::Sent& sen
 }
 
 void LedgerJournal::AddRun(Runs& runs, const AckWindow::Sent& sent) {
-  AddToRuns(runs, sent.key.seq, sent.attempt, sent.sent_at);
+  const std::uint64_t seq = sent.key.seq.value;
+  if (!runs.empty()) {
+    auto& last = *runs.rbegin();
+    if (last.last() + 1 == seq && last.attempt() == sent.attempt &&
+        last.sent_at_ms() == ToUnixMs(sent.sent_at) && last.went_on() == sent.went_on) {
+      last.set_last(seq);
+      return;
+    }
+  }
+  auto& run = *runs.Add();
+  run.set_first(seq);
+  run.set_last(seq);
+  run.set_attempt(sent.attempt);
+  run.set_sent_at_ms(ToUnixMs(sent.sent_at));
+  run.set_went_on(sent.went_on);
 }
 
 void LedgerJournal::WriteAcked(Timestamp now) {
   if (acked_.empty()) return;
   std::vector<Acked> acked = std::exchange(acked_, {});
   std::stable_sort(acked.begin(), acked.end(), [](const Acked& a, const Acked& b) {
-    return std::tie(a.key.channel, a.replay, a.key.seq) <
-           std::tie(b.key.channel, b.replay, b.key.seq);
+    return std::tie(a.sent.key.channel, a.replay, a.sent.key.seq) <
+           std::tie(b.sent.key.channel, b.replay, b.sent.key.seq);
   });
   auto& record = *Add(now).mutable_acked();
   record.set_after_disconnects(std::exchange(after_disconnects_, false));
   store::AckedChannel* part = nullptr;
   for (const Acked& each : acked) {
-    const std::uint64_t channel = each.key.channel.value;
+    const std::uint64_t channel = each.sent.key.channel.value;
     if (part == nullptr || part->channel() != channel || part->replay() != each.replay.value) {
       part = record.add_channels();
       part->set_channel(channel);
       part->set_replay(each.replay.value);
     }
     if (each.replay.value != 0) {
-      AddToRuns(*part->mutable_replayed(), each.key.seq, each.attempt, each.sent_at);
+      AddRun(*part->mutable_replayed(), each.sent);
     } else if (each.was_parked) {
-      part->add_unparked(each.key.seq.value);
+      part->add_unparked(each.sent.key.seq.value);
     } else {
-      AddToRuns(*part->mutable_runs(), each.key.seq, each.attempt, each.sent_at);
+      AddRun(*part->mutable_runs(), each.sent);
     }
     if (each.overtaken) AddRun(*part->mutable_in_flight(), *each.overtaken);
   }

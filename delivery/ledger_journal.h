@@ -41,9 +41,7 @@ class LedgerJournal {
       : client_(std::move(client)), session_(std::move(session)) {}
 
   struct Acked {
-    DeliveryKey key;
-    std::uint32_t attempt = 0;
-    Timestamp sent_at{};
+    AckWindow::Sent sent;
     bool was_parked = false;
     // A later attempt that was under way: it ends with this acknowledgement.
     std::optional<AckWindow::Sent> overtaken;
@@ -58,6 +56,7 @@ class LedgerJournal {
   store::Failed& AddFailed(v1::Reason reason, const std::string& detail, Timestamp now);
   void AddAbandoned(const DeliveryKey& key, v1::Reason reason, Timestamp now);
   using Runs = google::protobuf::RepeatedPtrField<store::SentRun>;
+  // To the last run where it goes on with the same attempt of the same frame.
   static void AddRun(Runs& runs, const AckWindow::Sent& sent);
   // The attempt is one of those that the event made fail.
   static void AddAttempt(store::Failed& record, const AckWindow::Sent& sent, const HowFailed& how);

@@ -186,9 +186,9 @@ Status RetryIn(Duration wait, Status status) {
   return status;
 }
 
-std::string EncodeError(const Status& status) {
+std::string EncodeError(const Status& status, const std::string& code) {
   std::string out = "{\"error\":{\"code\":";
-  AppendJsonString(out, ErrorCode(status));
+  AppendJsonString(out, code.empty() ? ErrorCode(status) : code);
   AppendField(out, "message", ErrorMessage(status));
   AppendName(out, "retryable");
   out += IsRetryable(status) ? "true" : "false";

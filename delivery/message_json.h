@@ -35,7 +35,8 @@ struct PublishBody {
 
 // The contract's error body: {"error":{"code","message","retryable","retryAfterMs"}}. A field that
 // the message begins with is spelled as in JSON (`messageId: …` for `message_id: …`).
-[[nodiscard]] std::string EncodeError(const Status& status);
+// `code` is the contract's, where it is not the status' own name: `unknown_delivery`.
+[[nodiscard]] std::string EncodeError(const Status& status, const std::string& code = "");
 // The status' message in that spelling.
 [[nodiscard]] std::string ErrorMessage(const Status& status);
 // The status' name in lower case, as in `code`.

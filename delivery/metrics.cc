@@ -225,6 +225,7 @@ std::string Metrics::Scrape(const Gauges& gauges) {
   set(to.outbox_depth, gauges.outbox_depth);
   set(to.outbox_oldest, gauges.outbox_oldest_seconds);
   set(to.sessions.Add({{"transport", "websocket"}}), gauges.websocket_sessions);
+  set(to.sessions.Add({{"transport", "sse"}}), gauges.sse_sessions);
   set(to.last_position, gauges.log_last_position);
   set(to.store_bytes, gauges.store_bytes);
   set(to.disk_free, gauges.disk_free_bytes);

@@ -57,6 +57,7 @@ class Metrics {
     std::uint64_t outbox_depth = 0;
     double outbox_oldest_seconds = 0;
     std::uint64_t websocket_sessions = 0;
+    std::uint64_t sse_sessions = 0;
     std::uint64_t log_last_position = 0;
     std::uint64_t store_bytes = 0;
     std::uint64_t disk_free_bytes = 0;

@@ -27,6 +27,8 @@ class Outlet {
   virtual void Abort() = 0;
 
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
+  // False: the peer cannot answer a ping.
+  [[nodiscard]] virtual bool answers_pings() const { return true; }
   // Since when the write under way has been waiting for the peer; none when nothing is being
   // written.
   [[nodiscard]] virtual std::optional<Timestamp> writing_since() const = 0;

@@ -13,6 +13,14 @@ std::uint64_t CountOf(const Runs& runs) {
   return count;
 }
 
+// Of these, those that ended for the first time: the others were counted before.
+template <typename Runs>
+std::uint64_t EndedOf(const Runs& runs) {
+  std::uint64_t count = 0;
+  for (const store::SentRun& run : runs) count += run.went_on() ? 0 : run.last() - run.first() + 1;
+  return count;
+}
+
 }  // namespace
 
 void PastClient::Begin(const JournalReader::Beginning& beginning) {
@@ -67,16 +75,16 @@ void PastClient::Fold(const JournalEvent& event) {
 }
 
 void PastClient::Count(const store::Event& event) {
-  for (const auto& part : event.failed().channels()) ended_ += CountOf(part.runs());
-  ended_ += CountOf(event.unsubscribed().in_flight());
+  for (const auto& part : event.failed().channels()) ended_ += EndedOf(part.runs());
+  ended_ += EndedOf(event.unsubscribed().in_flight());
   for (const auto& part : event.acked().channels()) {
     const bool unparked = part.replay() == 0;  // what a replay unparked is in `replayed`
     acked_ += CountOf(part.runs()) + CountOf(part.replayed()) +
               (unparked ? static_cast<std::uint64_t>(part.unparked_size()) : 0);
-    ended_ += CountOf(part.in_flight()) + CountOf(part.replayed());
+    ended_ += EndedOf(part.in_flight()) + CountOf(part.replayed());
     for (const store::SentRun& run : part.runs()) {
       for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {
-        if (!HadEnded({{part.channel()}, {seq}}, run.attempt())) ++ended_;
+        if (!HadEnded({{part.channel()}, {seq}}, {.number = run.attempt()})) ++ended_;
       }
     }
   }
@@ -100,7 +108,7 @@ void PastClient::AddInFlight(const std::vector<AckWindow::Sent>& now) {
   if (!MayHaveMore()) return;
   for (const AckWindow::Sent& sent : now) {
     if (!channels_over_.contains(sent.key.channel)) {
-      NoteAttempt(sent.key, {sent.attempt, sent.sent_at});
+      NoteAttempt(sent.key, {sent.attempt, sent.sent_at, sent.went_on});
     }
   }
 }
@@ -110,22 +118,25 @@ void PastClient::NoteRuns(ChannelId channel, const Runs& runs) {
   if (channels_over_.contains(channel)) return;
   for (const store::SentRun& run : runs) {
     for (std::uint64_t seq = run.first(); seq <= run.last(); ++seq) {
-      NoteAttempt({channel, {seq}}, {run.attempt(), FromUnixMs(run.sent_at_ms())});
+      NoteAttempt({channel, {seq}}, {run.attempt(), FromUnixMs(run.sent_at_ms()), run.went_on()});
     }
   }
 }
 
 void PastClient::NoteAttempt(const DeliveryKey& key, const Attempt& attempt) {
-  if (attempt.sent_at > at_ || HadEnded(key, attempt.number)) return;
-  in_flight_.try_emplace(key, attempt);
+  if (attempt.sent_at > at_ || HadEnded(key, attempt)) return;
+  const bool noted = in_flight_.try_emplace(key, attempt).second;
+  if (noted && attempt.went_on && ended_ > 0) --ended_;
 }
 
-bool PastClient::HadEnded(const DeliveryKey& key, std::uint32_t number) const {
+bool PastClient::HadEnded(const DeliveryKey& key, const Attempt& attempt) const {
   const auto entry = entries_.find(key.channel);
   if (entry == entries_.end() || !entry->second.subscribed()) return true;
   if (entry->second.IsSettled(key.seq)) return true;
   const auto retry = entry->second.retries().find(key.seq);
-  return retry != entry->second.retries().end() && retry->second.attempts >= number;
+  if (retry == entry->second.retries().end()) return false;
+  const std::uint32_t failed = retry->second.attempts;
+  return attempt.went_on ? failed > attempt.number : failed >= attempt.number;
 }
 
 LedgerEntry PastClient::Entry(ChannelId channel) const {

@@ -61,6 +61,7 @@ class PastClient {
   struct Attempt {
     std::uint32_t number = 0;
     Timestamp sent_at{};
+    bool went_on = false;  // over this connection, after its end with an earlier one
   };
 
   [[nodiscard]] Timestamp at() const { return at_; }
@@ -87,8 +88,8 @@ class PastClient {
   template <typename Runs>
   void NoteRuns(ChannelId channel, const Runs& runs);
   void NoteAttempt(const DeliveryKey& key, const Attempt& attempt);
-  // An attempt of this number had ended by then: what comes later is a late acknowledgement.
-  [[nodiscard]] bool HadEnded(const DeliveryKey& key, std::uint32_t number) const;
+  // It had ended by then, and did not go on: what comes later is a late acknowledgement.
+  [[nodiscard]] bool HadEnded(const DeliveryKey& key, const Attempt& attempt) const;
 
   const Timestamp at_;
   ClientState state_;

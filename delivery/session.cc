@@ -16,7 +16,9 @@ Session::Session(Hub& hub, Outlet& outlet, const frame::FrameProtocol& protocol,
       outlet_(outlet),
       protocol_(protocol),
       identity_(std::move(identity)),
-      heartbeat_(hub.deps().session_policy.ping_interval, hub.deps().session_policy.ping_timeout),
+      heartbeat_({.interval = hub.deps().session_policy.ping_interval,
+                  .timeout = hub.deps().session_policy.ping_timeout,
+                  .answered = outlet.answers_pings()}),
       rates_(hub.deps().session_policy, hub.now()),
       frame_(protocol.Deliveries()) {
   identity_.protocol = protocol.name();
@@ -75,13 +77,23 @@ void Session::OnFrameBeforeOpen(std::string_view bytes) {
     return Shut(close_code::kBadFrame, "the first frame must be connect");
   }
   connect_ = std::move(*connect);
-  if (!Admit()) return;
+  if (Admit()) Claim();
+}
+
+void Session::OnConnect(frame::Connect connect, Caller caller) {
+  connect_ = std::move(connect);
+  caller_ = std::move(caller);
+  Claim();
+}
+
+void Session::Claim() {
   state_ = State::kClaiming;
   ClientDirectory::Claim claim{.owner = hub_.OwnerOf(*this),
                                .new_session_id = "s-" + MakeRandomHex(hub_.rng())};
   if (connect_.resume) {
     claim.resume_session = connect_.resume->session;
     claim.resume_delivery = connect_.resume->delivery;
+    claim.unless_replaced = connect_.resume->arrived;
   }
   hub_.deps().homes.Take(connect_.client, std::move(claim));
 }
@@ -152,7 +164,11 @@ void Session::OnLoaded(const StatusOr<LoadedClient>& loaded) {
     if (IsNews(each.channel, id)) AddSubscription(each);
   }
   ledger_->Open(now);
-  if (grant_->resumed) ledger_->Resume(connect_.resume->delivery, now);
+  if (grant_->resumed && connect_.resume->arrived) {
+    ledger_->GoOn(connect_.resume->delivery, now);
+  } else if (grant_->resumed) {
+    ledger_->Resume(connect_.resume->delivery, now);
+  }
   state_ = State::kOpen;
   SendWelcome();
   hub_.Opened(*this);

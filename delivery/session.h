@@ -51,9 +51,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // From the connection. `token`: of the request that opened it; connect's own goes before it.
   void Start(std::string token = {});
+  // Its `connect`, which came as no frame: frame::Check has passed it, and who calls may be it.
+  void OnConnect(frame::Connect connect, Caller caller);
   void OnFrame(std::string_view bytes);
   void OnOtherKind();  // text where frames are binary, or the other way round
   void OnControl();    // a ping or pong of WebSocket's, which is no frame: the peer is alive
+  void OnHeard();      // the client said something elsewhere
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
   void OnWriteFailed();  // the transport refused the bytes: the connection is gone
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.
@@ -93,24 +96,23 @@ class Session : public std::enable_shared_from_this<Session> {
   void Record(std::function<void()> done);
   [[nodiscard]] v1::Session Describe() const;
   [[nodiscard]] std::vector<AckWindow::Sent> InFlight() const;
-
   [[nodiscard]] frame::Form form() const { return protocol_.form(); }
   [[nodiscard]] bool ended() const { return state_ == State::kEnded; }
   [[nodiscard]] bool open() const { return state_ == State::kOpen; }
   [[nodiscard]] const std::string& client() const { return connect_.client; }
-  [[nodiscard]] bool has_ledger() const { return ledger_.has_value(); }  // the client is loaded
-  // REQUIRES: has_ledger().
-  [[nodiscard]] ClientLedger& ledger() { return *ledger_; }
+  [[nodiscard]] const std::string& id() const { return identity_.id; }   // empty before the grant
+  [[nodiscard]] bool has_ledger() const { return ledger_.has_value(); }  // once it is loaded
+  [[nodiscard]] ClientLedger& ledger() { return *ledger_; }              // REQUIRES: has_ledger()
 
  private:
   enum class State { kConnecting, kClaiming, kOpen, kEnded };
 
-  void OnHeard();
   [[nodiscard]] bool WithinRates(std::string_view frame);  // false: the client was told
   // Tells the client of an error of its own; ends the session when it is one too many.
   void Blame(std::uint32_t id, const Status& status, const std::string& code = "");
   void OnFrameBeforeOpen(std::string_view bytes);
   [[nodiscard]] bool Admit();
+  void Claim();
   void Refuse(const Status& status);
   [[nodiscard]] std::vector<Status> TakeDeniedSubscriptions();
   void SubscribeThenLoad();

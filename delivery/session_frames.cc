@@ -1,6 +1,7 @@
 // What an open session does: the client's frames and time.
 #include <utility>
 
+#include "delivery/client_answer.h"
 #include "delivery/client_homes.h"
 #include "delivery/hub.h"
 #include "delivery/replay_name.h"
@@ -220,23 +221,18 @@ void Session::OnSubscriptionEnded(const std::string& channel, ChannelId id,
 }
 
 void Session::On(frame::Ack& frame) {
-  const Status status = frame.up_to != 0 ? ledger_->AckUpTo(frame.up_to, hub_.now())
-                                         : ledger_->Ack(frame.deliveries, hub_.now());
+  const Status status = ActOn(*ledger_, frame, hub_.now());
   if (!status.ok()) return OnDeliveryRefused(frame.id, status);
   if (frame.id != 0) confirms_.push_back(frame.id);
 }
 
 void Session::On(frame::Nack& frame) {
-  const Status status = ledger_->Nack({.deliveries = std::move(frame.deliveries),
-                                       .reason = std::move(frame.reason),
-                                       .delay = frame.delay,
-                                       .final = frame.final},
-                                      hub_.now());
+  const Status status = ActOn(*ledger_, frame, hub_.now());
   if (!status.ok()) OnDeliveryRefused(0, status);
 }
 
 void Session::On(frame::Working& frame) {
-  const Status status = ledger_->Working(frame.deliveries, hub_.now());
+  const Status status = ActOn(*ledger_, frame, hub_.now());
   if (!status.ok()) OnDeliveryRefused(0, status);
 }
 
@@ -248,6 +244,8 @@ void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
   if (state_ != State::kOpen) return;
   CrashPoint(crash::kAfterSend);
   ledger_->Written(deliveries, hub_.now());
+  // Each was sent in this session, so none is unknown.
+  if (connect_.acks_when_written) (void)ledger_->Ack(deliveries, hub_.now());
   Changed();
 }
 

@@ -52,16 +52,30 @@ function limitsOf(schema) {
   return { inside, outside };
 }
 
+// What a request has besides what is tried.
+function queryOf({ parameters }) {
+  const needed = parameters.filter((each) => each.in === 'query' && each.required);
+  return Object.fromEntries(needed.map(({ name, example }) => [name, example]));
+}
+function bodyOf({ body }) {
+  if (body === undefined) return undefined;
+  if ('client' in body.properties) return {};
+  return 'session' in body.properties
+    ? { session: 's-1', deliveries: [1] }
+    : { payload: 'more' };
+}
+
 let channels = 0;
 async function callWith(operation, place, name, value) {
   channels += 1;
   const channel = `limits/${channels}`;
   await publish(server, channel, 'first');
-  const body = operation.body && { payload: 'more' };
   const path = operation.path.includes('{seq}') ? { channel, seq: 1 } : { channel };
-  const call = { path, query: {}, headers: {}, body };
+  const call = { path, query: queryOf(operation), headers: {}, body: bodyOf(operation) };
+  const { body } = call;
   const fields = { path, query: call.query, header: call.headers, body }[place];
   if (['contentType', 'payloadBase64'].includes(name)) delete body.payload;
+  if (name === 'upTo') delete body.deliveries;
   fields[name] = value;
   return description.call(server, operation.id, call);
 }

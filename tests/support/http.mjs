@@ -9,8 +9,9 @@ import { tokenFor } from './tokens.mjs';
 const kTimeoutMs = 20_000;
 
 // `address` is HOST:PORT. An object as body goes as JSON, a string or Buffer as it is. Promises
-// {status, headers, body, json}; json is undefined when the body is none. `tls`: options of
-// node's, for https. `anonymous`: without a token, of a server with keys too.
+// {status, headers, body, json}; json is undefined when the body is none. An event stream, which
+// has no end, is left after its first event. `tls`: options of node's, for https. `anonymous`:
+// without a token, of a server with keys too.
 export function request(
   address,
   { method = 'GET', path = '/', headers = {}, body, tls, anonymous = false } = {},
@@ -37,6 +38,14 @@ export function request(
       (answer) => {
         const parts = [];
         answer.on('data', (part) => parts.push(part));
+        if (answer.headers['content-type']?.startsWith('text/event-stream')) {
+          answer.on('data', () => {
+            const body = Buffer.concat(parts).toString('utf8');
+            if (!body.includes('\n\n')) return;
+            resolve(answerOf(answer, body));
+            answer.destroy();
+          });
+        }
         answer.on('error', reject);
         answer.on('end', () => resolve(answerOf(answer, Buffer.concat(parts).toString('utf8'))));
       },

@@ -8,7 +8,14 @@ import { request } from './http.mjs';
 
 const kMethods = ['get', 'put', 'post', 'delete', 'patch'];
 // What HTTP itself puts beside an answer, and the content type, which is described with the body.
-const kOfHttp = ['connection', 'content-length', 'content-type', 'keep-alive', 'server'];
+const kOfHttp = [
+  'connection',
+  'content-length',
+  'content-type',
+  'keep-alive',
+  'server',
+  'transfer-encoding',
+];
 
 const ajv = new Ajv({ allErrors: true, strict: true, keywords: ['example'] });
 addFormats(ajv);

@@ -160,9 +160,43 @@ TEST(AckWindow, DroppingAllLeavesNothingForUpTo) {
   window.End(1, State::kLate);
   window.End(2, State::kLate);
   window.Park(Key(2));
-  window.DropAllSent();
+  window.DropBeyond(0);
   EXPECT_THAT(window.CoveredUpTo(2), IsEmpty());
   EXPECT_NE(window.Find(1), nullptr);
+}
+
+TEST(AckWindow, DroppingWhatIsBeyondLeavesTheRestForUpTo) {
+  AckWindow window = WithSent(3);
+  for (const std::uint64_t number : {1, 2, 3}) window.End(number, State::kLate);
+  window.DropBeyond(2);
+  EXPECT_THAT(window.CoveredUpTo(3), ElementsAre(1, 2));
+}
+
+TEST(AckWindow, WhatWasCutGoesOnWithItsDeadline) {
+  AckWindow window = WithSent(2);
+  window.SetDeadline(1, FromUnixMs(500));
+  window.End(1, State::kLate);
+  window.MarkCut(1);
+  EXPECT_EQ(window.NextDeadline(), std::nullopt);
+  ASSERT_THAT(window.FindCut(2), ElementsAre(1));
+  window.GoOn(1);
+  EXPECT_THAT(window.AllInFlight(), ElementsAre(1, 2));
+  EXPECT_EQ(window.in_flight(), 2U);
+  EXPECT_EQ(window.in_flight(kRoomId), 2U);
+  EXPECT_EQ(window.NextDeadline(), FromUnixMs(500));
+  EXPECT_TRUE(window.Find(1)->went_on);
+  EXPECT_THAT(window.FindCut(2), IsEmpty());
+}
+
+TEST(AckWindow, OnlyWhatIsStillOwedAsItWasSentIsCut) {
+  AckWindow window = WithSent(6);
+  for (const std::uint64_t number : {1, 2, 3, 4, 5, 6}) window.End(number, State::kLate);
+  for (const std::uint64_t number : {2, 3, 4, 5, 6}) window.MarkCut(number);
+  window.Park(Key(3));
+  window.Drop(kRoomId, {Seq{4}, Seq{4}});
+  window.Add({.key = Key(5), .attempt = 2});
+  EXPECT_THAT(window.FindCut(5), ElementsAre(2));
+  EXPECT_THAT(window.FindCut(7), ElementsAre(2, 6));
 }
 
 TEST(AckWindow, ForgetsOneChannelAndLeavesTheOthers) {

@@ -106,6 +106,13 @@ class ClientLedgerTest : public ::testing::Test {
     ledger().Resume(delivery, now);
   }
 
+  // The same, where everything up to and including `delivery` has arrived and is not completed.
+  void GoOn(std::uint64_t delivery, const Caller& caller = Caller()) {
+    Connect(std::move(*ended_));
+    ledger().SetCaller(caller, now);
+    ledger().GoOn(delivery, now);
+  }
+
   // What happened since the last call, in words.
   Happened Events() {
     Record();

@@ -224,8 +224,13 @@ class Simulation {
     }
     Connect(std::move(sent));
     const std::uint64_t completed = Below(model_.last_number() + 1);
-    ledger_->Resume(completed, now_);
-    model_.Resume(completed);
+    if (OneIn(2)) {
+      ledger_->GoOn(completed, now_);
+      model_.GoOn(completed, now_);
+    } else {
+      ledger_->Resume(completed, now_);
+      model_.Resume(completed);
+    }
   }
 
   void Connect(AckWindow sent) {

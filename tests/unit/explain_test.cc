@@ -10,6 +10,8 @@ namespace ackwire {
 namespace {
 
 using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
 using namespace facts_of;  // NOLINT(google-build-using-namespace): its words are this test's
 
 TEST(Explain, NotOwedWhenThereIsNoSuchMessage) {
@@ -250,6 +252,21 @@ TEST(Explain, AckedLate) {
          "alice/phone acknowledged seq 42 of room/1 at 2026-11-22T00:00:20.000Z, late: attempt 1 "
          "of 6, sent 2026-11-22T00:00:10.000Z in session s-1, was not acknowledged in time");
   EXPECT_EQ(delivery.attempts_size(), 1);
+}
+
+TEST(Explain, AcknowledgedAfterItWentOnOverALaterConnection) {
+  DeliveryFacts facts = Owed();
+  Fail(facts, 1,
+       {.reason = v1::REASON_DISCONNECTED, .detail = "close code 1006", .counted = false});
+  Ack(facts, 1);
+  facts.acked->event.mutable_acked()->mutable_channels(0)->mutable_runs(0)->set_went_on(true);
+  const auto delivery = Explain(facts);
+  EXPECT_EQ(delivery.state(), v1::DELIVERY_STATE_ACKED);
+  EXPECT_THAT(delivery.explanation(), Not(HasSubstr("late")));
+  ASSERT_EQ(delivery.attempts_size(), 2);
+  EXPECT_EQ(delivery.attempts(0).reason(), v1::REASON_DISCONNECTED);
+  EXPECT_EQ(delivery.attempts(1).number(), 1U);
+  EXPECT_EQ(delivery.attempts(1).reason(), v1::REASON_UNSPECIFIED);
 }
 
 TEST(Explain, AckedWithoutARecordOfIt) {

@@ -16,7 +16,7 @@ class HeartbeatTest : public ::testing::Test {
  protected:
   HeartbeatTest() { heartbeat.Start(kBegin); }
 
-  Heartbeat heartbeat{kInterval, kTimeout};
+  Heartbeat heartbeat{{.interval = kInterval, .timeout = kTimeout}};
 };
 
 TEST_F(HeartbeatTest, DoesNothingBeforeTheInterval) {
@@ -53,6 +53,15 @@ TEST_F(HeartbeatTest, WhateverIsHeardStartsTheTimeoutAnew) {
 
 TEST_F(HeartbeatTest, GivesUpRatherThanPingsWhenBothAreDue) {
   EXPECT_EQ(heartbeat.OnTime(kBegin + kTimeout), Action::kGiveUp);
+}
+
+TEST(HeartbeatOfAPeerThatCannotAnswer, PingsOnAndNeverGivesUp) {
+  Heartbeat heartbeat{{.interval = kInterval, .timeout = kTimeout, .answered = false}};
+  heartbeat.Start(kBegin);
+  for (int n = 1; n < 10; ++n) {
+    EXPECT_EQ(heartbeat.NextEvent(), kBegin + n * kInterval);
+    EXPECT_EQ(heartbeat.OnTime(kBegin + n * kInterval), Action::kPing);
+  }
 }
 
 TEST_F(HeartbeatTest, WhatComesNextIsLaterThanWhatWasDone) {

@@ -10,6 +10,8 @@
 #include "delivery/http_history.h"
 #include "delivery/http_publish.h"
 #include "delivery/receipts.h"
+#include "delivery/session_calls.h"
+#include "delivery/tickets.h"
 #include "delivery/traceparent.h"
 #include "store/limits.h"
 #include "tests/unit/running_store.h"
@@ -20,14 +22,10 @@ namespace {
 namespace json = boost::json;
 using testing::HasSubstr;
 using testing::StartsWith;
-
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 std::string HeaderOf(const HttpResponse& response, const std::string& name) {
-  for (const auto& [key, value] : response.headers) {
-    if (key == name) return value;
-  }
-  return "";
+  return HttpRequest{.headers = response.headers}.Header(name);
 }
 
 json::value Parsed(const HttpResponse& response) { return json::parse(response.body); }
@@ -69,9 +67,8 @@ class HttpApiTest : public testing::Test {
   }
   std::string Metric(const std::string& name) {
     const std::string text = metrics_.Scrape({});
-    const auto at = text.find("\n" + name + " ");
-    if (at == std::string::npos) return "";
-    const auto value = at + name.size() + 2;
+    const auto value = text.find("\n" + name + " ") + name.size() + 2;
+    if (value == name.size() + 1) return "";
     return text.substr(value, text.find('\n', value) - value);
   }
 
@@ -84,7 +81,10 @@ class HttpApiTest : public testing::Test {
       store_.store(), policies_, store_.clock(), read_,
       [](ChannelId, Seq, const std::function<void(LiveDeliveries)>& done) { done({}); }};
   EdgeLimits limits_{{}, metrics_};
-  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_, policies_, limits_}};
+  SessionCalls calls_;  // without hubs: no session is connected
+  Tickets tickets_{Duration(0)};
+  HttpApi api_{{store_.store(), store_.clock(), metrics_, read_, receipts_, policies_, limits_,
+                calls_, tickets_}};
 };
 
 TEST_F(HttpApiTest, PublishesAndSaysWhere) {

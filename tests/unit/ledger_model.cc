@@ -188,7 +188,10 @@ void LedgerModel::Tick(Timestamp now) {
 
 void LedgerModel::Close(bool counts, Timestamp now) {
   const std::vector<std::uint64_t> in_flight = InFlight();
-  for (const std::uint64_t number : in_flight) Fail(number, {}, now);
+  for (const std::uint64_t number : in_flight) {
+    Fail(number, {}, now);
+    sendings_[number - 1].cut = true;
+  }
   if (in_flight.empty() || !counts) return;
   if (++disconnects_ < policy_.max_disconnects) return;
   Park(DeliveryKey(sendings_[in_flight.front() - 1].key));
@@ -198,6 +201,19 @@ void LedgerModel::Close(bool counts, Timestamp now) {
 void LedgerModel::Resume(std::uint64_t number) {
   AckUpTo(number);
   for (Sending& sending : sendings_) sending.dropped = true;
+}
+
+void LedgerModel::GoOn(std::uint64_t number, Timestamp now) {
+  for (std::uint64_t each = 1; each <= sendings_.size(); ++each) {
+    Sending& sending = sendings_[each - 1];
+    if (each > number) {
+      sending.dropped = true;
+    } else if (std::exchange(sending.cut, false) && !sending.forgotten && !sending.dropped &&
+               Of(sending.key).state == State::kOwed) {
+      sending.in_flight = true;
+      if (!sending.deadline) sending.deadline = now + policy_.ack_wait;
+    }
+  }
 }
 
 bool LedgerModel::IsEligible(const DeliveryKey& key, const LedgerEntry& entry,

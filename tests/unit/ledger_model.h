@@ -41,6 +41,7 @@ class LedgerModel {
   void Close(bool counts, Timestamp now);
   void StartNewSession() { sendings_.clear(); }
   void Resume(std::uint64_t number);
+  void GoOn(std::uint64_t number, Timestamp now);
 
   // May be sent now, whatever the window says. `entry` tells when retries are due.
   [[nodiscard]] bool IsEligible(const DeliveryKey& key, const LedgerEntry& entry,
@@ -77,6 +78,7 @@ class LedgerModel {
     bool dropped = false;
     bool nacked = false;
     bool forgotten = false;
+    bool cut = false;  // in flight when its connection ended
     std::optional<Timestamp> deadline;
   };
   struct Failure {

@@ -130,6 +130,7 @@ TEST(Metrics, ShowsTheGaugesOfTheMoment) {
                                            .outbox_depth = 7,
                                            .outbox_oldest_seconds = 1.5,
                                            .websocket_sessions = 8,
+                                           .sse_sessions = 14,
                                            .log_last_position = 12'345'678,
                                            .store_bytes = 10,
                                            .disk_free_bytes = 11,
@@ -141,8 +142,9 @@ TEST(Metrics, ShowsTheGaugesOfTheMoment) {
         "undelivered_oldest_seconds{presence=\"online\"} 0.5",
         "undelivered_oldest_seconds{presence=\"offline\"} 4", "parked 5", "blocked_subscriptions 6",
         "outbox_depth 7", "outbox_oldest_seconds 1.5", "sessions{transport=\"websocket\"} 8",
-        "log_last_position 12345678", "store_bytes 10", "disk_free_bytes 11", "messages_unheard 13",
-        "journal_bytes 12", "journal_oldest_seconds 2.5"}) {
+        "sessions{transport=\"sse\"} 14", "log_last_position 12345678", "store_bytes 10",
+        "disk_free_bytes 11", "messages_unheard 13", "journal_bytes 12",
+        "journal_oldest_seconds 2.5"}) {
     EXPECT_THAT(text, HasLine("ackwire_" + std::string(line)));
   }
 }

@@ -167,7 +167,7 @@ class Life {
     }
     const std::uint64_t completed = Below(sent_.last_number() + 1);
     Connect(std::move(sent_));
-    ledger_->Resume(completed, now_);
+    OneIn(2) ? ledger_->GoOn(completed, now_) : ledger_->Resume(completed, now_);
   }
 
   void Connect(AckWindow sent) {

@@ -66,6 +66,7 @@ SessionTest::SessionTest() {
                                                         .read = read,
                                                         .seed = 1});
   hub_->Start([] {});
+  calls_.Add(*hub_);
 }
 
 SessionTest::~SessionTest() {
@@ -87,6 +88,33 @@ TestConnection& SessionTest::Connect(const std::string& client, const std::strin
   connection.Say(R"({"type":"connect","client":")" + client + "\"" + rest + "}");
   Until([&] { return connection.session->open(); }, client + " is connected");
   return connection;
+}
+
+TestConnection& SessionTest::Stream(frame::Connect connect) {
+  TestConnection& connection = *connections_.emplace_back(std::make_unique<TestConnection>());
+  connection.outlet.answers = false;
+  connection.session = std::make_shared<Session>(*hub_, connection.outlet, frame::JsonProtocol(),
+                                                 SessionIdentity{.transport = "sse"});
+  hub_->Add(connection.session);
+  connection.session->Start();
+  const std::string client = connect.client;
+  connection.session->OnConnect(std::move(connect), Caller());
+  Until([&] { return connection.session->open() || connection.session->ended(); },
+        client + " is connected");
+  return connection;
+}
+
+TestConnection& SessionTest::StreamOn(const std::string& client, const std::string& session,
+                                      std::uint64_t arrived) {
+  return Stream({.client = client, .resume = {{session, arrived, true}}});
+}
+
+HttpResponse SessionTest::Call(const std::string& call, const std::string& body,
+                               const Caller& caller) {
+  std::optional<HttpResponse> answer;
+  calls_.Answer(call, body, caller, [&](HttpResponse response) { answer = std::move(response); });
+  Until([&] { return answer.has_value(); }, "the answer to " + call);
+  return *answer;
 }
 
 TestConnection& SessionTest::ConnectSubscribed(const std::string& client,

@@ -24,6 +24,7 @@
 #include "delivery/metrics.h"
 #include "delivery/outlet.h"
 #include "delivery/session.h"
+#include "delivery/session_calls.h"
 #include "store/store.h"
 #include "tests/unit/failing_env.h"
 #include "tests/unit/manual_clock.h"
@@ -43,10 +44,12 @@ class FakeOutlet final : public Outlet {
   void Abort() override { aborted = true; }
   [[nodiscard]] std::size_t queued_bytes() const override { return queued; }
   [[nodiscard]] std::optional<Timestamp> writing_since() const override { return since; }
+  [[nodiscard]] bool answers_pings() const override { return answers; }
 
   // What the test says of it.
   std::size_t queued = 0;
   std::optional<Timestamp> since;
+  bool answers = true;
   std::function<void(const std::string& type)> at_write = [](const std::string&) {};
 
   // What the session did to it.
@@ -78,6 +81,11 @@ class SessionTest : public ::testing::Test {
   TestConnection& Open();
   // The rest of a connect frame, as in `,"window":2`, may follow.
   TestConnection& Connect(const std::string& client, const std::string& rest = "");
+  // As an event stream does; with a session, that is to go on from what arrived of it. It may be
+  // closed before it is open.
+  TestConnection& Stream(frame::Connect connect);
+  TestConnection& StreamOn(const std::string& client, const std::string& session,
+                           std::uint64_t arrived);
   TestConnection& ConnectSubscribed(const std::string& client, const std::string& channel);
   // And the only message of the channel, delivery 1, is parked.
   TestConnection& ConnectWithOneParked(const std::string& client, const std::string& channel);
@@ -86,6 +94,10 @@ class SessionTest : public ::testing::Test {
   boost::json::object Take(TestConnection& connection, const std::string& type);
   // Waits for so many deliveries; takes them, as in `1: room/1 seq 1 attempt 1`.
   Strings TakeDeliveries(TestConnection& connection, std::size_t count);
+
+  // Has a call of HTTP answered.
+  HttpResponse Call(const std::string& call, const std::string& body,
+                    const Caller& caller = Caller());
 
   // Waits until they are on disk.
   void Publish(const std::string& channel, const std::string& payload = "hi");
@@ -167,6 +179,7 @@ class SessionTest : public ::testing::Test {
  private:
   Metrics metrics_;
   ClientHomes homes_;
+  SessionCalls calls_;
   std::deque<std::unique_ptr<TestConnection>> connections_;
   bool groups_held_ = false;
   std::deque<SharedGroup> groups_;
