@@ -34,6 +34,8 @@ constexpr std::size_t kLingerBytes = 4096;
 // How long a peer may take to upgrade, to answer a close, or to take what is queued before it.
 constexpr std::chrono::seconds kClosingTimeout{10};
 constexpr Duration kClosingTimeoutMs{10'000};
+// And one that is closed for what it does again and again: it would go on with it.
+constexpr Duration kFloodClosingTimeoutMs{1'000};
 
 // True when it has the form of 16 bytes in base64.
 bool IsKey(beast::string_view key) {
@@ -115,7 +117,8 @@ class WebSocketConnection final : public Outlet,
     if (close_) return;
     close_ = websocket::close_reason(static_cast<websocket::close_code>(code),
                                      reason.substr(0, kCloseReasonBytesMax));
-    closing_timer_.Arm(kClosingTimeoutMs, [weak = weak_from_this()] {
+    if (code == close_code::kTooManyErrors) closing_timeout_ = kFloodClosingTimeoutMs;
+    closing_timer_.Arm(closing_timeout_, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->Abort();
     });
     wake_.cancel();
@@ -206,7 +209,7 @@ class WebSocketConnection final : public Outlet,
 
   // Reads and drops what the peer still sends, until it has closed its side too (RFC 6455, 7.1.1).
   static asio::awaitable<void> Linger(std::shared_ptr<WebSocketConnection> self) {
-    self->closing_timer_.Arm(kClosingTimeoutMs, [weak = self->weak_from_this()] {
+    self->closing_timer_.Arm(self->closing_timeout_, [weak = self->weak_from_this()] {
       if (const auto connection = weak.lock()) connection->Abort();
     });
     std::array<char, kLingerBytes> dropped{};
@@ -275,6 +278,7 @@ class WebSocketConnection final : public Outlet,
   websocket::stream<ClientStream> ws_;
   asio::steady_timer wake_;
   AsioTimer closing_timer_;
+  Duration closing_timeout_ = kClosingTimeoutMs;
   std::shared_ptr<Session> session_;
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0;

@@ -156,7 +156,16 @@ Status Server::BindDelivery() {
        .seed = RandomSeed()});
   if (!delivery.ok()) return delivery.status();
   delivery_ = *std::move(delivery);
-  delivery_->drain().WhenOver(ends_.drained);
+  delivery_->drain().WhenOver([this] {
+    // What is in memory goes to disk while calls are still taken: ending has less to write then,
+    // and for so long nobody can publish.
+    delivery_->Read([this] {
+      if (Status status = store_->database().Flush(); !status.ok()) {
+        spdlog::warn("drain: {}", MessageOf(status));
+      }
+      ends_.drained();
+    });
+  });
   return OkStatus();
 }
 
