@@ -57,14 +57,17 @@ Ack FrameOf(const v1::Ack& said, Status& /*status*/) {
 Nack FrameOf(v1::Nack& said, Status& status) {
   constexpr std::int64_t kMsPerSecond = 1000;
   constexpr std::int64_t kNanosPerMs = 1'000'000;
+  constexpr std::int64_t kNanosMax = kMsPerSecond * kNanosPerMs - 1;
   constexpr std::int64_t kSecondsMax = kNackDelayMsMax / kMsPerSecond;
   const std::int64_t seconds = said.delay().seconds();
-  if (seconds < 0 || seconds > kSecondsMax || said.delay().nanos() < 0) {
-    status = InvalidArgument(
-        fmt::format("delay: must be from 0 to {} seconds, got {}", kSecondsMax, seconds));
+  const std::int64_t nanos = said.delay().nanos();
+  if (seconds < 0 || seconds > kSecondsMax || nanos < 0 || nanos > kNanosMax ||
+      (seconds == kSecondsMax && nanos > 0)) {
+    status = InvalidArgument(fmt::format("delay: must be from 0 to {} seconds, got {} and {} nanos",
+                                         kSecondsMax, seconds, nanos));
     return {};
   }
-  const std::int64_t ms = seconds * kMsPerSecond + said.delay().nanos() / kNanosPerMs;
+  const std::int64_t ms = seconds * kMsPerSecond + nanos / kNanosPerMs;
   return {.deliveries = {said.deliveries().begin(), said.deliveries().end()},
           .reason = std::move(*said.mutable_reason()),
           .delay = Duration(ms),

@@ -66,9 +66,18 @@ class SchemaWalk {
       return InvalidArgument("schema: \"" + std::string(key) +
                              "\" is not taken: a small payload could keep the server busy by it");
     }
+    if (key == "multipleOf") return CheckDivisor(member.value());
     if (key == "$ref") return Follow(member.value());
     const bool chosen = key == "properties" || key == "definitions" || key == "dependencies";
     return Visit(member.value(), chosen ? Names::kChosen : Names::kKeywords);
+  }
+
+  // valijson divides by whatever stands there.
+  static Status CheckDivisor(const json::value& value) {
+    json::error_code ec;
+    if (value.is_number() && value.to_number<double>(ec) > 0) return OkStatus();
+    return InvalidArgument("schema: multipleOf: must be a number greater than 0, got " +
+                           json::serialize(value));
   }
 
   Status Follow(const json::value& value) {

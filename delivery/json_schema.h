@@ -22,7 +22,7 @@ class JsonSchema {
  public:
   // `$ref` is taken within the schema, and not in a circle. Not taken are `pattern`,
   // `patternProperties` and `format`, whose regular expressions go as deep as their subject is
-  // long, and `uniqueItems`, which compares each item with each.
+  // long, and `uniqueItems`, which compares each item with each. `multipleOf` is greater than 0.
   //   kInvalidArgument  says what is no schema in it, or not taken
   [[nodiscard]] static StatusOr<std::shared_ptr<const JsonSchema>> Parse(std::string_view text);
   ~JsonSchema();

@@ -89,15 +89,13 @@ class FieldReader {
 };
 
 // `payload` as the bytes to store; sets the content type when none is given.
-void SetPayloadValue(std::string_view body, const json::value& payload, FieldReader& fields,
-                     v1::Message& draft) {
+void SetPayloadValue(std::string_view body, FieldReader& fields, v1::Message& draft) {
   if (draft.content_type().empty()) draft.set_content_type("application/json");
   switch (FormOf(draft.content_type())) {
-    case PayloadForm::kJson: {
-      const auto text = MemberText(body, "payload");
-      draft.set_payload(text ? std::string(*text) : json::serialize(payload));
+    case PayloadForm::kJson:
+      // Not as it would be written again, which is not always the same.
+      draft.set_payload(std::string(MemberText(body, "payload").value_or("")));
       return;
-    }
     case PayloadForm::kText:
       if (const auto text = fields.String("payload")) draft.set_payload(*text);
       return;
@@ -113,7 +111,7 @@ void SetPayload(std::string_view body, FieldReader& fields, v1::Message& draft) 
   if (payload != nullptr && fields.Find("payloadBase64") != nullptr) {
     return fields.Fail("payloadBase64", "must not be given together with payload");
   }
-  if (payload != nullptr) return SetPayloadValue(body, *payload, fields, draft);
+  if (payload != nullptr) return SetPayloadValue(body, fields, draft);
   if (auto bytes = fields.Base64("payloadBase64")) draft.set_payload(*std::move(bytes));
   if (draft.content_type().empty()) draft.set_content_type("application/octet-stream");
 }

@@ -134,12 +134,31 @@ std::string_view WithoutSpace(std::string_view text) {
   return text;
 }
 
+// The begin of a name that somebody sent, without half a character at its end: what is said of it
+// fits the close of a WebSocket.
+std::string ShownKey(const std::string& key) {
+  constexpr std::size_t kShownBytesMax = 48;
+  if (key.size() <= kShownBytesMax) return key;
+  std::size_t end = kShownBytesMax;
+  while ((static_cast<unsigned char>(key[end]) & 0xC0U) == 0x80U) --end;
+  return key.substr(0, end) + "…";
+}
+
 // The offset behind the string that begins at `at`.
 std::size_t EndOfString(std::string_view text, std::size_t at) {
   for (++at; text[at] != '"'; ++at) {
     if (text[at] == '\\') ++at;
   }
   return at + 1;
+}
+
+// `quoted` as it stands in the text, perhaps with escapes.
+bool IsKey(std::string_view quoted, std::string_view name) {
+  if (quoted.find('\\') == std::string_view::npos) {
+    return quoted.substr(1, quoted.size() - 2) == name;
+  }
+  const StatusOr<json::value> key = ParseStrictJson(quoted, "key");
+  return key.ok() && std::string_view(key->get_string()) == name;
 }
 
 }  // namespace
@@ -149,7 +168,7 @@ StatusOr<json::value> ParseStrictJson(std::string_view text, const char* what) {
   const json::error_code ec = Run(parser, text);
   Builder& builder = parser.handler();
   if (builder.repeated) {
-    return InvalidArgument(std::string(what) + ": the key \"" + *builder.repeated +
+    return InvalidArgument(std::string(what) + ": the key \"" + ShownKey(*builder.repeated) +
                            "\" stands twice in one object; give it once");
   }
   if (ec == json::error::too_deep) {
@@ -175,7 +194,7 @@ std::optional<std::string_view> MemberText(std::string_view object, std::string_
     if (c == '"') {
       const std::size_t end = EndOfString(object, at);
       if (depth == 1 && key_next) {
-        found = object.substr(at + 1, end - at - 2) == name;
+        found = IsKey(object.substr(at, end - at), name);
         key_next = false;
       }
       at = end;

@@ -27,7 +27,7 @@ inline constexpr std::size_t kPayloadDepthMax = 256;
 [[nodiscard]] bool IsJson(std::string_view text);
 
 // The member's value as it stands in the text of an object, without the white space around it; none
-// when there is no such member, or when its key is spelled with escapes. REQUIRES: valid JSON.
+// when there is no such member. REQUIRES: valid JSON.
 [[nodiscard]] std::optional<std::string_view> MemberText(std::string_view object,
                                                          std::string_view name);
 

@@ -15,13 +15,6 @@ constexpr char kManifestName[] = "backup-manifest";
 
 std::string ManifestPath(const DataDirectory& backup) { return backup.path() / kManifestName; }
 
-// What a manifest may name: nothing outside the backup.
-bool IsFileOfBackup(const std::string& path) {
-  if (path == "watermark") return true;
-  return path.starts_with("db/") && path.size() > 3 && path.find('/', 3) == std::string::npos &&
-         path.substr(3) != "." && path.substr(3) != "..";
-}
-
 }  // namespace
 
 Status WriteManifest(const DataDirectory& backup, const store::BackupManifest& manifest) {
@@ -38,15 +31,7 @@ StatusOr<store::BackupManifest> ReadManifest(const DataDirectory& backup) {
                                             "`backup-manifest`, which is written last");
   }
   if (!read.ok()) return FromRocks(read, "read " + path);
-  store::BackupManifest manifest;
-  Status status = record::OpenInto(content, path, manifest);
-  if (!status.ok()) return status;
-  for (const store::BackupFile& file : manifest.files()) {
-    if (!IsFileOfBackup(file.path())) {
-      return Error(StatusCode::kDataLoss, path + ": names a file that is none of a backup's");
-    }
-  }
-  return manifest;
+  return ParseManifest(content, path);
 }
 
 std::uint64_t BytesOf(const store::BackupManifest& manifest) {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "store/data_directory.h"
 #include "store/file_copy.h"
@@ -25,6 +26,11 @@ namespace ackwire {
 //   kNotFound  there is none: the backup is not whole
 //   kDataLoss  it is damaged
 [[nodiscard]] StatusOr<store::BackupManifest> ReadManifest(const DataDirectory& backup);
+
+// The same of the file's content; `path` names it.
+//   kDataLoss  it is damaged, or names a file outside the backup
+[[nodiscard]] StatusOr<store::BackupManifest> ParseManifest(std::string_view content,
+                                                            const std::string& path);
 
 // Of all files.
 [[nodiscard]] std::uint64_t BytesOf(const store::BackupManifest& manifest);

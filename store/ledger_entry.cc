@@ -90,7 +90,7 @@ void LedgerEntry::Fold(EventId id, const store::Event& event, ChannelId channel)
 }
 
 void LedgerEntry::Settle(SeqRun run) {
-  if (run.last <= floor_) return;
+  if (run.last <= floor_ || run.last < run.first) return;  // rows on disk may say anything
   retries_.erase(retries_.lower_bound(run.first), retries_.upper_bound(run.last));
   settled_.Add(run);
   settled_.DropUpTo(floor_);

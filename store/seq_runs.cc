@@ -12,10 +12,15 @@ std::size_t SeqRuns::FirstEndingAtOrAfter(Seq seq) const {
 }
 
 void SeqRuns::Add(SeqRun run) {
+  // Rows on disk may say anything.
+  if (run.last < run.first) return;
   // A run that ends right before this one is adjacent and joins it, hence the - 1.
-  std::size_t begin = FirstEndingAtOrAfter(Seq{run.first.value - 1});
+  std::size_t begin = FirstEndingAtOrAfter(Seq{run.first.value == 0 ? 0 : run.first.value - 1});
   std::size_t end = begin;
-  while (end < runs_.size() && runs_[end].first.value <= run.last.value + 1) {
+  const auto joins = [&run](const SeqRun& next) {
+    return next.first <= run.last || next.first.value - 1 == run.last.value;
+  };
+  while (end < runs_.size() && joins(runs_[end])) {
     run.first = std::min(run.first, runs_[end].first);
     run.last = std::max(run.last, runs_[end].last);
     count_ -= runs_[end].length();
@@ -32,6 +37,7 @@ void SeqRuns::Add(SeqRun run) {
 }
 
 std::uint64_t SeqRuns::Remove(SeqRun run) {
+  if (run.last < run.first) return 0;
   const std::uint64_t before = count_;
   const std::size_t begin = FirstEndingAtOrAfter(run.first);
   std::size_t end = begin;

@@ -12,31 +12,12 @@
 #include "store/record.h"
 #include "store/recovery.h"
 #include "store/stub.h"
+#include "store/watermark_slot.h"
 
 namespace ackwire {
 namespace {
 
-constexpr std::uint64_t kSlots = 2;
-constexpr std::uint64_t kSlotBytes = 4096;
 constexpr std::size_t kHashBytes = 16;
-
-std::string MakeSlot(const store::Watermark& mark) {
-  const std::string sealed = record::Seal(mark);
-  std::string slot = {static_cast<char>(sealed.size() >> 8U), static_cast<char>(sealed.size())};
-  slot += sealed;
-  return slot;
-}
-
-StatusOr<store::Watermark> ParseSlot(std::string_view slot) {
-  const std::string what = "watermark";
-  if (slot.size() < 2) return Error(StatusCode::kDataLoss, what + ": too short");
-  const std::size_t size = (static_cast<std::size_t>(static_cast<unsigned char>(slot[0])) << 8U) +
-                           static_cast<unsigned char>(slot[1]);
-  store::Watermark mark;
-  Status status = record::OpenInto(slot.substr(2, size), what, mark);
-  if (!status.ok()) return status;
-  return mark;
-}
 
 // What the mark's rows are, and how long the list of RocksDB's files is that has them.
 Status Describe(const Database& database, store::Watermark& mark) {
@@ -69,8 +50,8 @@ StatusOr<store::Watermark> MarkOf(const Database& database, const std::string& b
 
 // Both slots are whole from the beginning: a first mark that is cut off looks like damage.
 Status WriteBoth(const DataDirectory& directory, const store::Watermark& mark) {
-  std::string slot = MakeSlot(mark);
-  slot.resize(kSlotBytes, '\0');
+  std::string slot = MakeWatermarkSlot(mark);
+  slot.resize(kWatermarkSlotBytes, '\0');
   return directory.WriteFile(directory.watermark_path(), slot + slot);
 }
 
@@ -110,13 +91,7 @@ StatusOr<std::optional<store::Watermark>> Watermark::Read(const DataDirectory& d
   std::string content;
   const rocksdb::Status read = rocksdb::ReadFileToString(&directory.env(), path, &content);
   if (!read.ok()) return FromRocks(read, "read " + path);
-  std::optional<store::Watermark> newest;
-  for (std::uint64_t slot = 0; slot < kSlots; ++slot) {
-    if (content.size() <= slot * kSlotBytes) continue;
-    const StatusOr<store::Watermark> mark =
-        ParseSlot(std::string_view(content).substr(slot * kSlotBytes));
-    if (mark.ok() && (!newest || mark->generation() > newest->generation())) newest = *mark;
-  }
+  std::optional<store::Watermark> newest = NewestWatermark(content);
   if (newest) return newest;
   return Error(StatusCode::kDataLoss, path + ": neither of its two slots can be read");
 }
@@ -142,7 +117,7 @@ bool Watermark::behind() const {
 Status Watermark::End() {
   std::lock_guard lock(mutex_);
   mark_.set_clean(true);
-  for (std::uint64_t slot = 0; slot < kSlots; ++slot) {
+  for (std::uint64_t slot = 0; slot < kWatermarkSlots; ++slot) {
     if (Status status = Write(); !status.ok()) return status;
   }
   return OkStatus();
@@ -170,8 +145,8 @@ Status Watermark::WriteNext() {
   if (Status status = Describe(database_, mark_); !status.ok()) return status;
   mark_.set_generation(mark_.generation() + 1);
   CrashPoint(crash::kBeforeWatermark);
-  const std::uint64_t offset = mark_.generation() % kSlots * kSlotBytes;
-  rocksdb::Status status = file_->Write(offset, MakeSlot(mark_));
+  const std::uint64_t offset = mark_.generation() % kWatermarkSlots * kWatermarkSlotBytes;
+  rocksdb::Status status = file_->Write(offset, MakeWatermarkSlot(mark_));
   if (status.ok()) status = file_->Sync();
   if (!status.ok()) return FromRocks(status, "write the watermark");
   CrashPoint(crash::kAfterWatermark);

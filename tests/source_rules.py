@@ -16,8 +16,8 @@ MODULES = ["proto", "store", "outbox", "delivery", "tools", "tests"]
 ROOT_ENTRIES = set(MODULES) | {
     "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", ".ci", ".clang-format",
     ".clang-tidy", ".gitignore", ".git"}
-# The last six hold data, not text: tests/golden.
-SKIPPED = {".git", "build", "node_modules", "__pycache__", "ackwire-data", "format-1",
+# The last seven hold data, not text: tests/fuzz, tests/golden.
+SKIPPED = {".git", "build", "node_modules", "__pycache__", "ackwire-data", "corpus", "format-1",
            "format-2", "format-3", "format-4", "format-5", "format-6"}
 
 HEADER_LINES_MAX = 200

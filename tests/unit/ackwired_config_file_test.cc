@@ -136,6 +136,7 @@ TEST_F(ConfigFile, NamesFileLineAndKeyOfAWrongValue) {
   EXPECT_THAT(Refusal("backoff = []\n"), HasSubstr("commas between"));
   EXPECT_THAT(Refusal("data_dir = \"\"\n"), HasSubstr("a path"));
   EXPECT_THAT(Refusal("grpc = here\n"), HasSubstr("ackwired.toml:1: "));
+  EXPECT_THAT(Refusal("[[(hannel]]\n"), HasSubstr("ackwired.toml:1: "));
   EXPECT_THAT(Refusal("ack_wait = \"1s\"\nack_wait = \"2s\"\n"), HasSubstr("ackwired.toml:2: "));
 }
 

@@ -325,8 +325,9 @@ TEST(Endpoints, AreAHostAndAPort) {
   ASSERT_TRUE(endpoint.ok());
   EXPECT_EQ(endpoint->host, "::1");
   EXPECT_EQ(endpoint->port, 65535);
-  for (const char* bad : {"", ":", ":80", "host", "host:", "host:x", "host:-1", "host:65536",
-                          "host:1 ", "[]:1", "[::1]", "::1:80", "[::1:80"}) {
+  for (const char* bad :
+       {"", ":", ":80", "host", "host:", "host:x", "host:-1", "host:65536", "host:1 ", "[]:1",
+        "[::1]", "::1:80", "[::1:80", "[host]:1", "[a]b]:1", "[[::1]:1"}) {
     EXPECT_EQ(ParseEndpoint(bad).status().code(), StatusCode::kInvalidArgument) << bad;
   }
 }

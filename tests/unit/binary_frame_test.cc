@@ -148,6 +148,13 @@ TEST(BinaryClientFrame, HoldsADelayToADay) {
   nack.mutable_delay()->set_seconds(-1);
   EXPECT_THAT(WhyRefused(v1::FRAME_TYPE_NACK, nack), HasSubstr("got -1"));
   nack.mutable_delay()->set_seconds(86'400);
+  nack.mutable_delay()->set_nanos(1'000'000);
+  EXPECT_THAT(WhyRefused(v1::FRAME_TYPE_NACK, nack), HasSubstr("got 86400 and 1000000 nanos"));
+  nack.mutable_delay()->set_seconds(1);
+  nack.mutable_delay()->set_nanos(1'000'000'000);
+  EXPECT_THAT(WhyRefused(v1::FRAME_TYPE_NACK, nack), HasSubstr("and 1000000000 nanos"));
+  nack.mutable_delay()->set_nanos(0);
+  nack.mutable_delay()->set_seconds(86'400);
   EXPECT_EQ(Heard<Nack>(v1::FRAME_TYPE_NACK, nack).delay, Duration(86'400'000));
 }
 

@@ -88,6 +88,20 @@ TEST(JsonSchema, WhatWouldKeepTheServerBusyIsNotTaken) {
   EXPECT_THAT(refusal(R"({"$ref":"#/definitions/none"})"), HasSubstr("nothing at"));
 }
 
+TEST(JsonSchema, DividesByWhatIsGreaterThanZeroOnly) {
+  for (const char* divisor : {"0", "-1", "0.0", "-0", "\"0\"", "null", "[3]"}) {
+    const std::string schema = std::string(R"({"items":{"multipleOf":)") + divisor + "}}";
+    EXPECT_THAT(MessageOf(JsonSchema::Parse(schema).status()),
+                HasSubstr("multipleOf: must be a number greater than 0, got "))
+        << divisor;
+  }
+  EXPECT_EQ(Refusal(R"({"multipleOf":3})", "9"), "");
+  EXPECT_THAT(Refusal(R"({"multipleOf":3})", "10"), HasSubstr("multiple of 3"));
+  EXPECT_EQ(Refusal(R"({"multipleOf":0.5})", "1.5"), "");
+  EXPECT_EQ(Refusal(R"({"properties":{"multipleOf":{"type":"number"}}})", R"({"multipleOf":0})"),
+            "");
+}
+
 TEST(JsonSchema, WhatIsNoSchemaIsRefused) {
   const auto refusal = [](const std::string& text) {
     const auto schema = JsonSchema::Parse(text);

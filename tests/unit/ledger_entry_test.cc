@@ -138,6 +138,14 @@ TEST(LedgerEntry, BeginsAnewAfterUnsubscribing) {
   EXPECT_TRUE(alice.entry.retries().empty());
 }
 
+TEST(LedgerEntry, TakesARunThatEndsBeforeItBeginsForNone) {
+  Folded alice;
+  alice.entry.Fail(RunOf(3, 9), {.attempts = 1});
+  alice.entry.Settle(RunOf(8, 4));
+  EXPECT_EQ(alice.entry.retries().size(), 7U);
+  EXPECT_THAT(alice.entry.settled().runs(), IsEmpty());
+}
+
 TEST(LedgerEntry, FoldsAnEventOnce) {
   Folded alice;
   const std::vector<store::Event> history = {

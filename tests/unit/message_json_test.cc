@@ -112,7 +112,7 @@ TEST(PublishBody, StoresThePayloadAsItsContentTypeSays) {
   };
   EXPECT_EQ(stored(R"({"payload":"text"})"), "application/json \"text\"");
   EXPECT_EQ(stored(R"({"payload":null})"), "application/json null");
-  EXPECT_EQ(stored(R"({"\u0070ayload":[1, 2]})"), "application/json [1,2]");
+  EXPECT_EQ(stored(R"({"\u0070ayload":[1, 2e400]})"), "application/json [1, 2e400]");
   EXPECT_EQ(stored(R"({"contentType":"text/plain","payload":"a\nb"})"), "text/plain a\nb");
   EXPECT_EQ(stored(R"({"payloadBase64":"AQI="})"), "application/octet-stream \x01\x02");
   EXPECT_EQ(stored(R"({"contentType":"application/json","payloadBase64":"bm8="})"),

@@ -104,6 +104,8 @@ TEST_F(PolicyFile, NamesWhatIsWrongAndWhatWouldBeRight) {
   EXPECT_THAT(WrongKey("schema = \"\""), HasSubstr("name a file"));
   EXPECT_THAT(WrongKey("schema = \".\""), HasSubstr("a file"));
   EXPECT_THAT(WrongKey("content_types = [\"a/b/c\"]"), HasSubstr("application/json"));
+  EXPECT_THAT(WrongKey("content_types = [\"text/a\\nb\"]"), HasSubstr("application/json"));
+  EXPECT_THAT(WrongKey("content_types = [\"text/é\"]"), HasSubstr("application/json"));
   std::string many;
   for (int i = 0; i < 101; ++i) many += "1, ";
   EXPECT_THAT(WrongKey("types = [" + many + "]"), HasSubstr("at most 100"));

@@ -22,6 +22,21 @@ SeqRuns Of(const std::vector<SeqRun>& runs) {
   return out;
 }
 
+TEST(SeqRuns, StayInOrderWhateverIsAdded) {
+  constexpr std::uint64_t kMax = UINT64_MAX;
+  SeqRuns runs;
+  runs.Add(RunOf(5, 3));
+  EXPECT_TRUE(runs.empty());
+  runs.Add(RunOf(kMax - 1, kMax));
+  runs.Add(RunOf(0, 0));
+  runs.Add(RunOf(1, 2));
+  runs.Add(RunOf(kMax - 3, kMax - 2));
+  EXPECT_THAT(runs.runs(), ElementsAre(RunOf(0, 2), RunOf(kMax - 3, kMax)));
+  EXPECT_EQ(runs.count(), 7U);
+  EXPECT_EQ(runs.Remove(RunOf(2, 1)), 0U);
+  EXPECT_EQ(runs.count(), 7U);
+}
+
 TEST(SeqRuns, KnowsWhatTwoHaveInCommon) {
   const SeqRuns a = Of({RunOf(1, 5), RunOf(8, 12), RunOf(20, 20)});
   const SeqRuns b = Of({RunOf(3, 9), RunOf(11, 30)});

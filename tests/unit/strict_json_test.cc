@@ -44,6 +44,13 @@ TEST(StrictJson, RefusesAKeyThatStandsTwice) {
   EXPECT_TRUE(ParseStrictJson(R"({"a":{"a":1},"b":{"a":[{"a":1},{"a":1}]}})", "body").ok());
 }
 
+TEST(StrictJson, SaysOfALongKeyNoMoreThanAWebSocketsCloseHasRoomFor) {
+  const std::string key = std::string(47, 'k') + "é" + std::string(1000, 'k');
+  EXPECT_EQ(
+      StrictRefusal("{\"" + key + "\":1,\"" + key + "\":1}"),
+      "body: the key \"" + std::string(47, 'k') + "…\" stands twice in one object; give it once");
+}
+
 TEST(StrictJson, RefusesWhatIsTooDeep) {
   EXPECT_TRUE(ParseStrictJson(Nested(32), "body").ok());
   EXPECT_EQ(StrictRefusal(Nested(33)), "body: must be JSON at most 32 levels deep");
@@ -76,7 +83,8 @@ TEST(StrictJson, GivesTheTextOfAMember) {
   EXPECT_EQ(MemberText(object, "s"), R"("\"payload\":2")");
   EXPECT_EQ(MemberText(object, "z"), "3");
   EXPECT_EQ(MemberText(object, "a"), std::nullopt);
-  EXPECT_EQ(MemberText(R"({"\u0070ayload":1})", "payload"), std::nullopt);
+  EXPECT_EQ(MemberText(R"({"\u0070ayload":1})", "payload"), "1");
+  EXPECT_EQ(MemberText(R"({"\"":1,"\\":2})", "\\"), "2");
   EXPECT_EQ(MemberText("{}", "payload"), std::nullopt);
 }
 

@@ -168,9 +168,11 @@ StatusOr<Endpoint> ParseEndpoint(const std::string& text) {
   if (colon == std::string::npos) return wrong();
   Endpoint endpoint;
   endpoint.host = text.substr(0, colon);
-  if (endpoint.host.size() > 2 && endpoint.host.front() == '[' && endpoint.host.back() == ']') {
-    endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
-  } else if (endpoint.host.find_first_of(":[]") != std::string::npos) {
+  const bool in_brackets =
+      endpoint.host.size() > 2 && endpoint.host.front() == '[' && endpoint.host.back() == ']';
+  if (in_brackets) endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
+  const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
+  if (is_ipv6 != in_brackets || endpoint.host.find_first_of("[]") != std::string::npos) {
     return wrong();
   }
   const char* const end = text.data() + text.size();

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +17,7 @@
 #include "store/limits.h"
 #include "tools/ackwired/config_values.h"
 #include "tools/ackwired/nearest_name.h"
+#include "tools/ackwired/toml.h"
 
 namespace ackwire {
 namespace {
@@ -147,9 +147,10 @@ StatusOr<Ordering> ParseOrdering(const std::string& text) {
 
 StatusOr<std::string> ParseMediaType(const std::string& text) {
   const std::size_t slash = text.find('/');
+  const auto is_of_a_type = [](char c) { return c > ' ' && c <= '~' && c != ';' && c != ','; };
   const bool is_type = slash != 0 && slash < text.size() - 1 &&
                        text.find('/', slash + 1) == std::string::npos &&
-                       text.find_first_of("; \t,") == std::string::npos;
+                       std::all_of(text.begin(), text.end(), is_of_a_type);
   if (is_type) return text;
   return InvalidArgument("must be a type such as application/json, without parameters, got \"" +
                          text + "\"");

@@ -1,7 +1,6 @@
 #include "tools/ackwired/settings_file.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <optional>
@@ -10,6 +9,7 @@
 
 #include "delivery/text_file.h"
 #include "tools/ackwired/nearest_name.h"
+#include "tools/ackwired/toml.h"
 
 namespace ackwire {
 namespace {
