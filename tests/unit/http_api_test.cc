@@ -335,7 +335,7 @@ TEST_F(HttpApiTest, NamesABadQuestion) {
 }
 
 TEST_F(HttpApiTest, KnowsItsPathsAndTheirMethods) {
-  for (const char* path : {"/", "/v1/tickets", "/v1/ack", "/v1/channels/c/messages/1/reads"}) {
+  for (const char* path : {"/", "/v1/acks", "/v1/channels/c/messages/1/reads"}) {
     EXPECT_EQ(Ask("GET", path).status, 404U) << path;
     EXPECT_EQ(Code(Ask("POST", path)), "not_found") << path;
   }
