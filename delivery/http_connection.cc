@@ -25,7 +25,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-constexpr unsigned kUnauthorized = 401;
+constexpr unsigned kNoTokenStatus = 401;
 constexpr unsigned kBodyTooLarge = 413;
 constexpr unsigned kHeadersTooLarge = 431;
 
@@ -281,7 +281,7 @@ class HttpConnection {
     HttpRequest asked = serving_.request;
     asked.body = std::move(body);
     HttpResponse answer = co_await Ask(service_.answer, std::move(asked));
-    if (answer.status != kUnauthorized) place_.Settle();
+    if (answer.status != kNoTokenStatus) place_.Settle();
     const bool more = co_await WriteResponse(std::move(answer));
     co_return more;
   }

@@ -277,9 +277,10 @@ def stale_names(readme, known):
                 yield readme.path, number, f"names {match.group(1)}, and there is no such file"
 
 
-# Folders whose sources the sanitizer presets compile joined (CMAKE_UNITY_BUILD).
+# Folders whose sources are compiled joined (CMAKE_UNITY_BUILD).
 JOINED = ("store", "outbox", "delivery", "tools/ackwired", "tests/unit", "tests/simulation")
 CONSTANT = re.compile(r"^(?:static )?(?:constexpr|const) [^;={(]*?\b(\w+)(?:\[\])?\s*[={]", re.M)
+SHARED_CONSTANT = re.compile(r"^inline constexpr [^;={(]*?\b(\w+)(?:\[\])?\s*[={]", re.M)
 TYPE = re.compile(r"^(?:struct|class|enum class|using) (\w+)(?: final)?(?: :[^{;]*)?\s*[{=]", re.M)
 FUNCTION = re.compile(
     r"^(?!namespace|using)(?=\w)[\w:<>,*& ]+[ *&](\w+)\(([^;{}]*?)\)[^;{}()]*\{", re.M)
@@ -297,8 +298,14 @@ def own_names(source):
 
 
 def check_joined(tree):
-    """What is compiled joined shares its unnamed namespace: a name stands in one source only."""
+    """What is compiled joined shares its unnamed namespace: a name stands in one source only, and
+    in no header beside it."""
     first = {}
+    for header in tree.cpp():
+        folder = header.path.rsplit("/", 1)[0]
+        if header.suffix == ".h" and folder in JOINED:
+            for match in SHARED_CONSTANT.finditer(header.code):
+                first.setdefault((folder, match.group(1)), header.path)
     for source in tree.cpp():
         folder = source.path.rsplit("/", 1)[0]
         if source.suffix != ".cc" or folder not in JOINED:

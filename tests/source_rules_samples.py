@@ -103,6 +103,9 @@ PLANTS = {
     "root": [{"notes.txt": ""}, {"scripts/run": ""}],
     "joined": [
         {"store/a.cc": "constexpr int kMost = 1;\n", "store/b.cc": "const int kMost[] = {1};\n"},
+        {"store/README.md": "`log.h`, `status.h`, `b.h`\n",
+         "store/a.cc": "constexpr int kMost = 1;\n",
+         "store/b.h": "inline constexpr int kMost = 2;\n"},
         {"store/a.cc": "struct Row {\n};\n", "store/b.cc": "class Row final : public A {\n};\n"},
         {"store/a.cc": "int Of(const B& b) {\n}\n", "store/b.cc": "bool Of(const B& row) {\n}\n"},
     ],

@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr ChannelId kRoom{1};
+constexpr ChannelId kPastRoom{1};
 constexpr Timestamp kOpened = FromUnixMs(500);
 constexpr Timestamp kAsked = FromUnixMs(2000);
 
@@ -21,7 +21,7 @@ JournalReader::Beginning AliceBegins() {
   JournalReader::Beginning beginning{.first = {100}, .known_from = FromUnixMs(1000)};
   beginning.state.known = true;
   beginning.state.last_seen_at = kOpened;
-  beginning.entries.push_back({kRoom, LedgerEntry({1}, FromUnixMs(10))});
+  beginning.entries.push_back({kPastRoom, LedgerEntry({1}, FromUnixMs(10))});
   beginning.entries[0].entry.Settle(RunOf(1, 2));
   return beginning;
 }
@@ -35,9 +35,9 @@ TEST(PastClientOfATrimmedJournal, BeginsWithWhatItWas) {
   PastClient past(kAsked);
   past.Begin(AliceBegins());
   EXPECT_TRUE(past.state().known);
-  EXPECT_EQ(past.Entry(kRoom).floor(), Seq{2});
-  past.Add(At(1500, events::Acked("alice", kRoom, {RunOf(3, 3)})));
-  EXPECT_EQ(past.Entry(kRoom).floor(), Seq{3});
+  EXPECT_EQ(past.Entry(kPastRoom).floor(), Seq{2});
+  past.Add(At(1500, events::Acked("alice", kPastRoom, {RunOf(3, 3)})));
+  EXPECT_EQ(past.Entry(kPastRoom).floor(), Seq{3});
 }
 
 TEST(PastClientOfATrimmedJournal, ASessionOpenedBeforeIsFoundByWhatItSaysLater) {
@@ -46,7 +46,7 @@ TEST(PastClientOfATrimmedJournal, ASessionOpenedBeforeIsFoundByWhatItSaysLater) 
     past.Begin(AliceBegins());
     EXPECT_FALSE(past.session());
     EXPECT_TRUE(past.MayHaveMore()) << "nobody can tell yet";
-    past.Add(At(said, events::Acked("alice", kRoom, {RunOf(3, 3)})));
+    past.Add(At(said, events::Acked("alice", kPastRoom, {RunOf(3, 3)})));
     ASSERT_TRUE(past.session()) << said;
     EXPECT_EQ(past.session()->id, "s-1");
     EXPECT_EQ(past.session()->opened_at, kOpened);
@@ -76,7 +76,7 @@ class PastDeliveryOfATrimmedJournal : public testing::Test {
     DeliveryFacts asked;
     asked.client = "alice";
     asked.channel = "room";
-    asked.channel_id = kRoom;
+    asked.channel_id = kPastRoom;
     asked.channel_last = {5};
     asked.seq = seq;
     asked.now = kAsked;
@@ -97,13 +97,13 @@ TEST_F(PastDeliveryOfATrimmedJournal, WhatWasSettledBeforeSaysNotWhen) {
 TEST_F(PastDeliveryOfATrimmedJournal, WhatWasParkedBeforeIsParkedUntilItIsNot) {
   JournalReader::Beginning beginning = AliceBegins();
   beginning.entries[0].entry.Park({4});
-  beginning.parked[kRoom].Add(RunOf(4, 4));
+  beginning.parked[kPastRoom].Add(RunOf(4, 4));
   PastDelivery past = Of({4}, beginning);
   const v1::Delivery parked = Explain(past.Facts());
   EXPECT_EQ(parked.state(), v1::DELIVERY_STATE_PARKED);
   EXPECT_THAT(parked.explanation(),
               HasSubstr("it was parked; when and why is no longer on record"));
-  past.Add(At(1500, events::Acked("alice", kRoom, {}, {{4}})));
+  past.Add(At(1500, events::Acked("alice", kPastRoom, {}, {{4}})));
   EXPECT_EQ(Explain(past.Facts()).state(), v1::DELIVERY_STATE_ACKED);
 }
 

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::uint64_t kTrimSeeds = 4;
 constexpr int kTrimSteps = 250;
-constexpr Duration kAge{60};
+constexpr Duration kSimulatedAge{60};
 
 const std::vector<std::string> kTrimChannels = {"room/1", "room/2", "room/3"};
 const std::vector<std::string> kTrimClients = {"alice", "bob", "carol", "dave"};
@@ -176,7 +176,7 @@ class TrimmerSim {
       // A new life begins with what the last one left of the base.
       if (!trimmer || Chance(30)) {
         trimmer.emplace(Trimmer::Dependencies{store_.database(), store_.derived(), store_.ledger()},
-                        JournalRetention{.age = kAge, .bytes = {}}, at_once);
+                        JournalRetention{.age = kSimulatedAge, .bytes = {}}, at_once);
       }
       const StatusOr<Trimmed> step = trimmer->Step(store_.clock().Now());
       ASSERT_TRUE(step.ok()) << step.status();
