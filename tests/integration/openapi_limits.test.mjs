@@ -70,7 +70,10 @@ async function callWith(operation, place, name, value) {
   channels += 1;
   const channel = `limits/${channels}`;
   await publish(server, channel, 'first');
-  const path = operation.path.includes('{seq}') ? { channel, seq: 1 } : { channel };
+  const named = { channel, seq: 1 };
+  const path = Object.fromEntries(
+    Object.entries(named).filter(([key]) => operation.path.includes(`{${key}}`)),
+  );
   const call = { path, query: queryOf(operation), headers: {}, body: bodyOf(operation) };
   const { body } = call;
   const fields = { path, query: call.query, header: call.headers, body }[place];

@@ -52,7 +52,8 @@ export class Description {
     const filled = operation.path.replaceAll(/{(\w+)}/g, (_, name) =>
       encodeURIComponent(path[name]),
     );
-    const asked = new URLSearchParams(query).toString();
+    // A space as %20: to the server a + is itself.
+    const asked = new URLSearchParams(query).toString().replaceAll('+', '%20');
     const answer = await request(server.http, {
       method: operation.method,
       path: asked === '' ? filled : `${filled}?${asked}`,
