@@ -10,7 +10,8 @@ const kTickMs = 5;
 const kRetryMs = 250;
 const kTimeoutMs = 20_000;
 const [host, port] = http.split(':');
-const agent = new Agent({ keepAlive: true });
+// No connection is used that HAProxy, which closes what is idle for 10 s, may be closing just now.
+const agent = new Agent({ keepAlive: true, timeout: 5_000 });
 const answers = []; // when each message was answered, and how long that took
 const failures = []; // each try that was no answer: when, and what it was
 const unexplained = []; // answers that no restart explains
