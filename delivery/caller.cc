@@ -77,6 +77,14 @@ StatusOr<Caller> IdentifyCaller(const TokenVerifier* tokens, std::string_view to
   return claims.status();
 }
 
+StatusOr<Caller> IdentifyClient(const TokenVerifier* tokens, const ClientToken& presented,
+                                Timestamp now) {
+  StatusOr<Caller> caller = IdentifyCaller(tokens, presented.token, now);
+  if (!caller.ok()) return caller.status();
+  if (Status status = caller->MayBe(presented.client); !status.ok()) return status;
+  return caller;
+}
+
 std::string_view BearerTokenOf(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (!absl::StartsWithIgnoreCase({authorization.data(), authorization.size()},

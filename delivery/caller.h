@@ -54,6 +54,15 @@ class Caller {
 [[nodiscard]] StatusOr<Caller> IdentifyCaller(const TokenVerifier* tokens, std::string_view token,
                                               Timestamp now);
 
+// The same, of whoever acts as `client` by it.
+//   kPermissionDenied  the client is another user's
+struct ClientToken {
+  std::string_view client;
+  std::string_view token;
+};
+[[nodiscard]] StatusOr<Caller> IdentifyClient(const TokenVerifier* tokens,
+                                              const ClientToken& presented, Timestamp now);
+
 // The token in the value of an Authorization header; empty when it holds none.
 [[nodiscard]] std::string_view BearerTokenOf(std::string_view authorization);
 

@@ -149,7 +149,8 @@ class ClientLedger {
   // A nack of a delivery whose attempts have ended before.
   void NackEnded(std::uint64_t number, const Refusal& refusal, Timestamp now);
   void FailReplays(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
-  // Ends attempts, of replays too, with their connection.
+  // Ends attempts that do not count. Those of replays are taken out of `all`, and returned.
+  Numbers FailUncounted(Numbers& all, v1::Reason reason, const std::string& detail, Timestamp now);
   void FailClosed(Numbers failed, v1::Reason reason, const std::string& detail, Timestamp now);
   // Ends counted attempts of what is owed, in one event; then retries or parks, and recalls others.
   void FailCounted(const Numbers& failed, v1::Reason reason, const Refusal& refusal, Timestamp now);
@@ -175,7 +176,6 @@ class ClientLedger {
   void StartDeadlines(const Numbers& numbers, Timestamp now);
   void WakeWaiting(Timestamp now);
   void DropForbidden();
-  void FailForbidden(Numbers failed, Timestamp now);
   void EndForbiddenReplay(const DeliveryKey& key);
   void TellForbidden(ChannelId channel, Timestamp now);
   [[nodiscard]] Status CheckAllowed(std::uint64_t number) const;

@@ -14,7 +14,10 @@ void ClientLedger::SetCaller(Caller caller, Timestamp now) {
   for (const std::uint64_t number : sent_.AllInFlight()) {
     if (IsForbidden(sent_.Find(number)->key.channel)) failed.push_back(number);
   }
-  if (!failed.empty()) FailForbidden(std::move(failed), now);
+  for (const std::uint64_t number : FailUncounted(failed, v1::REASON_FORBIDDEN, "", now)) {
+    EndForbiddenReplay(sent_.Find(number)->key);
+  }
+  for (const std::uint64_t number : failed) forbidden_.SetTold(sent_.Find(number)->key.channel);
   DropForbidden();
 }
 
@@ -22,21 +25,6 @@ void ClientLedger::SetCaller(Caller caller, Timestamp now) {
 void ClientLedger::DropForbidden() {
   constexpr Seq kLast{std::numeric_limits<std::uint64_t>::max()};
   forbidden_.ForEach([this](ChannelId channel) { sent_.Drop(channel, {Seq{0}, kLast}); });
-}
-
-void ClientLedger::FailForbidden(Numbers failed, Timestamp now) {
-  store::Failed& record = journal_.AddFailed(v1::REASON_FORBIDDEN, "", now);
-  const HowFailed how{AckWindow::State::kLate, v1::REASON_FORBIDDEN, false, now};
-  for (const std::uint64_t number : TakeReplays(failed)) {
-    const AckWindow::Sent sent = *sent_.Find(number);
-    LedgerJournal::AddAttempt(record, sent, how);
-    sent_.End(number, how.state);
-    EndForbiddenReplay(sent.key);
-  }
-  for (const std::uint64_t number : failed) {
-    forbidden_.SetTold(sent_.Find(number)->key.channel);
-    Fail(number, how, record);
-  }
 }
 
 void ClientLedger::EndForbiddenReplay(const DeliveryKey& key) {

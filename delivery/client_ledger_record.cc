@@ -28,20 +28,25 @@ void ClientLedger::FailCounted(const Numbers& failed, v1::Reason reason, const R
   ParkExhausted(keys, reason, refusal, now);
 }
 
-void ClientLedger::FailClosed(Numbers failed, v1::Reason reason, const std::string& detail,
-                              Timestamp now) {
-  if (failed.empty()) return;
+ClientLedger::Numbers ClientLedger::FailUncounted(Numbers& all, v1::Reason reason,
+                                                  const std::string& detail, Timestamp now) {
+  if (all.empty()) return {};
   store::Failed& record = journal_.AddFailed(reason, detail, now);
   const HowFailed how{AckWindow::State::kLate, reason, false, now};
-  // Whoever handed them over does so again when the client is back.
-  for (const std::uint64_t number : TakeReplays(failed)) {
+  Numbers replays = TakeReplays(all);
+  for (const std::uint64_t number : replays) {
     LedgerJournal::AddAttempt(record, *sent_.Find(number), how);
     sent_.End(number, how.state);
   }
-  for (const std::uint64_t number : failed) {
-    Fail(number, how, record);
-    sent_.MarkCut(number);
-  }
+  for (const std::uint64_t number : all) Fail(number, how, record);
+  return replays;
+}
+
+void ClientLedger::FailClosed(Numbers failed, v1::Reason reason, const std::string& detail,
+                              Timestamp now) {
+  // Whoever handed the replays' over does so again when the client is back.
+  (void)FailUncounted(failed, reason, detail, now);
+  for (const std::uint64_t number : failed) sent_.MarkCut(number);
 }
 
 void ClientLedger::ParkExhausted(const std::vector<DeliveryKey>& failed, v1::Reason reason,

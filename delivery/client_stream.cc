@@ -20,6 +20,12 @@ asio::awaitable<boost::system::error_code> ClientStream::Handshake() {
   co_return ec;
 }
 
+std::string ClientStream::PeerAddress() const {
+  boost::system::error_code ec;
+  const auto endpoint = socket_->socket().remote_endpoint(ec);
+  return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+}
+
 void ClientStream::ExpectNoAnswer() {
   SSL_set_shutdown(tls_->native_handle(), SSL_RECEIVED_SHUTDOWN);
 }

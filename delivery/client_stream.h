@@ -23,6 +23,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace ackwire {
@@ -72,6 +73,9 @@ class ClientStream {
 
   // What comes before the first byte; without TLS nothing.
   [[nodiscard]] boost::asio::awaitable<boost::system::error_code> Handshake();
+
+  // ADDRESS:PORT of the peer; empty when it is gone.
+  [[nodiscard]] std::string PeerAddress() const;
 
   [[nodiscard]] WireMeter& meter() { return socket_->rate_policy(); }
 

@@ -88,7 +88,7 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
     self->opened_ = std::move(opened);
     self->session_ = std::make_shared<Session>(
         self->hub_, *self, frame::JsonProtocol(),
-        SessionIdentity{.transport = "sse", .remote_address = self->PeerAddress()});
+        SessionIdentity{.transport = "sse", .remote_address = self->stream_.PeerAddress()});
     self->hub_.Add(self->session_);
     self->session_->Start();
     self->session_->OnConnect(std::move(guest.question.connect), std::move(guest.caller));
@@ -101,12 +101,6 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
     std::string event;
     std::vector<std::uint64_t> deliveries;
   };
-
-  std::string PeerAddress() {
-    beast::error_code ec;
-    const auto endpoint = stream_.socket().remote_endpoint(ec);
-    return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
-  }
 
   void Queue(std::string event, std::vector<std::uint64_t> deliveries) {
     queued_bytes_ += event.size();

@@ -137,10 +137,7 @@ StatusOr<Caller> AdmitEventStream(const HttpRequest& request, const EventStreamQ
     return std::move(pass->caller);
   }
   const std::string authorization = request.Header("Authorization");
-  StatusOr<Caller> caller = IdentifyCaller(by.tokens, BearerTokenOf(authorization), by.now);
-  if (!caller.ok()) return caller.status();
-  if (Status status = caller->MayBe(connect.client); !status.ok()) return status;
-  return caller;
+  return IdentifyClient(by.tokens, {connect.client, BearerTokenOf(authorization)}, by.now);
 }
 
 }  // namespace ackwire

@@ -2,6 +2,7 @@
 
 #include <absl/strings/cord.h>
 #include <absl/strings/match.h>
+#include <absl/strings/str_split.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -106,6 +107,13 @@ HttpResponse MethodNotAllowed(const std::string& method, const char* allowed) {
   return response;
 }
 
+std::optional<HttpResponse> AnswerByMethod(const std::string& method, const char* allowed) {
+  if (method == "OPTIONS") return HttpResponse{204, {{"Allow", allowed}}, {}};
+  const std::vector<std::string> methods = absl::StrSplit(allowed, ", ");
+  if (std::find(methods.begin(), methods.end(), method) != methods.end()) return std::nullopt;
+  return MethodNotAllowed(method, allowed);
+}
+
 Status TooLarge(const std::string& message) {
   Status status = InvalidArgument(message);
   status.SetPayload(kTooLargeMark, absl::Cord());
@@ -153,8 +161,7 @@ StatusOr<Caller> HttpApi::CallerOf(const HttpRequest& request) const {
 
 void HttpApi::Post(const HttpRequest& request, const HttpTarget& target, Done done) {
   constexpr char kPostMethods[] = "POST, OPTIONS";
-  if (request.method == "OPTIONS") return done({204, {{"Allow", kPostMethods}}, {}});
-  if (request.method != "POST") return done(MethodNotAllowed(request.method, kPostMethods));
+  if (auto answer = AnswerByMethod(request.method, kPostMethods)) return done(*std::move(answer));
   const StatusOr<Caller> caller = CallerOf(request);
   if (!caller.ok()) return done(ErrorResponse(caller.status()));
   if (const auto call = SessionCalls::CallOf(target)) {

@@ -54,6 +54,11 @@ struct HttpResponse {
 // 405, with the methods of the path as Allow lists them.
 [[nodiscard]] HttpResponse MethodNotAllowed(const std::string& method, const char* allowed);
 
+// The answer to OPTIONS, and to any method that is not among `allowed`, as Allow lists them; none
+// to one that is.
+[[nodiscard]] std::optional<HttpResponse> AnswerByMethod(const std::string& method,
+                                                         const char* allowed);
+
 // kInvalidArgument for what is over a limit of bytes: ErrorResponse gives it 413 rather than 400.
 [[nodiscard]] Status TooLarge(const std::string& message);
 

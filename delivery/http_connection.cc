@@ -150,6 +150,7 @@ class HttpConnection {
     parser.body_limit(kHttpBodyBytesMax);
     std::optional<HttpResponse> refusal = co_await ReadRequest(parser);
     if (gone_) co_return false;
+    serving_.id = RequestIdOf(serving_.request, hub_.rng());
     CountRefusal(refusal);
     bool more = false;
     if (refusal) {
@@ -170,7 +171,6 @@ class HttpConnection {
   asio::awaitable<std::optional<HttpResponse>> ReadRequest(Parser& parser) {
     std::optional<HttpResponse> refusal = co_await ReadHead();
     serving_.began = hub_.now();
-    serving_.id = RequestIdOf(serving_.request, hub_.rng());
     if (gone_ || refusal) co_return refusal;
     auto [ec, size] = co_await http::async_read_header(*stream_, buffer_, parser, kAwait);
     if (!ec || ec == http::error::body_limit) Note(parser);
@@ -233,7 +233,6 @@ class HttpConnection {
     serving_.request.remote_address = remote_address_;
     serving_.version = parser.get().version();
     serving_.keep_alive = parser.get().keep_alive();
-    serving_.id = RequestIdOf(serving_.request, hub_.rng());
   }
 
   asio::awaitable<beast::error_code> ReadBody(Parser& parser) {
@@ -318,10 +317,7 @@ class HttpConnection {
   // The answer to a request for a stream that is none; none: there is one for `guest`.
   std::optional<HttpResponse> AnswerWithoutStream(const HttpRequest& request,
                                                   EventStreamGuest& guest) {
-    if (request.method == "OPTIONS") return HttpResponse{204, {{"Allow", kEventStreamMethods}}, {}};
-    if (request.method != "GET" && request.method != "HEAD") {
-      return MethodNotAllowed(request.method, kEventStreamMethods);
-    }
+    if (auto answer = AnswerByMethod(request.method, kEventStreamMethods)) return answer;
     StatusOr<EventStreamQuestion> question = ParseEventStreamRequest(request);
     if (!question.ok()) return ErrorResponse(question.status());
     guest.question = *std::move(question);

@@ -1,6 +1,7 @@
 #include "delivery/http_description.h"
 
 #include <string>
+#include <utility>
 
 #include "delivery/http_history.h"
 #include "proto/openapi.h"
@@ -18,10 +19,7 @@ bool IsDescriptionPath(const HttpTarget& target) {
 }
 
 HttpResponse AnswerDescription(const HttpRequest& request) {
-  if (request.method == "OPTIONS") return {204, {{"Allow", kMethods}}, {}};
-  if (request.method != "GET" && request.method != "HEAD") {
-    return MethodNotAllowed(request.method, kMethods);
-  }
+  if (auto answer = AnswerByMethod(request.method, kMethods)) return *std::move(answer);
   const std::string etag = '"' + std::string(kOpenApiTag) + '"';
   HttpResponse response{304, {{"ETag", etag}, {"Cache-Control", "no-cache"}}, {}};
   if (MatchesAny(request.Header("If-None-Match"), etag)) return response;

@@ -1,6 +1,4 @@
 // Who a session is, and what it may do: by its token.
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "delivery/hub.h"
@@ -12,13 +10,11 @@ namespace ackwire {
 // False when that has ended the session.
 bool Session::Admit() {
   const std::string& token = connect_.token.empty() ? token_ : connect_.token;
-  StatusOr<Caller> caller = IdentifyCaller(hub_.deps().tokens, token, hub_.now());
-  Status status = caller.status();
-  if (status.ok()) status = caller->MayBe(client());
+  StatusOr<Caller> caller = IdentifyClient(hub_.deps().tokens, {client(), token}, hub_.now());
   token_.clear();
   connect_.token.clear();
-  if (!status.ok()) {
-    Refuse(status);
+  if (!caller.ok()) {
+    Refuse(caller.status());
     return false;
   }
   caller_ = *std::move(caller);
@@ -51,10 +47,8 @@ void Session::On(frame::Refresh& frame) {
         Error(StatusCode::kFailedPrecondition, "refresh: this server has no keys");
     return outlet_.Write(protocol_.EncodeError(frame.id, status), {});
   }
-  StatusOr<Caller> caller = IdentifyCaller(hub_.deps().tokens, frame.token, hub_.now());
-  Status status = caller.status();
-  if (status.ok()) status = caller->MayBe(client());
-  if (!status.ok()) return Refuse(status);
+  StatusOr<Caller> caller = IdentifyClient(hub_.deps().tokens, {client(), frame.token}, hub_.now());
+  if (!caller.ok()) return Refuse(caller.status());
   caller_ = *std::move(caller);
   ledger_->SetCaller(caller_, hub_.now());
   outlet_.Write(protocol_.EncodeRefreshed(frame.id), {});

@@ -99,7 +99,7 @@ class WebSocketConnection final : public Outlet,
   WebSocketConnection(ClientStream stream, Hub& hub, EdgeLimits::Place place)
       : hub_(hub),
         place_(std::move(place)),
-        remote_address_(AddressOf(stream)),
+        remote_address_(stream.PeerAddress()),
         ws_(std::move(stream)),
         wake_(ws_.get_executor()),
         closing_timer_(ws_.get_executor()) {
@@ -158,12 +158,6 @@ class WebSocketConnection final : public Outlet,
     std::string text;
     std::vector<std::uint64_t> deliveries;
   };
-
-  static std::string AddressOf(ClientStream& stream) {
-    beast::error_code ec;
-    const auto endpoint = stream.socket().remote_endpoint(ec);
-    return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
-  }
 
   void SetOptions(const UpgradeRequest& request, const frame::FrameProtocol& protocol) {
     ws_.set_option(websocket::stream_base::timeout{

@@ -12,6 +12,7 @@
 #include "delivery/json_schema.h"
 #include "store/limits.h"
 #include "tests/fuzz/error_checks.h"
+#include "tests/unit/temporary_directory.h"
 #include "tools/ackwired/config.h"
 #include "tools/ackwired/config_checks.h"
 #include "tools/ackwired/policy_file.h"
@@ -24,23 +25,15 @@ constexpr std::string_view kBetween = "\n---\n";
 // The folder of the file, with a schema beside it; gone at the end.
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "config-fuzz-XXXXXX").string();
-    CHECK(::mkdtemp(name.data()) != nullptr, "a folder for the file");
-    path_ = name;
-    Write("room.schema.json", R"({"type":"object","required":["text"]})");
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
+  Folder() { Write("room.schema.json", R"({"type":"object","required":["text"]})"); }
 
   std::filesystem::path Write(const char* name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
+    std::ofstream(directory_.path() / name, std::ios::binary) << text;
+    return directory_.path() / name;
   }
 
  private:
-  std::filesystem::path path_;
+  TemporaryDirectory directory_;
 };
 
 const Folder& TheFolder() {
@@ -227,22 +220,10 @@ void CheckSchema(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ackwire::fuzz;
-  const auto [parser, rest] = ChosenBy(TextOf(data, size));
-  switch (parser) {
-    case 'f':
-      CheckPolicyFile(rest);
-      break;
-    case 'a':
-      CheckArguments(rest);
-      break;
-    case 'v':
-      CheckValue(std::string(rest));
-      break;
-    case 's':
-      CheckSchema(rest);
-      break;
-    default:
-      break;
-  }
+  CheckBy({{'f', CheckPolicyFile},
+           {'a', CheckArguments},
+           {'v', [](std::string_view rest) { CheckValue(std::string(rest)); }},
+           {'s', CheckSchema}},
+          TextOf(data, size));
   return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "store/check.h"
@@ -16,12 +17,16 @@ inline std::string_view TextOf(const std::uint8_t* data, std::size_t size) {
 }
 
 // Inputs of a target that tries several parsers begin with a letter that says which.
-struct Chosen {
-  char parser = 0;
-  std::string_view rest;
+struct Parser {
+  char letter;
+  void (*check)(std::string_view rest);
 };
-inline Chosen ChosenBy(std::string_view input) {
-  return input.empty() ? Chosen{} : Chosen{input.front(), input.substr(1)};
+// Gives the input to the parser it names, if it names one.
+inline void CheckBy(std::initializer_list<Parser> parsers, std::string_view input) {
+  if (input.empty()) return;
+  for (const Parser& each : parsers) {
+    if (each.letter == input.front()) each.check(input.substr(1));
+  }
 }
 
 // It has a text, and can be sent to a client, in both protocols and over HTTP.

@@ -267,37 +267,15 @@ void CheckManifest(std::string_view body) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ackwire::fuzz;
-  const auto [parser, rest] = ChosenBy(TextOf(data, size));
-  switch (parser) {
-    case 'k':
-      CheckKey(rest);
-      break;
-    case 'i':
-      CheckIndexRow(rest);
-      break;
-    case 'r':
-      CheckSeal(rest);
-      break;
-    case 'w':
-      CheckWatermark(rest);
-      break;
-    case 'm':
-      CheckManifest(rest);
-      break;
-    case 'l':
-      CheckLogRow(rest);
-      break;
-    case 'j':
-      CheckJournalRecord(rest);
-      break;
-    case 'e':
-      CheckLedgerRow(rest);
-      break;
-    case 'o':
-      CheckPackedRuns(rest);
-      break;
-    default:
-      break;
-  }
+  CheckBy({{'k', CheckKey},
+           {'i', CheckIndexRow},
+           {'r', CheckSeal},
+           {'w', CheckWatermark},
+           {'m', CheckManifest},
+           {'l', CheckLogRow},
+           {'j', CheckJournalRecord},
+           {'e', CheckLedgerRow},
+           {'o', CheckPackedRuns}},
+          TextOf(data, size));
   return 0;
 }

@@ -168,25 +168,11 @@ void CheckBase64Url(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ackwire::fuzz;
-  const auto [parser, rest] = ChosenBy(TextOf(data, size));
-  switch (parser) {
-    case 't':
-      CheckToken(rest);
-      break;
-    case 's':
-      CheckSigned(rest);
-      break;
-    case 'p':
-      CheckPayload(rest);
-      break;
-    case 'k':
-      CheckKeys(rest);
-      break;
-    case 'b':
-      CheckBase64Url(rest);
-      break;
-    default:
-      break;
-  }
+  CheckBy({{'t', CheckToken},
+           {'s', CheckSigned},
+           {'p', CheckPayload},
+           {'k', CheckKeys},
+           {'b', CheckBase64Url}},
+          TextOf(data, size));
   return 0;
 }

@@ -5,12 +5,11 @@ import test, { afterEach } from 'node:test';
 import { dropStreams, EventStream } from '../support/event_stream.mjs';
 import { publish, request } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
-import { inSeconds, issue } from '../support/tokens.mjs';
+import { bearer, inSeconds, issue } from '../support/tokens.mjs';
 
 const server = await serverForFile({ tokens: true });
 afterEach(dropStreams);
 
-const bearer = (token) => ({ authorization: `Bearer ${token}` });
 
 test('a page opens with a ticket, which serves its reconnects', async () => {
   const client = 'alice/tv';

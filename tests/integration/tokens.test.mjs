@@ -5,11 +5,11 @@ import test, { after } from 'node:test';
 import { ackctl } from '../support/ackctl.mjs';
 import { Client } from '../support/client.mjs';
 import { eventually } from '../support/eventually.mjs';
-import { grpcClients, status } from '../support/grpc.mjs';
-import { channelPath, request } from '../support/http.mjs';
-import { metricsOf } from '../support/metrics.mjs';
+import { grpcClients, refusedWith, status } from '../support/grpc.mjs';
+import { channelPath, post, request } from '../support/http.mjs';
 import { serverForFile, withServer } from '../support/server.mjs';
 import {
+  bearer,
   forge,
   hmac,
   inSeconds,
@@ -37,15 +37,15 @@ const root = tokenOf('root', {
 const rpc = grpcClients(server.grpc);
 after(() => rpc.close());
 
-const bearer = (token) => ({ authorization: `Bearer ${token}` });
 const call = (method, path, token, body) =>
   request(server.http, { method, path, body, headers: bearer(token) });
 const publish = (channel, token, fields = {}) =>
-  call('POST', channelPath(channel), token, {
-    contentType: 'application/json',
-    payload: { text: 'hi' },
-    ...fields,
-  });
+  post(
+    server,
+    channel,
+    { contentType: 'application/json', payload: { text: 'hi' }, ...fields },
+    bearer(token),
+  );
 const lastPosition = async () =>
   (await rpc.admin.getStatus({}, bearer(root))).lastPosition;
 
@@ -54,15 +54,6 @@ async function closedAfter(frame) {
   const client = await Client.open(server);
   client.send({ type: 'connect', client: 'alice/phone', ...frame });
   return client.closed;
-}
-
-async function refusedByGrpc(promise, code) {
-  const error = await promise.then(
-    () => assert.fail('it was answered'),
-    (thrown) => thrown,
-  );
-  assert.equal(error.code, code, error.message);
-  return error.details;
 }
 
 const good = { sub: 'alice', exp: inSeconds(3600), ackwire: { subscribe: ['*'], publish: ['*'] } };
@@ -126,7 +117,7 @@ for (const [what, token] of Object.entries(kWrong)) {
       retryAfterMs: 0,
     });
     assert.equal(answer.headers['www-authenticate'], 'Bearer');
-    const said = await refusedByGrpc(
+    const said = await refusedWith(
       rpc.messages.publish({ channel: 'room/1' }, { authorization: '', ...headers }),
       status.UNAUTHENTICATED,
     );
@@ -155,7 +146,7 @@ test('an expired token is told from a wrong one', async () => {
   const answer = await publish('room/1', expired);
   assert.equal(answer.status, 401);
   assert.match(answer.json.error.message, /expired/);
-  await refusedByGrpc(
+  await refusedWith(
     rpc.messages.publish({ channel: 'room/1' }, bearer(expired)),
     status.UNAUTHENTICATED,
   );

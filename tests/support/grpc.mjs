@@ -1,5 +1,6 @@
 // gRPC clients of all services, with promises.
 
+import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
@@ -138,6 +139,16 @@ export function rawUnary(address, method, bytes) {
       error ? reject(error) : resolve(answer),
     );
   }).finally(() => client.close());
+}
+
+// The words of the error that a call must end with.
+export async function refusedWith(call, code) {
+  const error = await call.then(
+    () => assert.fail('it was answered'),
+    (thrown) => thrown,
+  );
+  assert.equal(error.code, code, error.message);
+  return error.details;
 }
 
 // All answers of a stream that the server ends.

@@ -52,6 +52,8 @@ export function issue(sub, rights = {}, { algorithm = 'EdDSA', ...claims } = {})
 export const operator = () =>
   issue('alice', { subscribe: ['*'], publish: ['*'], publishAs: true, admin: true });
 
+export const bearer = (token) => ({ authorization: `Bearer ${token}` });
+
 export const writeKeys = (file, set = keySet) => writeFile(file, JSON.stringify(set));
 
 const registered = new Map();

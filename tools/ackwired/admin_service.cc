@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "ackwire/v1/deliveries.grpc.pb.h"
 #include "store/proto_time.h"
@@ -128,8 +129,9 @@ class AdminService final : public v1::AdminService::CallbackService {
                                   const v1::DrainRequest* request,
                                   v1::DrainResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (!MayAdminister(*context, *reactor)) return reactor;
-    const StatusOr<ServerDrain::Order> order = DrainOrderOf(*request, NameOfCaller(*context));
+    const auto caller = MayAdminister(*context, *reactor);
+    if (!caller) return reactor;
+    const StatusOr<ServerDrain::Order> order = DrainOrderOf(*request, NameOf(*caller, *context));
     if (!order.ok()) {
       reactor->Finish(ToGrpc(order.status()));
       return reactor;
@@ -190,8 +192,9 @@ class AdminService final : public v1::AdminService::CallbackService {
                                         const v1::StartReplayRequest* request,
                                         v1::Replay* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (!MayAdminister(*context, *reactor)) return reactor;
-    replays_.Start(*request, NameOfCaller(*context), Finishing(reactor, response));
+    const auto caller = MayAdminister(*context, *reactor);
+    if (!caller) return reactor;
+    replays_.Start(*request, NameOf(*caller, *context), Finishing(reactor, response));
     return reactor;
   }
 
@@ -224,21 +227,20 @@ class AdminService final : public v1::AdminService::CallbackService {
 
   grpc::ServerWriteReactor<v1::BackupProgress>* Backup(grpc::CallbackServerContext* context,
                                                        const v1::BackupRequest* request) override {
-    const StatusOr<Caller> caller = CallerOf(deps_, *context);
-    const Status allowed = caller.ok() ? caller->MayAdminister() : caller.status();
-    return StartBackupStream(deps_, backup_thread_, {*request, allowed});
+    const auto caller = AllowedCaller(deps_, *context, &Caller::MayAdminister);
+    return StartBackupStream(deps_, backup_thread_, {*request, caller.status()});
   }
 
  private:
-  // False when the call has ended for want of the claim.
-  [[nodiscard]] bool MayAdminister(const grpc::CallbackServerContext& context,
-                                   grpc::ServerUnaryReactor& reactor) const {
+  // None when the call has ended for want of the claim.
+  [[nodiscard]] std::optional<Caller> MayAdminister(const grpc::CallbackServerContext& context,
+                                                    grpc::ServerUnaryReactor& reactor) const {
     return Admit({deps_, context, reactor}, &Caller::MayAdminister);
   }
   // Who it is, as the record of a replay shows it, and the log a drain.
-  [[nodiscard]] std::string NameOfCaller(const grpc::CallbackServerContext& context) const {
-    const StatusOr<Caller> caller = CallerOf(deps_, context);
-    return caller.ok() && !caller->trusted() ? caller->user() : context.peer();
+  [[nodiscard]] static std::string NameOf(const Caller& caller,
+                                          const grpc::CallbackServerContext& context) {
+    return caller.trusted() ? context.peer() : caller.user();
   }
 
   const ServiceDependencies deps_;

@@ -61,13 +61,11 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
                                         const v1::GetReceiptsRequest* request,
                                         v1::Receipts* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    const StatusOr<Caller> caller = CallerOf(deps_, *context);
-    Status allowed = caller.status();
-    if (allowed.ok()) allowed = MayAskReceipts(*caller, request->channel());
-    if (!allowed.ok()) {
-      reactor->Finish(ToGrpc(allowed));
-      return reactor;
-    }
+    const auto may = [request](const Caller& each) {
+      return MayAskReceipts(each, request->channel());
+    };
+    const auto caller = Admit({deps_, *context, *reactor}, may);
+    if (!caller) return reactor;
     // What became of it for each of the others is an operator's to know.
     const std::size_t clients_max = caller->MayAdminister().ok() ? request->max_clients() : 0;
     deps_.delivery.GetReceipts({.channel = request->channel(),
@@ -154,8 +152,8 @@ class DeliveryService final : public v1::DeliveryService::CallbackService {
   [[nodiscard]] bool MayActFor(const std::string& client,
                                const grpc::CallbackServerContext& context,
                                grpc::ServerUnaryReactor& reactor) const {
-    return Admit({deps_, context, reactor},
-                 [&client](const Caller& caller) { return caller.MayActFor(client); });
+    const auto may = [&client](const Caller& caller) { return caller.MayActFor(client); };
+    return Admit({deps_, context, reactor}, may).has_value();
   }
 
   // Runs `read` on the read pool, with the sessions there are.

@@ -24,15 +24,12 @@ template <typename Response>
 class FollowStream : public grpc::ServerWriteReactor<Response>,
                      public std::enable_shared_from_this<FollowStream<Response>> {
  public:
-  // `request`: what is wrong with it.
-  void Start(Caller caller, const Status& request) {
+  // It may not be, or there is something wrong with what it asks for: then the call ends.
+  void Start(StatusOr<Caller> caller) {
     self_ = this->shared_from_this();
-    caller_ = std::move(caller);
-    if (request.ok()) {
-      PostRead();
-    } else {
-      End(ToGrpc(request));
-    }
+    if (!caller.ok()) return End(ToGrpc(caller.status()));
+    caller_ = *std::move(caller);
+    PostRead();
   }
 
   void OnWriteDone(bool ok) override {
@@ -299,30 +296,29 @@ grpc::ServerWriteReactor<v1::ReadResponse>* StartReadStream(const ServiceDepende
                                                             const v1::ReadRequest& request,
                                                             grpc::CallbackServerContext& context) {
   const auto stream = std::make_shared<ReadStream>(deps, request);
-  const StatusOr<Caller> caller = CallerOf(deps, context);
-  Status allowed = caller.status();
-  if (allowed.ok()) allowed = CheckRead(request);
-  if (allowed.ok()) allowed = MayRead(*caller, request);
-  stream->Start(caller.value_or(Caller()), allowed);
+  stream->Start(AllowedCaller(deps, context, [&request](const Caller& caller) {
+    const Status valid = CheckRead(request);
+    return valid.ok() ? MayRead(caller, request) : valid;
+  }));
   return stream.get();
 }
 
 grpc::ServerWriteReactor<v1::Failure>* StartFailureStream(const ServiceDependencies& deps,
                                                           const v1::WatchFailuresRequest& request,
                                                           grpc::CallbackServerContext& context) {
-  const StatusOr<Caller> caller = CallerOf(deps, context);
-  Status valid = caller.status();
-  if (valid.ok()) valid = caller->MayActFor(request.filter().client());
-  if (valid.ok()) valid = CheckFilter(request.filter());
-  if (valid.ok()) valid = CheckAfter(deps, request.after_id());
+  StatusOr<Caller> caller = AllowedCaller(deps, context, [&](const Caller& each) {
+    Status valid = each.MayActFor(request.filter().client());
+    if (valid.ok()) valid = CheckFilter(request.filter());
+    return valid.ok() ? CheckAfter(deps, request.after_id()) : valid;
+  });
   const auto stream = std::make_shared<FailureStream>(deps, request);
   // What is recorded after the caller has the answer's headers is not missed. The epoch is that of
   // the ids: in another log the same id is another failure.
-  if (valid.ok()) {
+  if (caller.ok()) {
     context.AddInitialMetadata("ackwire-epoch", deps.store.epoch());
     stream->StartSendInitialMetadata();
   }
-  stream->Start(caller.value_or(Caller()), valid);
+  stream->Start(std::move(caller));
   return stream.get();
 }
 

@@ -21,11 +21,19 @@ StatusOr<Caller> CallerOf(const ServiceDependencies& deps,
   return IdentifyCaller(deps.tokens, BearerTokenOf(authorization), deps.clock.Now());
 }
 
-bool Admit(const AskedCall& call, const std::function<Status(const Caller&)>& may) {
-  const StatusOr<Caller> caller = CallerOf(call.deps, call.context);
-  const Status status = caller.ok() ? may(*caller) : caller.status();
-  if (!status.ok()) Finish(call.reactor, status);
-  return status.ok();
+StatusOr<Caller> AllowedCaller(const ServiceDependencies& deps,
+                               const grpc::CallbackServerContext& context, const MayCall& may) {
+  StatusOr<Caller> caller = CallerOf(deps, context);
+  if (!caller.ok()) return caller.status();
+  if (Status status = may(*caller); !status.ok()) return status;
+  return caller;
+}
+
+std::optional<Caller> Admit(const AskedCall& call, const MayCall& may) {
+  StatusOr<Caller> caller = AllowedCaller(call.deps, call.context, may);
+  if (caller.ok()) return *std::move(caller);
+  Finish(call.reactor, caller.status());
+  return std::nullopt;
 }
 
 }  // namespace ackwire

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "delivery/caller.h"
 #include "store/status.h"
@@ -17,7 +18,15 @@ namespace ackwire {
 
 struct ServiceDependencies;
 
+// What a caller is asked before it is let in.
+using MayCall = std::function<Status(const Caller&)>;
+
+// Who calls, when `may` is OK for it.
 //   kUnauthenticated  there is no valid token, where one is needed
+[[nodiscard]] StatusOr<Caller> AllowedCaller(const ServiceDependencies& deps,
+                                             const grpc::CallbackServerContext& context,
+                                             const MayCall& may);
+// Whoever it is.
 [[nodiscard]] StatusOr<Caller> CallerOf(const ServiceDependencies& deps,
                                         const grpc::CallbackServerContext& context);
 
@@ -27,7 +36,7 @@ struct AskedCall {
   const grpc::CallbackServerContext& context;
   grpc::ServerUnaryReactor& reactor;
 };
-// True when `may` is OK for the caller; else the call has ended.
-[[nodiscard]] bool Admit(const AskedCall& call, const std::function<Status(const Caller&)>& may);
+// As AllowedCaller; none when that has ended the call.
+[[nodiscard]] std::optional<Caller> Admit(const AskedCall& call, const MayCall& may);
 
 }  // namespace ackwire
