@@ -30,15 +30,20 @@ void Session::Start(std::string token) {
   hub_.WakeAt(*this, connected_at_ + hub_.deps().session_policy.connect_timeout);
 }
 
-void Session::OnHeard() { heartbeat_.Heard(hub_.now()); }
+Status Session::TakeCall(std::size_t bytes) {
+  heartbeat_.Heard(hub_.now());
+  const SessionRates::Verdict verdict = rates_.TakeFrame(bytes, hub_.now());
+  if (!verdict.status.ok()) hub_.deps().metrics.LimitHit(verdict.limit);
+  return verdict.status;
+}
 
 void Session::OnControl() {
-  OnHeard();
+  heartbeat_.Heard(hub_.now());
   if (state_ != State::kEnded) (void)WithinRates({});
 }
 
 void Session::OnFrame(std::string_view bytes) {
-  OnHeard();
+  heartbeat_.Heard(hub_.now());
   if (state_ == State::kEnded || !WithinRates(bytes)) return;
   if (state_ == State::kOpen) {
     OnFrame(protocol_.Parse(bytes));

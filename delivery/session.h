@@ -56,7 +56,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void OnFrame(std::string_view bytes);
   void OnOtherKind();  // text where frames are binary, or the other way round
   void OnControl();    // a ping or pong of WebSocket's, which is no frame: the peer is alive
-  void OnHeard();      // the client said something elsewhere
+  [[nodiscard]] Status TakeCall(std::size_t bytes);  // said otherwise; it counts as a frame
   void OnWritten(const std::vector<std::uint64_t>& deliveries);
   void OnWriteFailed();  // the transport refused the bytes: the connection is gone
   // The connection is gone, with the code that the peer gave or 1006. Does nothing after Shut.

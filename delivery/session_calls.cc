@@ -30,6 +30,7 @@ HttpResponse Refused(const Status& status) {
 
 struct SessionCalls::Asked {
   frame::SessionCall call;
+  std::size_t bytes = 0;
   Caller caller;
   HttpApi::Done done;
 };
@@ -45,7 +46,8 @@ void SessionCalls::Answer(const std::string& call, std::string_view body, const 
                           HttpApi::Done done) const {
   StatusOr<frame::SessionCall> parsed = frame::ParseCall(call, body);
   if (!parsed.ok()) return done(ErrorResponse(parsed.status()));
-  Find(0, std::make_shared<const Asked>(Asked{*std::move(parsed), caller, std::move(done)}));
+  Find(0, std::make_shared<const Asked>(
+              Asked{*std::move(parsed), body.size(), caller, std::move(done)}));
 }
 
 void SessionCalls::Find(std::size_t hub, const std::shared_ptr<const Asked>& asked) const {
@@ -62,7 +64,9 @@ void SessionCalls::Act(Hub& hub, Session& session, const Asked& asked) {
   if (!asked.caller.MayBe(session.client()).ok()) {
     return asked.done(ErrorResponse(NoSession(asked.call.session)));
   }
-  session.OnHeard();
+  if (Status status = session.TakeCall(asked.bytes); !status.ok()) {
+    return asked.done(ErrorResponse(status));
+  }
   const Status status =
       std::visit([&](const auto& answer) { return ActOn(session.ledger(), answer, hub.now()); },
                  asked.call.answer);

@@ -194,6 +194,20 @@ test('what a client receives is answered as described', async (t) => {
   await expectStatus(open({ client, lastEventId }), 204);
 });
 
+test('a session that says too much is answered as described', async (t) => {
+  const own = await withServer(t, { flags: ['--session-frame-rate', '1'] });
+  const stream = await EventStream.open(own, { client: 'openapi/fast' });
+  t.after(() => stream.drop());
+  const body = { session: stream.session, deliveries: [1] };
+  for (const id of ['ackDeliveries', 'refuseDeliveries', 'prolongDeliveries']) {
+    let status;
+    for (let tries = 0; status !== 429; tries += 1) {
+      assert.ok(tries < 50, `${id} was not refused`);
+      ({ status } = await description.call(own, id, { body }));
+    }
+  }
+});
+
 test('tickets are given and taken as described', async () => {
   const issue = (body) => description.call(server, 'issueTicket', { body });
   const { json } = await issue({ client: 'openapi/guest' });
