@@ -14,6 +14,7 @@
 
 #include "delivery/asio_loop.h"
 #include "delivery/event_encoder.h"
+#include "delivery/message_json.h"
 #include "delivery/session.h"
 #include "delivery/spawn.h"
 
@@ -45,6 +46,12 @@ std::string HeadOf(http::status status, const EventStreamForm& form) {
   std::ostringstream head;
   head << response.base();
   return head.str();
+}
+
+// As a chunk, where the body is chunked: the empty one ends it.
+std::string AsBody(const EventStreamForm& form, const std::string& part) {
+  if (form.http_version < 11) return part;
+  return fmt::format("{:x}\r\n{}\r\n", part.size(), part);
 }
 
 class EventStream final : public Outlet, public std::enable_shared_from_this<EventStream> {
@@ -140,7 +147,8 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
     const Outgoing out = std::move(self->queue_.front());
     self->queue_.pop_front();
     const bool first = !std::exchange(self->begun_, true);
-    const std::string text = (first ? EventStreamHead(self->form_) : "") + self->AsBody(out.event);
+    const std::string text =
+        (first ? EventStreamHead(self->form_) : "") + AsBody(self->form_, out.event);
     self->writing_since_ = self->hub_.now();
     auto [ec, size] = co_await asio::async_write(self->stream_, asio::buffer(text), kAwait);
     self->writing_since_.reset();
@@ -158,17 +166,11 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
 
   static asio::awaitable<void> Finish(std::shared_ptr<EventStream> self) {
     const std::string end =
-        self->gone_ ? HeadOf(http::status::no_content, self->form_) : self->AsBody("");
+        self->gone_ ? HeadOf(http::status::no_content, self->form_) : AsBody(self->form_, "");
     if (!end.empty()) {
       (void)co_await asio::async_write(self->stream_, asio::buffer(end), kAwait);
     }
     (void)co_await self->stream_.async_end(kAwait);
-  }
-
-  // As a chunk, where the body is chunked: the empty one ends it.
-  [[nodiscard]] std::string AsBody(const std::string& part) const {
-    if (form_.http_version < 11) return part;
-    return fmt::format("{:x}\r\n{}\r\n", part.size(), part);
   }
 
   Hub& hub_;
@@ -191,6 +193,16 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
 }  // namespace
 
 std::string EventStreamHead(const EventStreamForm& form) { return HeadOf(http::status::ok, form); }
+
+std::string EventStreamWhileDraining(const EventStreamForm& form, const SessionDrain& drain) {
+  const Status why = drain.Refusal();
+  EventEncoder events({});
+  const std::string draining = frame::JsonProtocol().EncodeDraining(
+      {.reconnect_after = RetryAfter(why), .reason = MessageOf(why)});
+  const std::string body =
+      events.Encode(draining, {}) + events.EncodeClose(close_code::kServiceRestart, MessageOf(why));
+  return EventStreamHead(form) + AsBody(form, body) + AsBody(form, "");
+}
 
 asio::awaitable<void> RunEventStream(ClientStream stream, EventStreamForm form,
                                      EventStreamGuest guest, Tickets& tickets, Hub& hub) {

@@ -22,6 +22,10 @@ struct EventStreamForm {
 
 // The head of the answer.
 [[nodiscard]] std::string EventStreamHead(const EventStreamForm& form);
+// The whole of one that opens no session, since the server drains. An EventSource comes back only
+// from a stream that ends: any other answer than 200 would end it.
+[[nodiscard]] std::string EventStreamWhileDraining(const EventStreamForm& form,
+                                                   const SessionDrain& drain);
 
 // Who was let in (AdmitEventStream), and what it asked for.
 struct EventStreamGuest {

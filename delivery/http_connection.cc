@@ -325,8 +325,7 @@ class HttpConnection {
                                                {hub_.deps().tokens, *service_.tickets, hub_.now()});
     if (!caller.ok()) return ErrorResponse(caller.status());
     guest.caller = *std::move(caller);
-    const SessionDrain* drain = hub_.drain();
-    return drain == nullptr ? std::nullopt : std::optional(ErrorResponse(drain->Refusal()));
+    return std::nullopt;
   }
 
   asio::awaitable<bool> Stream() {
@@ -342,9 +341,12 @@ class HttpConnection {
     HttpGate::Add(service_.gate->CorsOf(serving_.request), shape);
     EventStreamForm form{.http_version = serving_.version, .headers = std::move(shape.headers)};
     Log(shape.status, 0);
-    if (serving_.request.method == "HEAD") {
+    const SessionDrain* drain = hub_.drain();
+    const bool head = serving_.request.method == "HEAD";
+    if (head || drain != nullptr) {
       service_.tickets->Close(guest.question.ticket, hub_.now());
-      const std::string text = EventStreamHead(form);
+      const std::string text =
+          head ? EventStreamHead(form) : EventStreamWhileDraining(form, *drain);
       stream_->expires_after(kHttpWriteTimeout);
       (void)co_await asio::async_write(*stream_, asio::buffer(text), kAwait);
       co_return false;

@@ -360,3 +360,29 @@ test('sessions are counted by their transport', async (t) => {
   assert.match(body, /^ackwire_sessions{transport="sse"} 2$/m);
   assert.match(body, /^ackwire_sessions{transport="websocket"} 1$/m);
 });
+
+const draining = (spread) => ['--drain-grace', '0s', '--drain-spread', spread];
+
+test('a drain tells each stream when to come back, and ends it', async (t) => {
+  const own = await withServer(t, { flags: draining('300ms') });
+  const stream = await EventStream.open(own, { client: 'drained' });
+  own.child.kill('SIGTERM');
+  const { reconnectAfterMs } = await stream.next('draining');
+  assert.equal((await stream.next('close')).code, 1012);
+  assert.equal(await stream.ended, 'whole');
+  assert.equal(stream.reader.retryMs, reconnectAfterMs);
+  assert.equal((await own.exited).code, 0);
+});
+
+test('who comes during a drain is told when to come back', async (t) => {
+  const own = await withServer(t, { flags: [...draining('10m'), '--drain-timeout', '1m'] });
+  const before = await EventStream.open(own, { client: 'before' });
+  own.child.kill('SIGTERM');
+  await before.next('draining');
+  const stream = await EventStream.ask(own, { client: 'during' });
+  assert.equal(stream.status, 200);
+  assert.equal((await stream.next('draining')).reconnectAfterMs, 600_000);
+  assert.equal((await stream.next('close')).code, 1012);
+  assert.equal(await stream.ended, 'whole');
+  assert.equal(stream.reader.retryMs, 600_000);
+});
