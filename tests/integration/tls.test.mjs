@@ -11,6 +11,7 @@ import tls from 'node:tls';
 import { ackctl } from '../support/ackctl.mjs';
 import { issue, makeAuthority } from '../support/certificates.mjs';
 import { Client, dropAll } from '../support/client.mjs';
+import { EventStream } from '../support/event_stream.mjs';
 import { eventually, within } from '../support/eventually.mjs';
 import { grpcClients, status } from '../support/grpc.mjs';
 import { history, publish, raw, request, split } from '../support/http.mjs';
@@ -95,6 +96,21 @@ test('messages are published, delivered and acknowledged over TLS', async () => 
     page.json.messages.map((message) => message.seq),
     [1],
   );
+});
+
+test('an event stream comes over TLS, whole to its end', async (t) => {
+  const client = 'tls/stream';
+  const stream = await EventStream.open(server, { client, channels: client });
+  await publish(server, client, kLargePayload);
+  const [item] = await stream.collect(1);
+  assert.equal(item.message.payload, kLargePayload);
+  assert.equal((await stream.post('ack', { upTo: item.delivery })).status, 200);
+  const newer = await EventStream.open(server, { client });
+  t.after(() => newer.drop());
+  assert.equal((await stream.next('close')).code, 4500);
+  assert.equal(await stream.ended, 'whole');
+  const last = { 'last-event-id': stream.lastEventId };
+  assert.equal((await EventStream.ask(server, { client }, last)).status, 204);
 });
 
 test('a WebSocket ends by the same rules as without TLS', async () => {

@@ -2,6 +2,7 @@
 // takes them; and a small EventSource, which comes back by itself.
 
 import http from 'node:http';
+import https from 'node:https';
 import { within } from './eventually.mjs';
 import { request, split } from './http.mjs';
 
@@ -68,8 +69,8 @@ export class EventStream {
     const [host, port] = split(server.http);
     const path = `/v1/sse?${new URLSearchParams(query)}`;
     const answered = new Promise((resolve, reject) => {
-      http
-        .get({ host, port, path, headers, agent: false }, (answer) =>
+      (server.tls ? https : http)
+        .get({ host, port, path, headers, agent: false, ...server.tls }, (answer) =>
           resolve(new EventStream(server, query, answer)),
         )
         .on('error', reject);
@@ -164,7 +165,8 @@ export class EventStream {
   // What the client answers: `call` is ack, nack or working.
   post(call, fields) {
     const body = { session: this.session, ...fields };
-    return request(this.server.http, { method: 'POST', path: `/v1/${call}`, body });
+    const { http: address, tls } = this.server;
+    return request(address, { method: 'POST', path: `/v1/${call}`, body, tls });
   }
 
   // Ends the connection as a lost network does.
