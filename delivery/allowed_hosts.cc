@@ -68,7 +68,11 @@ StatusOr<std::string> ParseHostName(const std::string& text) {
   constexpr std::string_view kNoneOfAName = " \t/@*?#,\"\\";
   const std::optional<std::string> name = NameOfHost(bare);
   const bool has_port = !bare.starts_with('[') && bare.find(':') != std::string::npos;
-  if (name && !has_port && text.find_first_of(kNoneOfAName) == std::string::npos) return *name;
+  // What it gives is what Allows makes of a header: no brackets, no dot at the end.
+  const bool is_name = name && name->find_first_of("[]") == std::string::npos &&
+                       !name->ends_with('.') &&
+                       text.find_first_of(kNoneOfAName) == std::string::npos;
+  if (is_name && !has_port) return *name;
   return InvalidArgument("must be a host's name or address without a port, such as " +
                          std::string("chat.example.com, got \"") + text + "\"");
 }

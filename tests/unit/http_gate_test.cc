@@ -57,7 +57,7 @@ TEST(AllowedHosts, AreGivenWithoutAPort) {
   EXPECT_EQ(ParseHostName("::1").value(), "::1");
   EXPECT_EQ(ParseHostName("10.0.0.1").value(), "10.0.0.1");
   for (const char* wrong : {"", "chat.example.com:80", "http://chat.example.com", "*.example.com",
-                            "a b", "a/b", "a,b"}) {
+                            "a b", "a/b", "a,b", "a..", "[a", "a]"}) {
     EXPECT_EQ(ParseHostName(wrong).status().code(), StatusCode::kInvalidArgument) << wrong;
   }
 }
