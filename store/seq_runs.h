@@ -22,7 +22,8 @@ struct SeqRun {
 
 class SeqRuns {
  public:
-  // Adds the run; what was in the set already stays in it.
+  // Adds the run; what was in the set already stays in it. A run that ends before it begins, as a
+  // row on disk may have it, is none, here and below.
   void Add(SeqRun run);
 
   // Takes out what the set has of the run; returns how many seqs that was.

@@ -173,6 +173,7 @@ void CheckLimits(const frame::Connect& frame) {
   CHECK(std::count(frame.client.begin(), frame.client.end(), '/') <= 1, "user or user/device");
   CHECK(frame.client.front() != '/' && frame.client.back() != '/', "neither of them empty");
   CHECK(!frame.resume || !frame.resume->session.empty(), "a session to go on from is one");
+  CHECK(!frame.acks_when_written && !(frame.resume && frame.resume->arrived), "by HTTP alone");
   CHECK(frame.subscriptions.size() <= kSubscriptionsOfClientMax, "10,000 subscriptions");
   for (const frame::Subscribe& each : frame.subscriptions) CheckLimits(each);
   CHECK(frame.max_frame_bytes == 0 || frame.max_frame_bytes >= 1024, "a welcome fits");

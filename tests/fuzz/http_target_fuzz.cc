@@ -1,6 +1,15 @@
-// What a request of HTTP has in its first line: path and query, and the values in them.
+// What a request of HTTP has before its body: the target, which is path and query, and the values
+// in them. The first letter says what the rest is:
+//
+//   h  the head of a request, and what comes behind it
+//   v  a value: of Host, Origin or Last-Event-ID
+//   anything else: all of it is a target
 #include <algorithm>
 
+#include "delivery/allowed_hosts.h"
+#include "delivery/allowed_origins.h"
+#include "delivery/event_encoder.h"
+#include "delivery/http_head.h"
 #include "delivery/http_target.h"
 #include "delivery/payload_form.h"
 #include "delivery/replay_name.h"
@@ -87,14 +96,95 @@ void CheckTarget(std::string_view text) {
     CHECK(messages->seq.has_value() == (target->segments.size() > 4), "so does the seq");
     CHECK(!messages->receipts || messages->seq, "receipts are of one message");
   }
-  for (const std::string& each : target->segments) CheckValue(each);
+  for (const std::string& each : target->segments) {
+    CHECK(each != ".." || LeadsUpwards(text), "what leads upwards is known for it");
+    CheckValue(each);
+  }
   for (const auto& [name, value] : target->query) CheckValue(value);
+}
+
+std::size_t CountOf(std::string_view part, std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+void CheckRequestHead(std::string_view bytes) {
+  const std::optional<std::size_t> end = FindHeadEnd(bytes);
+  if (!end) return;
+  CHECK(*end <= bytes.size(), "a head is of what came");
+  for (const std::size_t seen : {*end / 2, *end - 1}) {
+    CHECK(FindHeadEnd(bytes, seen) == end, "however it came");
+  }
+  const std::string_view head = bytes.substr(0, *end);
+  const HeadRefusal refusal = CheckHead(head);
+  if (refusal.status != 0) {
+    CHECK(refusal.status == 400 || refusal.status == 431, "400 or 431");
+    return CheckRefusal(InvalidArgument(refusal.message));
+  }
+  CHECK(CountOf("\n", head) == CountOf("\r\n", head), "no bare LF");
+  CHECK(CountOf("\r", head) == CountOf("\r\n", head), "no bare CR");
+  CHECK(CountOf("\r\n", head) <= kHttpFieldsMax + 2, "at most 100 fields");
+  CHECK(head.find('\0') == head.npos, "nothing that ends a text early");
+  std::string lower(head);
+  std::transform(head.begin(), head.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::size_t lengths = CountOf("\ncontent-length:", lower);
+  CHECK(lengths + CountOf("\ntransfer-encoding:", lower) <= 1, "one way to say how long it is");
+  CHECK(CountOf("\nhost:", lower) <= 1, "one host");
+  CHECK(CountOf("\n ", head) + CountOf("\n\t", head) == 0, "each field in a line");
+}
+
+void CheckHost(const std::string& text) {
+  const StatusOr<std::string> name = ParseHostName(text);
+  if (!name.ok()) return CheckRefusal(name.status());
+  const AllowedHosts hosts("127.0.0.1", {*name});
+  const std::string host = name->find(':') == name->npos ? *name : "[" + *name + "]";
+  CHECK(hosts.Allows(host, "10.0.0.1"), "a name that is allowed is");
+  CHECK(hosts.Allows(host + ":8080", "10.0.0.1"), "with any port");
+  CHECK(!hosts.Allows("x" + host, "10.0.0.1"), "and no other");
+}
+
+void CheckOrigin(const std::string& text) {
+  using Origin = AllowedOrigins::Origin;
+  const AllowedOrigins nobody({}, "https");
+  CHECK(nobody.Judge({.values = {text}, .host = "h"}) != Origin::kAllowed, "none unless named");
+  CHECK(nobody.Judge({.values = {text, text}, .host = text}) == Origin::kForeign, "nor doubled");
+  const StatusOr<std::string> origin = ParseOrigin(text);
+  if (!origin.ok()) return CheckRefusal(origin.status());
+  CHECK(*origin == text, "an origin has one spelling");
+  const AllowedOrigins origins({*origin}, "https");
+  CHECK(origins.Judge({.values = {text}, .host = "*"}) == Origin::kAllowed, "it is let in");
+  CHECK(origins.Judge({.values = {text + "0"}, .host = "*"}) == Origin::kForeign, "no other is");
+}
+
+void CheckLastEvent(std::string_view text) {
+  const StatusOr<LastEvent> event = ParseLastEvent("Last-Event-ID", text);
+  if (!event.ok()) return CheckRefusal(event.status());
+  const std::string id = event->session + ":" + std::to_string(event->delivery);
+  const StatusOr<LastEvent> again = ParseLastEvent("Last-Event-ID", id);
+  CHECK(again.ok() && again->session == event->session && again->delivery == event->delivery,
+        "an event has its id");
 }
 
 }  // namespace
 }  // namespace ackwire::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  ackwire::fuzz::CheckTarget(ackwire::fuzz::TextOf(data, size));
+  using namespace ackwire::fuzz;
+  const std::string_view text = TextOf(data, size);
+  const auto [parser, rest] = ChosenBy(text);
+  switch (parser) {
+    case 'h':
+      CheckRequestHead(rest);
+      break;
+    case 'v':
+      CheckHost(std::string(rest));
+      CheckOrigin(std::string(rest));
+      CheckLastEvent(rest);
+      break;
+    default:
+      CheckTarget(text);
+  }
   return 0;
 }

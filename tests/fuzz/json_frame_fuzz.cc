@@ -1,5 +1,5 @@
-// JSON that clients send: frames of ackwire.v1.json, and the bodies of publishes. Both parsers get
-// every input: they share most of their code.
+// JSON that clients send: frames of ackwire.v1.json, the bodies of publishes, and those of calls
+// that do what frames do. All parsers get every input: they share most of their code.
 #include <boost/json.hpp>
 
 #include "delivery/client_frame.h"
@@ -125,6 +125,18 @@ void CheckBody(std::string_view text) {
   CHECK(Comparable(*again) == Comparable(*body), "and is the same");
 }
 
+void CheckCalls(std::string_view text) {
+  for (const std::string_view type : {"ack", "nack", "working"}) {
+    const StatusOr<frame::SessionCall> call = frame::ParseCall(type, text);
+    if (!call.ok()) {
+      CheckRefusal(call.status());
+      continue;
+    }
+    CHECK(!call->session.empty() && IsUtf8(call->session), "a call names its session");
+    std::visit([](const auto& answer) { CheckFrame(answer); }, call->answer);
+  }
+}
+
 }  // namespace
 }  // namespace ackwire::fuzz
 
@@ -136,5 +148,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::CheckQuoting(text);
   fuzz::CheckTokenIsNotQuoted(text);
   fuzz::CheckBody(text);
+  fuzz::CheckCalls(text);
   return 0;
 }
