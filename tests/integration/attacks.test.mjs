@@ -10,6 +10,7 @@ import { Client, dropAll } from '../support/client.mjs';
 import { within } from '../support/eventually.mjs';
 import { grpcClients, rawUnary, readAll, status } from '../support/grpc.mjs';
 import { channelPath, publish, raw, request, split } from '../support/http.mjs';
+import { firstCall, kDeadlyCall } from '../support/http2.mjs';
 import { metricsOf } from '../support/metrics.mjs';
 import { RawWebSocket, binary, closing, frame, ping, text } from '../support/raw_web_socket.mjs';
 import { serverForFile } from '../support/server.mjs';
@@ -305,6 +306,15 @@ test('too much by gRPC is RESOURCE_EXHAUSTED, what is no protobuf INTERNAL', asy
   });
   const half = rawUnary(server.grpc, '/ackwire.v1.MessageService/Publish', Buffer.from('\n\x7f'));
   await assert.rejects(half, { code: status.INTERNAL });
+});
+
+// Off loopback they do not get that far: tls.test.mjs.
+test('a gRPC call with `te: x` and 9 KB of headers is refused', async () => {
+  const [host, port] = split(server.grpc);
+  const refused = (answer) => /te header/.test(answer);
+  const answer = await raw(host, port, firstCall(kDeadlyCall), { until: refused });
+  assert.match(answer, /grpc-status.2/s);
+  assert.equal((await rpc.admin.getStatus()).lastPosition, 0);
 });
 
 test('requests in a row are answered in a row, and HEAD has no body', async () => {

@@ -15,6 +15,7 @@ import { EventStream } from '../support/event_stream.mjs';
 import { eventually, within } from '../support/eventually.mjs';
 import { grpcClients, status } from '../support/grpc.mjs';
 import { history, publish, raw, request, split } from '../support/http.mjs';
+import { firstCall, kDeadlyCall } from '../support/http2.mjs';
 import { serverForFile, startServer } from '../support/server.mjs';
 
 const kSlowHandshakes = 50;
@@ -191,6 +192,19 @@ test('gRPC takes clients with a certificate of the authority only', async () => 
     await assert.rejects(clients.admin.getStatus(), { code: status.UNAVAILABLE }, who);
     clients.close();
   }
+});
+
+test('a call of the kind that gRPC may not survive fails at the handshake', async () => {
+  const [to, at] = split(server.grpc);
+  const socket = tls.connect({ host: to, port: at, ca: authority.cert, ALPNProtocols: ['h2'] });
+  const answer = [];
+  socket.on('data', (bytes) => answer.push(bytes));
+  socket.write(firstCall(kDeadlyCall));
+  await within(10_000, once(socket, 'close'), () => 'the end of the connection');
+  assert.deepEqual(answer, []);
+  const clients = grpcClients(server.grpc, asOperator);
+  assert.equal((await clients.messages.publish({ channel: 'room/survived' })).seq, 1);
+  clients.close();
 });
 
 test('ackctl speaks TLS, and says what it used where that fails', async () => {

@@ -18,7 +18,8 @@ const kTries = 3;
 const kFloorMs = 25 * kSlowness; // less is the machine's, on which the attackers run too
 const kLongMessages = 2; // so many of 100 KB are what is read slowly
 
-// What each attack is, and the limit that holds it back, where it is not time.
+// What each attack is, how many connections it ends at least, and the limit that holds it back,
+// where it is not time.
 const kWays = {
   'slow header': { connections: 500 },
   'slow body': { connections: 500 },
@@ -30,6 +31,7 @@ const kWays = {
     limits: ['session_frame_rate', 'session_errors'],
   },
   'connect storm': { connections: 20, flags: ['--connect-rate', '50'], limits: ['connect_rate'] },
+  takeovers: { connections: 20, ended: 5000 }, // one client again and again
 };
 
 function start(server, file, workerData) {
@@ -53,12 +55,12 @@ async function p99(server, channel) {
   return took.sort((a, b) => a - b)[Math.floor(took.length * 0.99)];
 }
 
-for (const [way, { connections, flags = [], limits = [] }] of Object.entries(kWays))
+for (const [way, { connections, ended = 0, flags = [], limits = [] }] of Object.entries(kWays))
   test(`a good client is unharmed by ${way} of ${connections} connections`, async (t) => {
     const server = await withServer(t, { flags });
     for (let n = 0; n < kLongMessages; n += 1) await publish(server, 'long', 'x'.repeat(100_000));
     const usual = await p99(server, 'good/before');
-    const attack = { way, connections, from: kAttacker, channel: 'long' };
+    const attack = { way, connections, ended, from: kAttacker, channel: 'long' };
     const attacker = start(server, 'attacker.mjs', attack);
     await once(attacker, 'message');
     const most = Math.max(kFloorMs, kTimes * usual);
@@ -70,7 +72,7 @@ for (const [way, { connections, flags = [], limits = [] }] of Object.entries(kWa
     const seen = await stop(attacker);
     const [before, under] = [usual, attacked].map((ms) => ms.toFixed(1));
     t.diagnostic(`${way}: p99 ${under} ms, before ${before} ms; ${JSON.stringify(seen)}`);
-    assert.ok(seen.opened >= connections, JSON.stringify(seen));
+    assert.ok(seen.opened >= connections && seen.ended >= ended, JSON.stringify(seen));
     assert.ok(attacked <= most, `p99 ${under} ms, before ${before} ms`);
     const metrics = await metricsOf(server);
     for (const limit of limits) {

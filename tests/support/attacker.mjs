@@ -1,11 +1,12 @@
 // A thread that attacks in one way, from an address of its own: it says how many connections it
-// has once all are up, and goes on until it is told to stop; then it says what it saw.
+// has once all are up, and goes on until it is told to stop and at least `ended` of them have come
+// to their end; then it says what it saw.
 
 import net from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import { ping, text } from './raw_web_socket.mjs';
+import { ServerFrames, closing, ping, text } from './raw_web_socket.mjs';
 
-const { http, way, connections, from, channel } = workerData;
+const { http, way, connections, from, channel, ended: endedMin = 0 } = workerData;
 const [host, port] = http.split(':');
 const kHost = `Host: ${http}\r\n`;
 const kDripMs = 250;
@@ -29,12 +30,27 @@ const kWays = {
   'slow frames': { begin: kUpgrade, then: () => Buffer.from([0x81, 0xfe, 0x40, 0x00]), drip: 'x' },
   'ping flood': { begin: kUpgrade, then: kConnect, drip: kFlood, everyMs: kFloodMs, again: true },
   'connect storm': { begin: '\r\n', brief: true, again: true },
+  takeovers: { begin: kUpgrade, then: () => kConnect(0), closes: true, again: true },
 };
-const { begin, then, drip, deaf, everyMs = kDripMs, brief, again } = kWays[way];
+const { begin, then, drip, deaf, everyMs = kDripMs, brief, closes, again } = kWays[way];
 const sockets = new Set();
 const dripping = new Set();
 const seen = { opened: 0, ended: 0 };
 let stopped = false;
+
+// Answers the server's close frame, so that the connection ends as it should.
+function answerClose(socket) {
+  const frames = new ServerFrames();
+  socket.on('data', (bytes) => {
+    frames.push(bytes);
+    if (frames.close) socket.end(closing(1000));
+  });
+}
+
+function begun(socket, n) {
+  socket.write(then(n), () => dripping.add(socket));
+  if (closes) answerClose(socket);
+}
 
 function open(n) {
   const socket = net.connect({ host, port, localAddress: from, noDelay: true });
@@ -44,7 +60,7 @@ function open(n) {
       seen.opened += 1;
       socket.write(begin);
       if (deaf) socket.pause();
-      else if (then) socket.once('data', () => socket.write(then(n), () => dripping.add(socket)));
+      else if (then) socket.once('data', () => begun(socket, n));
       else dripping.add(socket);
       if (brief) socket.end();
       if (!deaf) socket.resume();
@@ -53,6 +69,7 @@ function open(n) {
     socket.on('error', () => {});
     socket.once('close', () => {
       seen.ended += 1;
+      if (enough()) whenEnough?.();
       sockets.delete(socket);
       dripping.delete(socket);
       resolve();
@@ -64,7 +81,10 @@ function open(n) {
 const timer = setInterval(() => {
   if (drip) for (const socket of dripping) socket.write(drip);
 }, everyMs);
-parentPort.once('message', () => {
+const enough = () => seen.ended >= endedMin;
+let whenEnough;
+parentPort.once('message', async () => {
+  if (!enough()) await new Promise((resolve) => (whenEnough = resolve));
   stopped = true;
   clearInterval(timer);
   for (const socket of sockets) socket.destroy();
