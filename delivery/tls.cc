@@ -126,7 +126,9 @@ std::shared_ptr<ssl::context> NewContext() {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* const native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
-  SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  // All ciphers are good: ours come first, but ChaCha20 for whoever is faster with it.
+  SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_cipher_list(native, kCiphers);
   SSL_CTX_set1_groups_list(native, kGroups);
   SSL_CTX_set_alpn_select_cb(native, &ChooseHttp11, nullptr);
