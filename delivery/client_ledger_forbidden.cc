@@ -37,7 +37,11 @@ void ClientLedger::TellForbidden(ChannelId channel, Timestamp now) {
   const auto found = feeds_.find(channel);
   if (forbidden_.IsTold(channel) || found == feeds_.end()) return;
   const auto next = found->second.FindNext(now);
-  if (!next || next->due > now) return;
+  if (!next) return;
+  if (next->due > now) {
+    waiting_.insert({next->due, channel});
+    return;
+  }
   forbidden_.SetTold(channel);
   const AckWindow::Sent refused{
       .key = {channel, next->seq}, .attempt = found->second.Send(next->seq), .sent_at = now};

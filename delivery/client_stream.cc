@@ -13,9 +13,9 @@ ClientStream::ClientStream(asio::ip::tcp::socket socket, std::shared_ptr<asio::s
   if (context_) tls_ = std::make_unique<Tls>(*socket_, *context_);
 }
 
-asio::awaitable<boost::system::error_code> ClientStream::Handshake() {
+asio::awaitable<boost::system::error_code> ClientStream::Handshake(std::chrono::seconds timeout) {
   if (!tls_) co_return boost::system::error_code();
-  socket_->expires_after(kTlsHandshakeTimeout);
+  socket_->expires_after(timeout);
   auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::server, kAwait);
   co_return ec;
 }

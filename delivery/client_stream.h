@@ -30,7 +30,8 @@ namespace ackwire {
 
 inline constexpr std::chrono::seconds kTlsHandshakeTimeout{10};
 
-// Counts the bytes that come in, and says once when they are too many. Beast tells it of each read.
+// Counts the bytes that come in, and says once when they are too many; and says whenever the peer
+// has taken some. Beast tells it of each read and write.
 class WireMeter {
  public:
   // Counts from here on.
@@ -40,6 +41,7 @@ class WireMeter {
     Restart();
   }
   void Restart() { bytes_ = 0; }
+  void OnTaken(std::function<void()> taken) { taken_ = std::move(taken); }
 
  private:
   friend class boost::beast::rate_policy_access;
@@ -52,13 +54,16 @@ class WireMeter {
     bytes_ += size;
     if (bytes_ > bytes_max_ && too_much_) std::exchange(too_much_, nullptr)();
   }
-  static void transfer_write_bytes(std::size_t) {}
+  void transfer_write_bytes(std::size_t size) {
+    if (size > 0 && taken_) taken_();
+  }
   static void on_timer() {}
   // NOLINTEND(readability-identifier-naming)
 
   std::size_t bytes_ = 0;
   std::size_t bytes_max_ = kAny;
   std::function<void()> too_much_;
+  std::function<void()> taken_;
 };
 
 class ClientStream {
@@ -71,8 +76,9 @@ class ClientStream {
   // Null: without TLS.
   ClientStream(boost::asio::ip::tcp::socket socket, std::shared_ptr<boost::asio::ssl::context> tls);
 
-  // What comes before the first byte; without TLS nothing.
-  [[nodiscard]] boost::asio::awaitable<boost::system::error_code> Handshake();
+  // What comes before the first byte, within this time; without TLS nothing.
+  [[nodiscard]] boost::asio::awaitable<boost::system::error_code> Handshake(
+      std::chrono::seconds timeout = kTlsHandshakeTimeout);
 
   // ADDRESS:PORT of the peer; empty when it is gone.
   [[nodiscard]] std::string PeerAddress() const;

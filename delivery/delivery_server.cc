@@ -202,19 +202,20 @@ StatusOr<std::unique_ptr<DeliveryServer>> DeliveryServer::Bind(Store& store, con
                                                                const Options& options) {
   auto parts = std::make_unique<Parts>(store, clock, metrics, options);
   parts->MakeThreads();
-  auto http =
-      Listener::Bind(options.http, parts->targets(),
-                     {.answer =
-                          [api = &parts->http_api](HttpRequest request, HttpApi::Done done) {
-                            api->Answer(std::move(request), std::move(done));
-                          },
-                      .gate = MakeGate(options.http.host, options.edge,
-                                       options.http_tls == nullptr ? "http" : "https"),
-                      .limits = &parts->limits,
-                      .access_log = options.access_log,
-                      .web_sockets = true,
-                      .tickets = &parts->tickets,
-                      .tls = options.http_tls});
+  auto http = Listener::Bind(
+      options.http, parts->targets(),
+      {.identify = [api = &parts->http_api](HttpRequest& head) { return api->Identify(head); },
+       .answer = [api = &parts->http_api](
+                     HttpRequest request,
+                     HttpApi::Done done) { api->Answer(std::move(request), std::move(done)); },
+       .gate = MakeGate(options.http.host, options.edge,
+                        options.http_tls == nullptr ? "http" : "https"),
+       .http_limits = options.edge.http,
+       .limits = &parts->limits,
+       .access_log = options.access_log,
+       .web_sockets = true,
+       .tickets = &parts->tickets,
+       .tls = options.http_tls});
   if (!http.ok()) return NamingFlag("--http", http.status());
   parts->http = *std::move(http);
   auto admin =
@@ -239,7 +240,7 @@ void DeliveryServer::Start(Wiring wiring) {
   parts_->wiring = std::move(wiring);
   for (const auto& thread : parts_->threads) {
     thread->hub->Start(parts_->wiring.wake_relay);
-    thread->thread = std::thread([&context = thread->context] { context.run(); });
+    thread->Run();
   }
   parts_->replays.Start();
   parts_->retention.Start();
@@ -255,16 +256,11 @@ void DeliveryServer::Stop() {
   parts_->replays.Stop();
   parts_->retention.Stop();
   if (parts_->threads.front()->thread.joinable()) parts_->CloseSessions();
+  for (const auto& thread : parts_->threads) thread->work.reset();
+  auto closing_time = kClosingTime;
   for (const auto& thread : parts_->threads) {
-    if (!thread->thread.joinable()) continue;
-    // The loops end by themselves once the connections have; what hangs is cut.
-    thread->work.reset();
-    asio::post(thread->context, [thread = thread.get()] {
-      thread->closing = thread->loop.MakeTimer();
-      thread->closing->Arm(std::chrono::duration_cast<Duration>(kClosingTime),
-                           [thread] { thread->context.stop(); });
-    });
-    thread->thread.join();
+    // Where one took all of it, the others had the same.
+    if (!thread->Join(closing_time)) closing_time = closing_time.zero();
   }
   parts_->read_pool.join();
 }

@@ -6,7 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "store/types.h"
+
 namespace ackwire {
+
+// What a request may be.
+struct HttpLimits {
+  std::uint64_t header_bytes = 8ULL << 10U;  // at most kHttpHeaderBytesMax
+  // A payload of kPayloadBytesMax as JSON text takes up to six times its bytes.
+  std::uint64_t body_bytes = 2ULL << 20U;
+  Duration header_time{10'000};
+  Duration body_time{30'000};
+};
 
 // None: no limit.
 struct EdgePolicy {
@@ -24,6 +35,7 @@ struct EdgePolicy {
   std::optional<std::uint32_t> unauthenticated = 10'000;
   // Of a user, or an address where no user is named; none, as a back end may well be one of both.
   std::optional<std::uint32_t> publish_rate;
+  HttpLimits http;
 };
 
 }  // namespace ackwire

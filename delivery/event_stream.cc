@@ -65,6 +65,9 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
         events_({.retry = Duration(kRetryMsMin + hub.rng().Next() % (kRetryMsMax - kRetryMsMin)),
                  .arrived = arrived}) {
     wake_.expires_at(asio::steady_timer::time_point::max());
+    stream_.meter().OnTaken([this] {
+      if (writing_since_) writing_since_ = hub_.now();
+    });
   }
 
   void Write(std::string frame, std::vector<std::uint64_t> deliveries) override {
@@ -126,6 +129,7 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
     self->ending_timer_.Cancel();
     self->wake_.cancel();
     self->hub_.EndInTurn([session = self->session_, self] { session->End(close_code::kAbnormal); });
+    self->Abort();  // a write that waits for the peer would do so for ever: no session looks at it
   }
 
   static asio::awaitable<void> WriteLoop(std::shared_ptr<EventStream> self) {

@@ -24,6 +24,8 @@
 namespace ackwire {
 namespace {
 
+constexpr unsigned kTooManyStatus = 429;
+
 constexpr char kTooLargeMark[] = "ackwire/too-large";
 
 unsigned HttpStatusOf(const Status& status) {
@@ -41,7 +43,7 @@ unsigned HttpStatusOf(const Status& status) {
     case StatusCode::kFailedPrecondition:
       return 409;
     case StatusCode::kResourceExhausted:
-      return IsDiskFull(status) ? 507 : 429;
+      return IsDiskFull(status) ? 507 : kTooManyStatus;
     case StatusCode::kUnimplemented:
       return 501;
     case StatusCode::kUnavailable:
@@ -120,6 +122,16 @@ Status TooLarge(const std::string& message) {
   return status;
 }
 
+std::optional<HttpResponse> HttpApi::Identify(HttpRequest& head) const {
+  const StatusOr<HttpTarget> target = ParseTarget(head.target);
+  if (!target.ok()) return ErrorResponse(target.status());
+  if (head.method == "OPTIONS" || IsDescriptionPath(*target)) return std::nullopt;
+  StatusOr<Caller> caller = CallerOf(head);
+  if (!caller.ok()) return ErrorResponse(caller.status());
+  head.caller = std::make_shared<const Caller>(*std::move(caller));
+  return std::nullopt;
+}
+
 void HttpApi::Answer(HttpRequest request, Done done) {
   const StatusOr<HttpTarget> target = ParseTarget(request.target);
   if (!target.ok()) return done(ErrorResponse(target.status()));
@@ -155,6 +167,7 @@ void HttpApi::Answer(HttpRequest request, Done done) {
 }
 
 StatusOr<Caller> HttpApi::CallerOf(const HttpRequest& request) const {
+  if (request.caller != nullptr) return *request.caller;
   const std::string authorization = request.Header("Authorization");
   return IdentifyCaller(deps_.tokens, BearerTokenOf(authorization), deps_.clock.Now());
 }
@@ -167,7 +180,9 @@ void HttpApi::Post(const HttpRequest& request, const HttpTarget& target, Done do
   if (const auto call = SessionCalls::CallOf(target)) {
     return deps_.calls.Answer(*call, request.body, *caller, std::move(done));
   }
-  done(AnswerTicketCall(deps_.tickets, request.body, *caller, deps_.clock.Now()));
+  HttpResponse answer = AnswerTicketCall(deps_.tickets, request.body, *caller, deps_.clock.Now());
+  if (answer.status == kTooManyStatus) deps_.limits.Hit(Limit::kTickets);
+  done(std::move(answer));
 }
 
 void HttpApi::Publish(const Call& call, Done done) {

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,13 +31,14 @@ class SessionCalls;
 class Tickets;
 class TokenVerifier;
 
-// A request that was read whole.
+// A request; its body is here once it was read whole.
 struct HttpRequest {
   std::string method;
   std::string target;  // path and query as sent: still percent-encoded
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string remote_address;  // without the port
+  std::string remote_address;            // without the port
+  std::shared_ptr<const Caller> caller;  // null: nobody has asked yet, or the call is open to all
 
   // The first header of this name, in any case; empty when there is none.
   [[nodiscard]] std::string Header(const std::string& name) const;
@@ -77,6 +80,10 @@ class HttpApi {
     const TokenVerifier* tokens = nullptr;  // null: everybody is trusted
   };
   explicit HttpApi(Dependencies dependencies) : deps_(std::move(dependencies)) {}
+
+  // Says in the request whose it is, where that matters; by its head alone, so that nobody's body
+  // is held who may not call. The answer to a call that needs a token and has none that is valid.
+  [[nodiscard]] std::optional<HttpResponse> Identify(HttpRequest& head) const;
 
   // HEAD is answered like GET: the connection leaves the body out, and not its length.
   using Done = std::function<void(HttpResponse)>;

@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "delivery/client_stream.h"
 #include "delivery/event_stream.h"
 #include "delivery/event_stream_request.h"
+#include "delivery/http_request_reader.h"
 #include "delivery/request_id.h"
 #include "delivery/spawn.h"
 #include "delivery/web_socket.h"
@@ -25,11 +25,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 
-constexpr unsigned kNoTokenStatus = 401;
-constexpr unsigned kBodyTooLarge = 413;
-constexpr unsigned kHeadersTooLarge = 431;
-
-using Parser = http::request_parser<http::string_body>;
 using Response = http::response<http::string_body>;
 
 HttpRequest HeadOf(const http::request<http::string_body>& message) {
@@ -69,30 +64,6 @@ asio::awaitable<HttpResponse> Ask(const HttpHandler& handler, HttpRequest reques
       initiate, asio::use_awaitable, std::move(request));
 }
 
-HttpResponse Refused(unsigned status, const std::string& why) {
-  HttpResponse response = ErrorResponse(InvalidArgument(why));
-  response.status = status;
-  return response;
-}
-
-HttpResponse HeadTooLarge() {
-  return Refused(kHeadersTooLarge,
-                 "headers: at most " + std::to_string(kHttpHeaderBytesMax) + " bytes");
-}
-
-// What a request that could not be read gets; none where the peer is gone, or was too slow: the
-// stream has closed by then.
-std::optional<HttpResponse> AnswerTo(const beast::error_code& ec) {
-  if (ec == http::error::header_limit) return HeadTooLarge();
-  if (ec == http::error::body_limit) {
-    return Refused(kBodyTooLarge, "body: at most " + std::to_string(kHttpBodyBytesMax) + " bytes");
-  }
-  const bool gone = ec == http::error::end_of_stream || ec == http::error::partial_message ||
-                    ec.category() != make_error_code(http::error::bad_target).category();
-  if (gone) return std::nullopt;
-  return ErrorResponse(InvalidArgument("not an HTTP request: " + ec.message()));
-}
-
 // Closes our side. Where more may be on its way (`linger`), which nobody will read, it is dropped
 // for a while: the reset that would follow may take the answer with it.
 asio::awaitable<void> Finish(ClientStream& stream, bool linger) {
@@ -106,6 +77,12 @@ asio::awaitable<void> Finish(ClientStream& stream, bool linger) {
   }
 }
 
+// One of IPv4 as such, also where the listener takes both.
+std::string TextOf(const asio::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address.to_string();
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+}
+
 bool IsWebSocketPath(std::string_view target) {
   return target.substr(0, target.find('?')) == "/v1/ws";
 }
@@ -117,15 +94,20 @@ class HttpConnection {
       : stream_(std::in_place, std::move(socket), service.tls ? service.tls->current() : nullptr),
         hub_(hub),
         service_(service),
-        place_(std::move(place)) {
+        place_(std::move(place)),
+        reader_(service.http_limits) {
     beast::error_code ec;
-    remote_address_ = stream_->socket().remote_endpoint(ec).address().to_string();
-    local_address_ = stream_->socket().local_endpoint(ec).address().to_string();
+    remote_address_ = TextOf(stream_->socket().remote_endpoint(ec).address());
+    local_address_ = TextOf(stream_->socket().local_endpoint(ec).address());
   }
 
   asio::awaitable<void> Run() {
     const beast::error_code handshake = co_await stream_->Handshake();
-    if (handshake) co_return;
+    if (handshake) {
+      const bool slow = handshake == beast::error::timeout && service_.limits != nullptr;
+      if (slow) service_.limits->Hit(Limit::kTlsHandshake);
+      co_return;
+    }
     for (bool more = true; more;) {
       more = co_await ServeOne();
     }
@@ -145,9 +127,7 @@ class HttpConnection {
   // Reads a request and answers it. False: the connection ends.
   asio::awaitable<bool> ServeOne() {
     serving_ = Serving();
-    Parser parser;
-    parser.header_limit(2 * kHttpHeaderBytesMax);  // ReadHead has the limit
-    parser.body_limit(kHttpBodyBytesMax);
+    HttpRequestReader::Parser parser;
     std::optional<HttpResponse> refusal = co_await ReadRequest(parser);
     if (gone_) co_return false;
     serving_.id = RequestIdOf(serving_.request, hub_.rng());
@@ -168,83 +148,52 @@ class HttpConnection {
 
   // None once it is here, whole and let in. Otherwise the answer that it gets instead, after which
   // the connection ends; or the peer is gone.
-  asio::awaitable<std::optional<HttpResponse>> ReadRequest(Parser& parser) {
-    std::optional<HttpResponse> refusal = co_await ReadHead();
+  asio::awaitable<std::optional<HttpResponse>> ReadRequest(HttpRequestReader::Parser& parser) {
+    HttpRequestReader::Outcome head = co_await reader_.ReadHead(*stream_, parser);
     serving_.began = hub_.now();
-    if (gone_ || refusal) co_return refusal;
-    auto [ec, size] = co_await http::async_read_header(*stream_, buffer_, parser, kAwait);
-    if (!ec || ec == http::error::body_limit) Note(parser);
-    if (ec) co_return Failed(ec);
-    refusal = service_.gate->Refusal(serving_.request, local_address_);
+    if (head.parsed) Note(parser);
+    if (!head.whole) co_return NotRead(std::move(head));
+    std::optional<HttpResponse> refusal = RefuseHead(!parser.is_done());
     if (refusal) co_return refusal;
-    const beast::error_code body_ec = co_await ReadBody(parser);
-    if (body_ec) co_return Failed(body_ec);
+    HttpRequestReader::Outcome body = co_await reader_.ReadBody(*stream_, parser);
+    if (!body.whole) co_return NotRead(std::move(body));
+    serving_.request.body = std::move(parser.get().body());
     co_return std::nullopt;
+  }
+
+  // The answer to a request that goes no further. A body is held for nobody who may not send it.
+  std::optional<HttpResponse> RefuseHead(bool has_body) {
+    constexpr unsigned kBadRequest = 400;
+    HttpRequest& head = serving_.request;
+    if (auto refusal = service_.gate->Refusal(head, local_address_)) return refusal;
+    if (service_.identify == nullptr) return std::nullopt;
+    if (!IsWebSocketPath(head.target) && !IsEventStreamPath(head.target)) {
+      if (auto refusal = service_.identify(head)) return refusal;
+    }
+    if (head.caller != nullptr) place_.Settle();
+    const bool may_have_body = head.caller != nullptr || !has_body;
+    if (may_have_body) return std::nullopt;
+    return RefuseRequest(kBadRequest, "body: must be empty here");
+  }
+
+  std::optional<HttpResponse> NotRead(HttpRequestReader::Outcome outcome) {
+    if (outcome.slow && service_.limits != nullptr) service_.limits->Hit(Limit::kSlowRequest);
+    gone_ = !outcome.refusal;
+    return std::move(outcome.refusal);
   }
 
   void CountRefusal(const std::optional<HttpResponse>& refusal) const {
     if (!refusal || service_.limits == nullptr) return;
-    if (refusal->status == kHeadersTooLarge) service_.limits->Hit(Limit::kHeaders);
-    if (refusal->status == kBodyTooLarge) service_.limits->Hit(Limit::kBody);
-  }
-
-  std::optional<HttpResponse> Failed(const beast::error_code& ec) {
-    const bool slow = ec == beast::error::timeout;
-    if (slow && service_.limits != nullptr) service_.limits->Hit(Limit::kSlowRequest);
-    std::optional<HttpResponse> answer = AnswerTo(ec);
-    gone_ = !answer;
-    return answer;
-  }
-
-  // Has the whole head in the buffer, which the parser then takes: what it would let pass is
-  // refused here.
-  asio::awaitable<std::optional<HttpResponse>> ReadHead() {
-    constexpr std::size_t kReadBytes = 4096;
-    const bool first = std::exchange(first_, false);
-    stream_->expires_after(first || buffer_.size() > 0 ? kHttpHeadTimeout : kHttpIdleTimeout);
-    std::size_t looked_at = 0;
-    for (;;) {
-      const auto data = buffer_.data();
-      const std::string_view bytes(static_cast<const char*>(data.data()), data.size());
-      if (bytes.starts_with("\r\n")) {  // RFC 9112, 2.2: some clients end a body with it
-        buffer_.consume(2);
-        looked_at = 0;
-        continue;
-      }
-      const std::optional<std::size_t> end = FindHeadEnd(bytes, looked_at);
-      if (end.value_or(bytes.size()) > kHttpHeaderBytesMax) co_return HeadTooLarge();
-      if (end) {
-        HeadRefusal refusal = CheckHead(bytes.substr(0, *end));
-        if (refusal.status != 0) co_return Refused(refusal.status, refusal.message);
-        co_return std::nullopt;
-      }
-      looked_at = bytes.size();
-      auto [ec, size] = co_await stream_->async_read_some(buffer_.prepare(kReadBytes), kAwait);
-      // One that waited for the next request in vain was not slow.
-      if (ec) co_return Failed(first || looked_at > 0 ? ec : http::error::end_of_stream);
-      buffer_.commit(size);
-      if (looked_at == 0 && !first) stream_->expires_after(kHttpHeadTimeout);
-    }
+    if (refusal->status == kHeadersTooLargeStatus) service_.limits->Hit(Limit::kHeaders);
+    if (refusal->status == kBodyTooLargeStatus) service_.limits->Hit(Limit::kBody);
   }
 
   // Of the head alone: what comes behind a body in chunks is no header of ours.
-  void Note(const Parser& parser) {
+  void Note(const HttpRequestReader::Parser& parser) {
     serving_.request = HeadOf(parser.get());
     serving_.request.remote_address = remote_address_;
     serving_.version = parser.get().version();
     serving_.keep_alive = parser.get().keep_alive();
-  }
-
-  asio::awaitable<beast::error_code> ReadBody(Parser& parser) {
-    stream_->expires_after(kHttpBodyTimeout);
-    if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-      http::response<http::empty_body> go_on(http::status::continue_, 11);
-      auto [ec, size] = co_await http::async_write(*stream_, go_on, kAwait);
-      if (ec) co_return ec;
-    }
-    auto [ec, size] = co_await http::async_read(*stream_, buffer_, parser, kAwait);
-    serving_.request.body = std::move(parser.get().body());
-    co_return ec;
   }
 
   // True when the connection goes on.
@@ -280,7 +229,6 @@ class HttpConnection {
     HttpRequest asked = serving_.request;
     asked.body = std::move(body);
     HttpResponse answer = co_await Ask(service_.answer, std::move(asked));
-    if (answer.status != kNoTokenStatus) place_.Settle();
     const bool more = co_await WriteResponse(std::move(answer));
     co_return more;
   }
@@ -288,7 +236,7 @@ class HttpConnection {
   asio::awaitable<bool> Upgrade(http::request<http::string_body> message) {
     const UpgradeRefusal refusal = CheckUpgrade(message);
     if (refusal.status != 0) {
-      HttpResponse answer = Refused(refusal.status, refusal.message);
+      HttpResponse answer = RefuseRequest(refusal.status, refusal.message);
       answer.headers.emplace_back("Sec-WebSocket-Version", "13");
       if (refusal.status == static_cast<unsigned>(http::status::upgrade_required)) {
         answer.headers.emplace_back("Upgrade", "websocket");
@@ -360,14 +308,13 @@ class HttpConnection {
   }
 
   std::optional<ClientStream> stream_;
-  beast::flat_buffer buffer_;
   Hub& hub_;
   const HttpService& service_;
   EdgeLimits::Place place_;
+  HttpRequestReader reader_;
   std::string remote_address_;  // without the port
   std::string local_address_;
   Serving serving_;
-  bool first_ = true;     // no request has come yet
   bool refused_ = false;  // what was to be read was not read whole: the connection ends
   bool gone_ = false;     // the peer
 };
@@ -384,7 +331,7 @@ asio::awaitable<void> RefuseConnection(asio::ip::tcp::socket socket, const HttpS
                                        Status why, EdgeLimits::Place place) {
   const EdgeLimits::Place until_closed = std::move(place);
   ClientStream stream(std::move(socket), service.tls ? service.tls->current() : nullptr);
-  const beast::error_code handshake = co_await stream.Handshake();
+  const beast::error_code handshake = co_await stream.Handshake(kHttpLinger);
   if (handshake) co_return;
   stream.expires_after(kHttpLinger);
   Response response = Convert(ErrorResponse(why), 11, false);

@@ -1,16 +1,15 @@
-// One HTTP connection: reads requests within limits, has those answered that are let in, one after
-// the other, keeps alive, and hands over to a WebSocket or an event stream where one is asked for.
-// (What is let in: http_head.h, http_gate.h.)
+// One HTTP connection: has the requests answered that are let in, one after the other, keeps alive,
+// and hands over to a WebSocket or an event stream where one is asked for. (How they are read, and
+// how large and slow they may be: http_request_reader.h. What is let in: http_head.h, http_gate.h.)
 //
 // Threads: the socket's executor, which is the hub's.
-// Bounds:  a head of kHttpHeaderBytesMax and kHttpFieldsMax fields, within kHttpHeadTimeout; a body
-//          of kHttpBodyBytesMax, within kHttpBodyTimeout; kHttpIdleTimeout between two requests.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "delivery/access_log.h"
 #include "delivery/edge_limits.h"
@@ -22,14 +21,8 @@
 
 namespace ackwire {
 
-// A payload of kPayloadBytesMax as JSON text takes up to six times its bytes.
-inline constexpr std::uint64_t kHttpBodyBytesMax = 2ULL << 20U;
-inline constexpr std::chrono::seconds kHttpHeadTimeout{10};
-inline constexpr std::chrono::seconds kHttpBodyTimeout{30};
 inline constexpr std::chrono::seconds kHttpWriteTimeout{30};
 inline constexpr std::chrono::seconds kHttpLinger{2};  // for a peer to close, once it was refused
-// Longer than what load balancers keep (60 s): or they send a request just as we close.
-inline constexpr std::chrono::seconds kHttpIdleTimeout{75};
 
 class Tickets;
 
@@ -37,8 +30,12 @@ class Tickets;
 using HttpHandler = std::function<void(HttpRequest, HttpApi::Done)>;
 
 struct HttpService {
+  // Whose a request is, by its head; the answer that it gets instead where it may not go on. Null:
+  // `answer` asks for itself. Not asked for WebSockets and event streams.
+  std::function<std::optional<HttpResponse>(HttpRequest& head)> identify;
   HttpHandler answer;
   std::shared_ptr<const HttpGate> gate;
+  HttpLimits http_limits;
   EdgeLimits* limits = nullptr;  // null: none, as operators must come in at all times
   AccessLog access_log;
   bool web_sockets = false;        // GET /v1/ws

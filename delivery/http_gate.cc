@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "delivery/event_stream_request.h"
+
 namespace ackwire {
 namespace {
 
@@ -18,6 +20,13 @@ HttpResponse Forbidden(const std::string& why) {
   return ErrorResponse(Error(StatusCode::kPermissionDenied, why));
 }
 
+// An image, say, of a page of another site: browsers give it no Origin. No other request without
+// one changes anything; an event stream takes a client's session over, and acknowledges.
+bool IsFetchedFromElsewhere(const HttpRequest& request) {
+  const std::string site = request.Header("Sec-Fetch-Site");
+  return IsEventStreamPath(request.target) && (site == "cross-site" || site == "same-site");
+}
+
 }  // namespace
 
 HttpGate::HttpGate(std::string own_host, const EdgePolicy& policy, std::string scheme)
@@ -30,8 +39,16 @@ std::optional<HttpResponse> HttpGate::Refusal(const HttpRequest& request,
   if (!host.empty() && !hosts_.Allows(host, local_address)) {
     return Forbidden("Host: the server is not called by this name; --allow-host adds one");
   }
-  if (Judge(request) != AllowedOrigins::Origin::kForeign) return std::nullopt;
-  return Forbidden("Origin: pages of this origin are not let in; --allow-origin adds one");
+  const AllowedOrigins::Origin origin = Judge(request);
+  if (origin == AllowedOrigins::Origin::kForeign) {
+    return Forbidden("Origin: pages of this origin are not let in; --allow-origin adds one");
+  }
+  if (origin == AllowedOrigins::Origin::kNone && IsFetchedFromElsewhere(request)) {
+    return Forbidden(
+        "Sec-Fetch-Site: pages of another site open event streams by an EventSource, "
+        "which tells their origin");
+  }
+  return std::nullopt;
 }
 
 HttpGate::Cors HttpGate::CorsOf(const HttpRequest& request) const {

@@ -24,7 +24,8 @@ class HttpGate {
   // `own_host`: the listener's, as it was given. `scheme`: likewise.
   HttpGate(std::string own_host, const EdgePolicy& policy, std::string scheme);
 
-  // The answer to a request that is not let in: 403, of a foreign Host or Origin. None: it is.
+  // The answer to a request that is not let in: 403, of a foreign Host or Origin, or an event
+  // stream that a page of another site opens without one. None: it is.
   [[nodiscard]] std::optional<HttpResponse> Refusal(const HttpRequest& request,
                                                     std::string_view local_address) const;
 

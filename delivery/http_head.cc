@@ -100,6 +100,10 @@ class HeadReader {
     const std::string_view value = Trimmed(line.substr(colon + 1));
     if (!IsValue(value)) return Bad("a header has a control character in it");
     if (Is(name, "host")) ++hosts_;
+    if (Is(name, "authorization") && ++authorizations_ > 1) {
+      // Whoever stands between may have checked the other one.
+      return Bad("Authorization: must be given once");
+    }
     if (Is(name, "content-length")) {
       if (++lengths_ > 1) return Bad("Content-Length: must be given once");
       if (!IsLength(value)) return Bad("Content-Length: must be a whole number of bytes");
@@ -124,6 +128,7 @@ class HeadReader {
   bool is_1_0_ = false;
   std::size_t fields_ = 0;
   std::size_t hosts_ = 0;
+  std::size_t authorizations_ = 0;
   std::size_t lengths_ = 0;
   std::size_t encodings_ = 0;
 };

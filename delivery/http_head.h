@@ -13,7 +13,7 @@
 
 namespace ackwire {
 
-inline constexpr std::uint32_t kHttpHeaderBytesMax = 8 * 1024;
+inline constexpr std::uint32_t kHttpHeaderBytesMax = 32 * 1024;
 inline constexpr std::size_t kHttpFieldsMax = 100;
 
 // Where the head that `bytes` begin with ends, behind its blank line; none: it is not whole. What
@@ -28,8 +28,8 @@ struct HeadRefusal {
 
 // `head` with its blank line. 400: bare LF or CR, control characters, a line that goes on in the
 // next (obs-fold), white space before a colon, Content-Length that is doubled, no number or beside
-// Transfer-Encoding, another encoding than chunked, no Host or two, `..` in the path. 431: more
-// than kHttpFieldsMax fields.
+// Transfer-Encoding, another encoding than chunked, no Host or two, two Authorizations, `..` in
+// the path. 431: more than kHttpFieldsMax fields.
 [[nodiscard]] HeadRefusal CheckHead(std::string_view head);
 
 // True when a path has `..` between slashes, percent-encoded ones and dots included.

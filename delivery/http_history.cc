@@ -146,6 +146,8 @@ HttpResponse ReadHistory(const Store& store, const HistoryQuestion& question) {
     response.body = BodyOf(page, store.epoch());
   }
   response.headers.emplace_back("ETag", etag);
+  // A browser's cache must not show one what another was allowed to read.
+  if (!question.is_public) response.headers.emplace_back("Vary", "Authorization");
   const char* const immutable = question.is_public ? kPublicImmutable : kImmutable;
   response.headers.emplace_back("Cache-Control",
                                 IsPast(page, question.range) ? immutable : kRevalidate);

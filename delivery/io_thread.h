@@ -5,14 +5,14 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <memory>
+#include <chrono>
+#include <future>
 #include <optional>
 #include <thread>
 
 #include "delivery/asio_loop.h"
 #include "delivery/client_directory.h"
 #include "delivery/hub.h"
-#include "delivery/wake_timer.h"
 
 namespace ackwire {
 
@@ -23,8 +23,24 @@ struct IoThread {
   AsioLoop loop{context.get_executor()};
   std::optional<ClientDirectory> directory;
   std::optional<Hub> hub;
-  std::unique_ptr<WakeTimer> closing;
   std::thread thread;
+  std::promise<void> ended;  // the loop has
+
+  void Run() {
+    thread = std::thread([this] {
+      context.run();
+      ended.set_value();
+    });
+  }
+  // The loop ends by itself once all connections have. False: they had not in time, and were cut.
+  // REQUIRES: `work` was given up.
+  bool Join(std::chrono::milliseconds closing_time) {
+    if (!thread.joinable()) return true;
+    const bool in_time = ended.get_future().wait_for(closing_time) == std::future_status::ready;
+    if (!in_time) context.stop();
+    thread.join();
+    return in_time;
+  }
 };
 
 }  // namespace ackwire

@@ -29,7 +29,7 @@ class Outlet {
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
   // False: the peer cannot answer a ping.
   [[nodiscard]] virtual bool answers_pings() const { return true; }
-  // Since when the write under way has been waiting for the peer; none when nothing is being
+  // Since when the peer has taken nothing of the write under way; none when nothing is being
   // written.
   [[nodiscard]] virtual std::optional<Timestamp> writing_since() const = 0;
 };

@@ -62,8 +62,9 @@ struct SessionPolicy {
   Duration ping_interval{30'000};
   Duration ping_timeout{45'000};
   Duration write_stall{30'000};
-  Duration connect_timeout{5'000};  // for the first frame
-  Duration resume_within{120'000};  // how long a session that ended can be resumed
+  std::uint64_t queued_bytes = 8ULL << 20U;  // to a client that asks and does not take the answers
+  Duration connect_timeout{5'000};           // for the first frame
+  Duration resume_within{120'000};           // how long a session that ended can be resumed
   DrainTimes drain;
   // What one may say in a second; none: as much as it can. By default none: a client that
   // acknowledges as fast as it is sent is a good one.

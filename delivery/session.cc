@@ -253,6 +253,7 @@ void Session::SendReceipts(ReceiptWatch& watch) {
   frame::ItemsFrame frame = protocol_.Receipts();
   const bool room = state_ == State::kOpen && outlet_.queued_bytes() < kUnsentBytesMax;
   watch.Take(*this, hub_.now(), [&](const frame::Receipt& receipt) {
+    if (!caller_.MaySubscribe(receipt.channel).ok()) return true;
     const std::string item = protocol_.EncodeReceipt(receipt);
     const auto bytes_max = std::min<std::size_t>(max_frame_bytes_, kDeliveriesBytesMax);
     if (!room || !frame.Fits(item, bytes_max)) return false;

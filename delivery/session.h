@@ -6,9 +6,9 @@
 // Lifetime: shared by the connection and by work under way for it. Borrows hub and outlet; after
 //           End it touches the outlet no more.
 // Bounds:   beyond kUnsentBytesMax unsent, the client's messages wait in the log; beyond
-//           kOutgoingBytesMax, which answers to its own frames can fill, it is closed 4002. At most
-//           kFramesBeforeConnectMax frames and kBytesBeforeConnectMax bytes before it is open. And
-//           session_rates.h.
+//           SessionPolicy::queued_bytes, which answers to its own frames can fill, it is closed
+//           4002. At most kFramesBeforeConnectMax frames and kBytesBeforeConnectMax bytes before
+//           it is open. And session_rates.h.
 #pragma once
 
 #include <cstdint>

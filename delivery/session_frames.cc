@@ -60,7 +60,8 @@ void Session::Blame(std::uint32_t id, const Status& status, const std::string& c
 void Session::OnFrame(frame::ClientFrame frame) {
   std::visit([this](auto& each) { On(each); }, frame);
   if (state_ != State::kOpen) return;
-  if (outlet_.queued_bytes() > kOutgoingBytesMax) {
+  if (outlet_.queued_bytes() > hub_.deps().session_policy.queued_bytes) {
+    hub_.deps().metrics.LimitHit(Limit::kSessionQueue);
     Shut(close_code::kSlowConsumer, "it asks faster than it takes the answers");
     return outlet_.Abort();
   }
@@ -252,6 +253,7 @@ void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
 void Session::OnTime() {
   const Timestamp now = hub_.now();
   if (state_ == State::kConnecting || state_ == State::kClaiming) {
+    hub_.deps().metrics.LimitHit(Limit::kConnectTimeout);
     return Shut(close_code::kConnectTimeout,
                 state_ == State::kConnecting
                     ? "no connect frame in time"
@@ -261,6 +263,7 @@ void Session::OnTime() {
   if (Status expired = caller_.CheckExpiry(now); !expired.ok()) return Refuse(expired);
   const auto writing_since = outlet_.writing_since();
   if (writing_since && now - *writing_since >= hub_.deps().session_policy.write_stall) {
+    hub_.deps().metrics.LimitHit(Limit::kWriteStall);
     Shut(close_code::kSlowConsumer, "the socket took no bytes");
     return outlet_.Abort();
   }

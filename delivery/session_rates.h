@@ -14,7 +14,6 @@
 
 namespace ackwire {
 
-inline constexpr std::size_t kOutgoingBytesMax = 8ULL << 20U;
 inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
 inline constexpr std::size_t kFramesBeforeConnectMax = 2;
 inline constexpr std::size_t kBytesBeforeConnectMax = 64 * 1024;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "delivery/secret.h"
+#include "store/limits.h"
 
 namespace ackwire {
 namespace {
@@ -17,6 +18,11 @@ Status NoSuchTicket() {
                "/v1/tickets");
 }
 
+Status TooMany(std::size_t count, const std::string& what) {
+  return Error(StatusCode::kResourceExhausted,
+               "tickets: " + std::to_string(count) + " " + what + "; try again in a minute");
+}
+
 }  // namespace
 
 StatusOr<Tickets::Issued> Tickets::Issue(Pass pass, Timestamp now) {
@@ -26,10 +32,12 @@ StatusOr<Tickets::Issued> Tickets::Issue(Pass pass, Timestamp now) {
   const Timestamp until = now + kTicketValidFor;
   std::lock_guard lock(mutex_);
   ForgetExpired(now);
-  if (tickets_.size() >= tickets_max_) {
-    return Error(StatusCode::kResourceExhausted,
-                 "tickets: " + std::to_string(tickets_max_) + " are in use; try again");
+  if (tickets_.size() >= tickets_max_) return TooMany(tickets_max_, "are in use");
+  std::size_t& of_user = of_user_[std::string(UserOf(pass.client))];
+  if (of_user >= kTicketsOfUserMax) {
+    return TooMany(kTicketsOfUserMax, "of this user are in use; open streams with those");
   }
+  ++of_user;
   Ticket& ticket = tickets_[id];
   ticket.secret = made->substr(kTicketIdBytes);
   ticket.pass = std::move(pass);
@@ -81,9 +89,16 @@ void Tickets::KeepUntil(const std::string& id, Ticket& ticket, Timestamp until) 
 
 void Tickets::ForgetExpired(Timestamp now) {
   while (!expiring_.empty() && expiring_.begin()->first <= now) {
-    tickets_.erase(expiring_.begin()->second);
+    Forget(expiring_.begin()->second);
     expiring_.erase(expiring_.begin());
   }
+}
+
+void Tickets::Forget(const std::string& id) {
+  const auto ticket = tickets_.find(id);
+  const auto of_user = of_user_.find(std::string(UserOf(ticket->second.pass.client)));
+  if (--of_user->second == 0) of_user_.erase(of_user);
+  tickets_.erase(ticket);
 }
 
 }  // namespace ackwire

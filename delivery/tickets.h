@@ -4,7 +4,8 @@
 // may be resumed.
 //
 // Threads: any; they share the tickets.
-// Bounds:  kTicketsMax tickets; then none is given until some have expired.
+// Bounds:  kTicketsMax tickets, kTicketsOfUserMax of one user; then none is given until some have
+//          expired.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "delivery/caller.h"
 #include "store/status.h"
 #include "store/types.h"
@@ -23,6 +25,7 @@ namespace ackwire {
 
 inline constexpr Duration kTicketValidFor{60'000};
 inline constexpr std::size_t kTicketsMax = 100'000;
+inline constexpr std::size_t kTicketsOfUserMax = 100;
 
 class Tickets {
  public:
@@ -39,7 +42,7 @@ class Tickets {
     std::string ticket;
     Timestamp expires_at{};
   };
-  //   kResourceExhausted  there are too many
+  //   kResourceExhausted  there are too many, in all or of the client's user
   //   kUnavailable        as MakeSecret
   [[nodiscard]] StatusOr<Issued> Issue(Pass pass, Timestamp now);
 
@@ -70,6 +73,7 @@ class Tickets {
   [[nodiscard]] Ticket* Find(const std::string& ticket);
   void KeepUntil(const std::string& id, Ticket& ticket, Timestamp until);
   void ForgetExpired(Timestamp now);
+  void Forget(const std::string& id);
 
   const Duration resume_within_;
   const std::size_t tickets_max_;
@@ -77,6 +81,7 @@ class Tickets {
   // By what a ticket begins with, which is no secret.
   std::map<std::string, Ticket> tickets_;
   std::set<std::pair<Timestamp, std::string>> expiring_;  // those without a stream
+  absl::flat_hash_map<std::string, std::size_t> of_user_;
 };
 
 }  // namespace ackwire

@@ -104,6 +104,9 @@ class WebSocketConnection final : public Outlet,
         wake_(ws_.get_executor()),
         closing_timer_(ws_.get_executor()) {
     wake_.expires_at(asio::steady_timer::time_point::max());
+    ws_.next_layer().meter().OnTaken([this] {
+      if (writing_since_) writing_since_ = hub_.now();
+    });
   }
 
   void Write(std::string text, std::vector<std::uint64_t> deliveries) override {
@@ -217,6 +220,14 @@ class WebSocketConnection final : public Outlet,
       ec = read_ec;
     }
     self->closing_timer_.Cancel();
+    self->Abort();  // a write that waits for the peer would do so for ever: no session looks at it
+  }
+
+  // Of a client that is not known yet no more is held than it may send, also of one message.
+  void DropWhatIsTooMuch(beast::flat_buffer& buffer) {
+    if (session_->open() || buffer.size() <= kBytesBeforeConnectMax) return;
+    session_->OnFrame({static_cast<const char*>(buffer.data().data()), buffer.size()});
+    buffer.consume(buffer.size());
   }
 
   static asio::awaitable<beast::error_code> ReadMessage(std::shared_ptr<WebSocketConnection> self,
@@ -224,6 +235,7 @@ class WebSocketConnection final : public Outlet,
     do {
       auto [ec, size] = co_await self->ws_.async_read_some(buffer, kReadBytes, kAwait);
       if (ec) co_return ec;
+      self->DropWhatIsTooMuch(buffer);
     } while (!self->ws_.is_message_done());
     self->ws_.next_layer().meter().Restart();
     co_return beast::error_code();

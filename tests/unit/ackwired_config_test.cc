@@ -84,10 +84,39 @@ TEST(AckwiredConfig, LimitsConnectionsAndByDefaultNoRates) {
 }
 
 TEST(AckwiredConfig, TakesEachLimit) {
-  const Config config = ConfigOf(
-      {"--max-connections", "none", "--max-connections-per-address", "7", "--connect-rate", "8",
-       "--max-unauthenticated", "9", "--publish-rate", "10", "--max-subscriptions", "11",
-       "--session-frame-rate", "12", "--session-byte-rate", "13KiB", "--access-log", "on"});
+  const Config config = ConfigOf({"--max-connections",
+                                  "none",
+                                  "--max-connections-per-address",
+                                  "7",
+                                  "--connect-rate",
+                                  "8",
+                                  "--max-unauthenticated",
+                                  "9",
+                                  "--publish-rate",
+                                  "10",
+                                  "--max-subscriptions",
+                                  "11",
+                                  "--session-frame-rate",
+                                  "12",
+                                  "--session-byte-rate",
+                                  "13KiB",
+                                  "--access-log",
+                                  "on",
+                                  "--max-header-bytes",
+                                  "14KiB",
+                                  "--max-body-bytes",
+                                  "15KiB",
+                                  "--header-time",
+                                  "16s",
+                                  "--body-time",
+                                  "17s",
+                                  "--session-queue-bytes",
+                                  "18KiB"});
+  EXPECT_EQ(config.edge.http.header_bytes, 14U * 1024);
+  EXPECT_EQ(config.edge.http.body_bytes, 15U * 1024);
+  EXPECT_EQ(config.edge.http.header_time, Duration(16'000));
+  EXPECT_EQ(config.edge.http.body_time, Duration(17'000));
+  EXPECT_EQ(config.session.queued_bytes, 18U * 1024);
   EXPECT_EQ(config.edge.connections, std::nullopt);
   EXPECT_EQ(config.edge.connections_per_address, 7U);
   EXPECT_EQ(config.edge.connect_rate, 8U);
@@ -99,6 +128,8 @@ TEST(AckwiredConfig, TakesEachLimit) {
   EXPECT_TRUE(config.access_log);
   EXPECT_THAT(ErrorOf({"--connect-rate", "0"}),
               AllOf(HasSubstr("--connect-rate"), HasSubstr("from 1"), HasSubstr("or none")));
+  EXPECT_THAT(ErrorOf({"--max-header-bytes", "33KiB"}),
+              AllOf(HasSubstr("--max-header-bytes"), HasSubstr("from 512 to 32KiB")));
   EXPECT_THAT(ErrorOf({"--access-log", "yes"}), HasSubstr("must be on or off, got \"yes\""));
 }
 

@@ -43,6 +43,20 @@ TEST_F(ClientLedgerForbiddenTest, WhatIsInFlightFailsUncountedAndComesAgainOnceA
   EXPECT_EQ(ledger().undelivered(), 0U);
 }
 
+TEST_F(ClientLedgerForbiddenTest, WhatIsDueLaterIsToldThen) {
+  constexpr Duration kDelay{60'000};
+  Subscribed(kRoom, 1);
+  ASSERT_THAT(SendAll(), ElementsAre(1));
+  Refuse({.deliveries = {1}, .delay = kDelay});
+  (void)Events();
+  Allow({"hall"});
+  EXPECT_THAT(SendAll(), IsEmpty());
+  EXPECT_THAT(Events(), IsEmpty());
+  now += kDelay;
+  EXPECT_THAT(SendAll(), IsEmpty());
+  EXPECT_THAT(Events(), ElementsAre("forbidden 1"));
+}
+
 TEST_F(ClientLedgerForbiddenTest, AnAcknowledgementOfWhatCameLaterDoesNotCoverIt) {
   Subscribed(kRoom, 1);
   ASSERT_THAT(SendAll(), ElementsAre(1));

@@ -82,6 +82,21 @@ TEST(HttpGate, TakesWhoSendsNoOrigin) {
   EXPECT_FALSE(Takes(gate, {{"Host", "evil.example"}}));
 }
 
+TEST(HttpGate, TakesNoEventStreamThatAPageOfAnotherSiteHasFetchedWithoutItsOrigin) {
+  const HttpGate gate("127.0.0.1", {}, "http");
+  const auto takes = [&gate](const std::string& target, const std::string& site) {
+    HttpRequest request = Asking({{"Host", "127.0.0.1"}, {"Sec-Fetch-Site", site}}, "GET");
+    request.target = target;
+    return !gate.Refusal(request, kLocal);
+  };
+  for (const char* own : {"same-origin", "none"})
+    EXPECT_TRUE(takes("/v1/sse?client=a", own)) << own;
+  for (const char* foreign : {"cross-site", "same-site"}) {
+    EXPECT_FALSE(takes("/v1/sse?client=a", foreign)) << foreign;
+    EXPECT_TRUE(takes("/v1/channels/a/messages", foreign)) << foreign;
+  }
+}
+
 TEST(HttpGate, TakesItsOwnPagesAndThoseThatAreAllowedToTheLetter) {
   const HttpGate gate("127.0.0.1", {.origins = {"https://chat.example.com"}}, "http");
   const auto takes = [&gate](const std::string& origin) {

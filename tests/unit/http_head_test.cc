@@ -82,6 +82,12 @@ TEST(HttpHead, HasARequestLineOfThreeParts) {
   EXPECT_EQ(StatusOfLine("PURGE /a?b=c HTTP/1.1"), 0U);
 }
 
+TEST(HttpHead, HasOneTokenAtMost) {
+  const std::string head = "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\n";
+  EXPECT_EQ(CheckHead(head + "\r\n").status, 0U);
+  EXPECT_EQ(CheckHead(head + "authorization: Bearer a\r\n\r\n").status, 400U);
+}
+
 TEST(HttpHead, NamesItsHostOnce) {
   EXPECT_EQ(CheckHead("GET / HTTP/1.1\r\n\r\n").status, 400U);
   EXPECT_EQ(CheckHead("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n").status, 400U);

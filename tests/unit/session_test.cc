@@ -185,10 +185,10 @@ TEST_F(SessionLife, AConfirmationWaitsAlsoWhenTheEventsWereTakenBeforeTheFlush) 
 
 TEST_F(SessionLife, AClientThatTakesNoAnswersIsClosedAtTheNextThingItSays) {
   TestConnection& alice = Connect("alice");
-  alice.outlet.queued = kOutgoingBytesMax;
+  alice.outlet.queued = SessionPolicy().queued_bytes;
   alice.Say(R"({"type":"pong"})");
   EXPECT_EQ(alice.outlet.closed_with, 0);
-  alice.outlet.queued = kOutgoingBytesMax + 1;
+  alice.outlet.queued = SessionPolicy().queued_bytes + 1;
   alice.Say(R"({"type":"pong"})");
   EXPECT_EQ(alice.outlet.closed_with, close_code::kSlowConsumer);
   EXPECT_TRUE(alice.outlet.aborted);

@@ -45,6 +45,20 @@ TEST_F(TicketsTest, OpensAStreamWithinItsMinute) {
   EXPECT_TRUE(pass->caller.trusted());
 }
 
+TEST_F(TicketsTest, AUserHasSoManyOfThemAtATime) {
+  Tickets many{kResumeWithin};
+  const auto issue = [&](const std::string& client) {
+    return many.Issue({.client = client}, now).status().code();
+  };
+  for (std::size_t i = 0; i < kTicketsOfUserMax; ++i) {
+    ASSERT_EQ(issue("alice/" + std::to_string(i)), StatusCode::kOk);
+  }
+  EXPECT_EQ(issue("alice"), StatusCode::kResourceExhausted);
+  EXPECT_EQ(issue("bob"), StatusCode::kOk);
+  now += kTicketValidFor;
+  EXPECT_EQ(issue("alice"), StatusCode::kOk);
+}
+
 TEST_F(TicketsTest, OpensNothingAfterIt) {
   const std::string ticket = Issue();
   now += kTicketValidFor;

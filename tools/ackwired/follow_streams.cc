@@ -1,12 +1,15 @@
 #include "tools/ackwired/follow_streams.h"
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,8 @@
 namespace ackwire {
 namespace {
 
+constexpr Duration kAfterExpiry{10};  // so that the token has expired for sure
+
 // What is the same for all of them: whose turn it is.
 template <typename Response>
 class FollowStream : public grpc::ServerWriteReactor<Response>,
@@ -29,6 +34,7 @@ class FollowStream : public grpc::ServerWriteReactor<Response>,
     self_ = this->shared_from_this();
     if (!caller.ok()) return End(ToGrpc(caller.status()));
     caller_ = *std::move(caller);
+    WakeAtExpiry();
     PostRead();
   }
 
@@ -126,6 +132,17 @@ class FollowStream : public grpc::ServerWriteReactor<Response>,
     });
   }
 
+  // Where nothing comes, nobody else would look at the token again.
+  void WakeAtExpiry() {
+    const std::optional<Timestamp> expiry = caller_.expires_at();
+    if (!expiry) return;
+    const std::chrono::system_clock::time_point then = *expiry + kAfterExpiry;
+    expiry_.Set(then, [weak = this->weak_from_this()](bool in_time) {
+      const auto self = in_time ? weak.lock() : nullptr;
+      if (self != nullptr) self->Wake();
+    });
+  }
+
   void Wake() {
     {
       const std::scoped_lock lock(mutex_);
@@ -152,6 +169,7 @@ class FollowStream : public grpc::ServerWriteReactor<Response>,
   const ServiceDependencies deps_;
   std::shared_ptr<FollowStream> self_;  // until OnDone
   Caller caller_;
+  grpc::Alarm expiry_;
   Response response_;  // of whoever is busy
 
   mutable std::mutex mutex_;  // guards the next two

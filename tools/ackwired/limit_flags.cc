@@ -6,6 +6,7 @@
 
 #include "delivery/allowed_hosts.h"
 #include "delivery/allowed_origins.h"
+#include "delivery/http_head.h"
 
 namespace ackwire {
 namespace {
@@ -22,6 +23,29 @@ StatusOr<std::vector<std::string>> ParseEach(const std::string& text) {
     at = comma + 1;
   }
   return out;
+}
+
+StatusOr<std::uint64_t> ParseHeaderBytes(const std::string& text) {
+  constexpr std::uint64_t kMin = 512;  // a line and a token that is short
+  const StatusOr<std::uint64_t> size = ParseSize(text);
+  if (!size.ok() || (*size >= kMin && *size <= kHttpHeaderBytesMax)) return size;
+  return InvalidArgument("must be from " + FormatSize(kMin) + " to " +
+                         FormatSize(kHttpHeaderBytesMax) + ", got \"" + text + "\"");
+}
+
+void AddHttpLimits(Flags& flags, HttpLimits& limits) {
+  flags.Add({"--max-header-bytes", "SIZE", FormatSize(limits.header_bytes),
+             "Of the first line and the headers of a request to --http"},
+            limits.header_bytes, &ParseHeaderBytes);
+  flags.Add({"--max-body-bytes", "SIZE", FormatSize(limits.body_bytes),
+             "Of its body; a payload in JSON takes up to six times its bytes"},
+            limits.body_bytes, &ParsePositiveSize);
+  flags.Add({"--header-time", "DURATION", FormatDuration(limits.header_time),
+             "Within which its headers must be here"},
+            limits.header_time, &ParsePositiveDuration);
+  flags.Add({"--body-time", "DURATION", FormatDuration(limits.body_time),
+             "Within which its body must be"},
+            limits.body_time, &ParsePositiveDuration);
 }
 
 }  // namespace
@@ -44,9 +68,10 @@ void AddLimits(Flags& flags, Config& config) {
         "Of these, from one address");
   count("--connect-rate", edge.connect_rate, "New ones a second from one address");
   count("--max-unauthenticated", edge.unauthenticated,
-        "Of these, whose client is not known yet: neither connected nor answered");
+        "Of these, whose client is not known yet: neither connected nor with a valid token");
   count("--publish-rate", edge.publish_rate,
         "Messages a second of one sender, or of one address where none is named");
+  AddHttpLimits(flags, edge.http);
   flags.Add({"--max-subscriptions", "N", std::to_string(config.max_subscriptions),
              "Subscriptions of one client"},
             config.max_subscriptions, &ParseCount);
@@ -54,6 +79,11 @@ void AddLimits(Flags& flags, Config& config) {
             config.session.frame_rate, &ParseLimit<std::uint32_t, &ParseCount>);
   flags.Add({"--session-byte-rate", "SIZE", "none", "Bytes of frames a second from one session"},
             config.session.byte_rate, &ParseLimit<std::uint64_t, &ParsePositiveSize>);
+  flags.Add(
+      {"--session-queue-bytes", "SIZE", FormatSize(config.session.queued_bytes),
+       "Answers that wait for one session, which is closed beyond that; deliveries wait in the "
+       "log long before"},
+      config.session.queued_bytes, &ParsePositiveSize);
   flags.Add(
       {"--access-log", "on|off", "off", "A line of the log for each request to --http, --admin"},
       config.access_log, &ParseSwitch);
