@@ -36,10 +36,6 @@ void ServerDrain::Start(const Order& order, std::uint64_t sessions) {
   DrainTimes times = deps_.times;
   times.spread = order.spread.value_or(times.spread);
   plan_.emplace(times);
-  spdlog::info(
-      "drain: begun by {}, with {} sessions. Not ready from now on; new sessions are taken for {}, "
-      "then all are closed within {}, and {} after the beginning at the latest the server ends",
-      order.by, sessions, InWords(times.grace), InWords(times.spread), InWords(times.timeout));
   const auto arm = [this](std::unique_ptr<WakeTimer>& timer, Duration at) {
     timer = deps_.loop.MakeTimer();
     timer->Arm(at, [this, at] {
@@ -49,6 +45,10 @@ void ServerDrain::Start(const Order& order, std::uint64_t sessions) {
   };
   arm(grace_timer_, times.grace);
   arm(timeout_timer_, times.timeout);
+  spdlog::info(
+      "drain: begun by {}, with {} sessions. Not ready from now on; new sessions are taken for {}, "
+      "then all are closed within {}, and {} after the beginning at the latest the server ends",
+      order.by, sessions, InWords(times.grace), InWords(times.spread), InWords(times.timeout));
 }
 
 void ServerDrain::Count(std::function<void(std::uint64_t)> counted) {

@@ -5,7 +5,7 @@ import test, { afterEach } from 'node:test';
 import WebSocket from 'ws';
 import { ackctl } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
-import { eventually, within } from '../support/eventually.mjs';
+import { eventually, kSlowness, within } from '../support/eventually.mjs';
 import { grpcClients, status } from '../support/grpc.mjs';
 import { publish, request } from '../support/http.mjs';
 import { metricsOf } from '../support/metrics.mjs';
@@ -18,7 +18,7 @@ const kLong = '10m';
 afterEach(dropAll);
 
 // A server with these times, and its gRPC clients.
-async function serving(t, { grace = '0s', spread = '1s', timeout = '1m' }) {
+async function serving(t, { grace = '0s', spread = '1s', timeout = '30m' }) {
   const times = ['--drain-grace', grace, '--drain-spread', spread, '--drain-timeout', timeout];
   const server = await withServer(t, { flags: times });
   const rpc = grpcClients(server.grpc);
@@ -88,7 +88,8 @@ test('within the grace only readiness changes', async (t) => {
 });
 
 test('after it each session is told, goes on, and is closed; then the server ends', async (t) => {
-  const { server, rpc } = await serving(t, { spread: '3s' });
+  const spreadMs = 3000 * kSlowness; // what is asked below is asked within it
+  const { server, rpc } = await serving(t, { spread: `${spreadMs}ms` });
   const clients = await Promise.all(
     Array.from({ length: 20 }, (_, n) => subscribed(server, `client/${n}`, 'room')),
   );
@@ -96,17 +97,17 @@ test('after it each session is told, goes on, and is closed; then the server end
   assert.deepEqual([told.code, told.json], [0, { sessions: 20 }]);
   for (const client of clients) {
     const { reconnectAfterMs, backoffFactor, reason } = await client.next('draining');
-    assert.ok(reconnectAfterMs >= 0 && reconnectAfterMs < 3000, reconnectAfterMs);
+    assert.ok(reconnectAfterMs >= 0 && reconnectAfterMs < spreadMs, reconnectAfterMs);
     assert.deepEqual([backoffFactor, typeof reason], [2, 'string']);
     client.reconnectAfterMs = reconnectAfterMs;
   }
   assert.equal(new Set(clients.map((client) => client.reconnectAfterMs)).size > 10, true);
 
   const refusal = await refusedUpgrade(server);
-  assert.deepEqual([refusal.status, refusal.headers['retry-after']], [503, '3']);
+  assert.deepEqual([refusal.status, refusal.headers['retry-after']], [503, `${spreadMs / 1000}`]);
   assert.equal(refusal.headers.connection, 'close');
   const { code, retryable, retryAfterMs } = refusal.json.error;
-  assert.deepEqual([code, retryable, retryAfterMs], ['unavailable', true, 3000]);
+  assert.deepEqual([code, retryable, retryAfterMs], ['unavailable', true, spreadMs]);
 
   // One that is still there is sent what is published now, and its acknowledgement counts.
   assert.equal(await keptAlive(server), false);
@@ -162,15 +163,21 @@ test('without sessions it ends with the grace, not before', async (t) => {
   assert.ok(performance.now() - from >= 700);
 });
 
+// Each session has its moment before the timeout, unless the machine stood still over it.
 test('what is left at the timeout is closed at once', async (t) => {
-  const { server } = await serving(t, { spread: '24h', timeout: '1s' });
+  const { server } = await serving(t, { grace: '2s', spread: '900ms', timeout: '3s' });
   const clients = await Promise.all(
     Array.from({ length: 5 }, (_, n) => subscribed(server, `client/${n}`, 'room')),
   );
   server.child.kill('SIGTERM');
+  await eventually(() => /drain: begun by SIGTERM/.test(server.stderr), 'the beginning');
+  const begun = performance.now();
+  server.child.kill('SIGSTOP');
+  await eventually(() => performance.now() - begun > 3000, 'the timeout to have passed');
+  server.child.kill('SIGCONT');
   for (const client of clients) assert.equal((await client.closed).code, 1012);
   await endsWell(server);
-  assert.match(server.stderr, /5 sessions are left after 1 s; they are closed now/);
+  assert.match(server.stderr, /5 sessions are left after 3 s; they are closed now/);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -196,10 +203,10 @@ test('SIGTERM after `ackctl drain` changes nothing', async (t) => {
 });
 
 test('a drain under way is not begun again with another spread', async (t) => {
-  const { server, rpc } = await serving(t, { grace: '500ms', spread: '0s', timeout: '1m' });
+  const { server, rpc } = await serving(t, { grace: '500ms', spread: '0s' });
   const client = await subscribed(server, 'client', 'room');
   const first = await rpc.admin.drain({});
-  const second = await rpc.admin.drain({ spread: { seconds: 3600 } });
+  const second = await rpc.admin.drain({ spread: { seconds: 60 } });
   assert.deepEqual([first, second], [{ sessions: 1 }, { sessions: 1 }]);
   assert.equal((await client.next('draining')).reconnectAfterMs, 0);
   assert.equal((await client.closed).code, 1012);
@@ -231,6 +238,14 @@ test('by JSON too; and what is no spread is refused', async (t) => {
   for (const seconds of [-1, 90_000]) {
     await assert.rejects(rpc.admin.drain({ spread: { seconds } }), wrong);
   }
+  // The grace leaves 20 of the 30 minutes that it may take.
+  await assert.rejects(rpc.admin.drain({ spread: { seconds: 1200 } }), {
+    code: status.INVALID_ARGUMENT,
+    details: /^spread: must be less than 20m, which --drain-grace \(10m\) leaves of .*, got 20m$/,
+  });
+  const tooLong = await ackctl('--server', server.grpc, 'drain', '--spread', '1h');
+  assert.equal(tooLong.code, 1);
+  assert.match(tooLong.stderr, /--spread: must be less than 20m, .*, got 1h/);
   const usage = await ackctl('--server', server.grpc, 'drain', '--spread', 'soon');
   assert.deepEqual([usage.code, usage.stdout], [2, '']);
   assert.match(usage.stderr, /--spread: "soon" is no duration/);
@@ -245,11 +260,12 @@ test('by JSON too; and what is no spread is refused', async (t) => {
 });
 
 test('`ackctl drain` says what happens, and its help what that is', async (t) => {
-  const { server } = await serving(t, { grace: kLong });
-  const { code, stdout } = await ackctl('--server', server.grpc, 'drain');
+  const { server } = await serving(t, { grace: '25s', spread: '20s', timeout: '60s' }); // default
+  const help = (await ackctl('drain', '--help')).stdout;
+  const [, spread] = /Example: ackctl drain --spread (\S+)/.exec(help);
+  const { code, stdout } = await ackctl('--server', server.grpc, 'drain', '--spread', spread);
   assert.equal(code, 0);
   assert.match(stdout, /^The server drains, with 0 sessions, and then ends\./);
-  const help = (await ackctl('drain', '--help')).stdout;
   for (const words of [/\/readyz is 503/, /1012/, /--drain-timeout/, /Example: ackctl drain/]) {
     assert.match(help, words);
   }

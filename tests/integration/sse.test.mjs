@@ -375,7 +375,7 @@ test('a drain tells each stream when to come back, and ends it', async (t) => {
 });
 
 test('who comes during a drain is told when to come back', async (t) => {
-  const own = await withServer(t, { flags: [...draining('10m'), '--drain-timeout', '1m'] });
+  const own = await withServer(t, { flags: [...draining('10m'), '--drain-timeout', '11m'] });
   const before = await EventStream.open(own, { client: 'before' });
   own.child.kill('SIGTERM');
   await before.next('draining');

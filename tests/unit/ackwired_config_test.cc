@@ -262,6 +262,17 @@ TEST(AckwiredConfig, WantsAPingTimeoutBehindThePing) {
   EXPECT_THAT(ErrorOf({"--ping-interval", "1m"}), HasSubstr("--ping-interval (1m)"));
 }
 
+TEST(AckwiredConfig, WantsADrainsTimeoutBehindGraceAndSpread) {
+  EXPECT_THAT(ErrorOf({"--drain-spread", "1m"}),
+              AllOf(HasSubstr("--drain-timeout: must be more than --drain-grace (25s) and "
+                              "--drain-spread (1m) together, which are 85s"),
+                    HasSubstr("got 1m")));
+  EXPECT_THAT(ErrorOf({"--drain-grace", "1m", "--drain-timeout", "30s"}),
+              AllOf(HasSubstr("which are 80s"), HasSubstr("got 30s")));
+  EXPECT_THAT(ErrorOf({"--drain-spread", "35s"}), HasSubstr("--drain-timeout"));
+  EXPECT_EQ(ConfigOf({"--drain-spread", "34999ms"}).session.drain.left_for_spread(), 35s);
+}
+
 TEST(AckwiredConfig, HelpNamesFlagDefaultAndVariable) {
   const StatusOr<CommandLine> line = Parse({"--help"});
   ASSERT_TRUE(line.ok() && line->print);

@@ -49,8 +49,8 @@ void AddDrain(CLI::App& app, Chosen& chosen) {
   auto spread = std::make_shared<std::string>();
   command
       ->add_option("--spread", *spread,
-                   "Close the sessions within so long, such as 20s (default: --drain-spread of the "
-                   "server)")
+                   "Close the sessions within so long, such as 20s: less than the server's "
+                   "--drain-grace leaves of its --drain-timeout (default: its --drain-spread)")
       ->type_name("DURATION");
   command->footer(
       "1. At once /readyz is 503; for --drain-grace all goes on, so that a load balancer can "
@@ -64,7 +64,7 @@ void AddDrain(CLI::App& app, Chosen& chosen) {
       "   server ends; at the latest after --drain-timeout.\n\n"
       "It cannot be undone. Of a server that drains already it changes nothing, and answers the "
       "same.\nThe next server starts on the same data directory once this one has ended.\n\n"
-      "Example: ackctl drain --spread 2m      # many clients, or slow ones");
+      "Example: ackctl drain --spread 30s      # many clients, or slow ones");
   command->callback(
       [&chosen, spread] { chosen = [spread](const Context& context) { Run(context, *spread); }; });
 }

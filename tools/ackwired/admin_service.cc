@@ -9,6 +9,7 @@
 #include "store/proto_time.h"
 #include "tools/ackwired/backup_stream.h"
 #include "tools/ackwired/client_control.h"
+#include "tools/ackwired/config_values.h"
 #include "tools/ackwired/dismissal.h"
 #include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
@@ -57,11 +58,13 @@ void FillFromServer(const ServerState& state, const OutboxDepth& depth, const St
   out.set_not_accepting_because(refused_because);
 }
 
-// Longer than anybody wants to wait; drain-timeout ends it long before.
+// Longer than anybody wants to wait.
 constexpr std::int64_t kSpreadSecondsMax = 24L * 60 * 60;
 
-StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const std::string& who) {
-  ServerDrain::Order order{.by = "Drain from " + who};
+// `by`: who asks for it. `times`: of the flags.
+StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const std::string& by,
+                                          const DrainTimes& times) {
+  ServerDrain::Order order{.by = "Drain from " + by};
   if (!request.has_spread()) return order;
   const google::protobuf::Duration& spread = request.spread();
   const bool valid = spread.seconds() >= 0 && spread.seconds() <= kSpreadSecondsMax &&
@@ -72,6 +75,12 @@ StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const
                            std::to_string(spread.nanos()) + " ns");
   }
   order.spread = Duration(spread.seconds() * 1000 + spread.nanos() / 1'000'000);
+  if (*order.spread >= times.left_for_spread()) {
+    return InvalidArgument("spread: must be less than " + FormatDuration(times.left_for_spread()) +
+                           ", which --drain-grace (" + FormatDuration(times.grace) +
+                           ") leaves of --drain-timeout (" + FormatDuration(times.timeout) +
+                           "), got " + FormatDuration(*order.spread));
+  }
   return order;
 }
 
@@ -131,7 +140,8 @@ class AdminService final : public v1::AdminService::CallbackService {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const auto caller = MayAdminister(*context, *reactor);
     if (!caller) return reactor;
-    const StatusOr<ServerDrain::Order> order = DrainOrderOf(*request, NameOf(*caller, *context));
+    const StatusOr<ServerDrain::Order> order =
+        DrainOrderOf(*request, NameOf(*caller, *context), deps_.delivery.drain().times());
     if (!order.ok()) {
       reactor->Finish(ToGrpc(order.status()));
       return reactor;
