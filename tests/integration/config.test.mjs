@@ -8,21 +8,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { issue, makeAuthority } from '../support/certificates.mjs';
-import { eventually } from '../support/eventually.mjs';
+import { eventually, kSlowness } from '../support/eventually.mjs';
 import { publish } from '../support/http.mjs';
 import { kProgram, withServer } from '../support/server.mjs';
 
 const directory = await mkdtemp(join(tmpdir(), 'ackwire-config-'));
 after(() => rm(directory, { recursive: true }));
 const file = join(directory, 'ackwired.toml');
+const kEndMs = 20_000;
 
-function check(flags, env = {}) {
-  const { status, stdout, stderr } = spawnSync(kProgram, ['--check-config', ...flags], {
+function run(flags, env = {}) {
+  const { status, stdout, stderr } = spawnSync(kProgram, flags, {
     env: { PATH: process.env.PATH, ...env },
     encoding: 'utf8',
+    timeout: kEndMs * kSlowness,
   });
   return { status, stdout, stderr };
 }
+const check = (flags, env) => run(['--check-config', ...flags], env);
 const lineOf = (text, key) => text.split('\n').find((line) => line.startsWith(`${key} = `));
 
 test('a flag wins over the environment, the environment over the file', async () => {
@@ -62,13 +65,15 @@ test('what is in force can be given back as a file, with the policies', async ()
   assert.match(second.stdout, /match = ['"]room\/\*['"]/);
 });
 
-test('what is wrong is said with its place, and what would be right', async () => {
+test('what is wrong is said with its place and what is right, and no server starts', async () => {
+  const own = ['--config', file, '--data-dir', join(directory, 'data')];
   const wrong = async (text, why, flags = []) => {
     await writeFile(file, text);
-    const { status, stdout, stderr } = check(['--config', file, ...flags]);
-    assert.equal(status, 2, stdout);
-    assert.equal(stdout, '');
-    assert.match(stderr, why);
+    for (const { status, stdout, stderr } of [check([...own, ...flags]), run([...own, ...flags])]) {
+      assert.equal(status, 2, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, why);
+    }
   };
   await wrong('ack_wate = "1s"\n', /ackwired\.toml:1: ack_wate: is no key .*is ack_wait meant\?/);
   await wrong('\nack_wait = "soon"\n', /ackwired\.toml:2: ack_wait: .*such as 30s, got "soon"/);
@@ -77,7 +82,21 @@ test('what is wrong is said with its place, and what would be right', async () =
   await wrong('http = "0.0.0.0:80"\n', /--http: .*--jwt-keys is missing/);
   await wrong('http_tls_cert = "/none"\n', /--http-tls-cert: .*takes --http-tls-key too/);
   await wrong('http_tls_cert = "/none"\nhttp_tls_key = "/none"\n', /cannot read \/none/);
+  await wrong('jwt_keys = "/none"\n', /--jwt-keys: cannot read \/none/);
+  await wrong('drain_spread = "1m"\n', /--drain-timeout: must be more than .* which are 85s/);
   await wrong('', /--ack-wate: there is no such flag: is --ack-wait meant\?/, ['--ack-wate', '1s']);
+});
+
+test('what may be otherwise the next time ends it with another status', async (t) => {
+  const server = await withServer(t);
+  const refused = ({ http = '127.0.0.1:0', data = join(directory, 'data') }, why) => {
+    const free = ['--grpc', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+    const { status, stdout, stderr } = run([...free, '--http', http, '--data-dir', data]);
+    assert.deepEqual([status, stdout], [1, ''], stderr);
+    assert.match(stderr, why);
+  };
+  refused({ data: server.dataDir }, /cannot start: --data-dir: /);
+  refused({ http: server.http }, /cannot start: --http: /);
 });
 
 test('keys are named and never shown', async () => {

@@ -174,7 +174,7 @@ test('a file that is wrong leaves the policies as they were, and the server says
 test('a server does not start with a file that is wrong', async () => {
   await write('[[channel]]\nmatch = "a*b"\n');
   await assert.rejects(startServer({ flags: ['--config', file] }), (error) => {
-    assert.equal(error.end.code, 1);
+    assert.equal(error.end.code, 2);
     assert.match(error.message, /policies\.toml:2: match: .*a\*b/);
     return true;
   });

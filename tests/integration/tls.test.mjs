@@ -267,6 +267,7 @@ test('a bad file keeps the certificate that was good', async () => {
 test('with a bad file, or off loopback without a guard, no server starts', async () => {
   const refused = (flags, why) =>
     assert.rejects(startServer({ flags }), (error) => {
+      assert.equal(error.end.code, 2);
       assert.match(error.message, why);
       return true;
     });

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
-constexpr int kExitUsage = 2;
+constexpr int kExitUsage = 2;  // what --check-config refuses: starting it again is of no use
 
 // The command line, as main has it: at SIGHUP it is read again, with the file that it names.
 struct Arguments {
@@ -62,7 +62,7 @@ void AtEachSignal(boost::asio::signal_set& signal, const std::function<void()>& 
 int CheckConfig(const CommandLine& line) {
   SetUpLogging(line.config.log_format);
   StatusOr<std::string> policies = std::string();
-  Status status = Server::Check(line.config);
+  Status status = Server::ReadFiles(line.config).status();
   if (status.ok() && !line.config.file.empty()) {
     policies = ShowPolicies(line.config.file);
     status = policies.status();
@@ -111,6 +111,11 @@ int Serve(const CommandLine& line, const Arguments& arguments) {
   boost::asio::signal_set end_signals(events, SIGINT, SIGTERM);
   boost::asio::signal_set renew_signal(events, SIGHUP);
 
+  StatusOr<Server::Files> files = Server::ReadFiles(line.config);
+  if (!files.ok()) {
+    spdlog::critical("cannot start: {}", MessageOf(files.status()));
+    return kExitUsage;
+  }
   int exit_status = kExitDone;
   const auto failed = [&events, &exit_status] {
     boost::asio::post(events, [&events, &exit_status] {
@@ -118,8 +123,8 @@ int Serve(const CommandLine& line, const Arguments& arguments) {
       events.stop();
     });
   };
-  StatusOr<std::unique_ptr<Server>> server =
-      Server::Start(line.config, {.failed = failed, .drained = [&events] { events.stop(); }});
+  StatusOr<std::unique_ptr<Server>> server = Server::Start(
+      line.config, *std::move(files), {.failed = failed, .drained = [&events] { events.stop(); }});
   if (!server.ok()) {
     spdlog::critical("cannot start: {}", MessageOf(server.status()));
     return kExitFailed;

@@ -68,25 +68,25 @@ StatusOr<std::vector<ChannelPattern>> ReadPatterns(const Config& config) {
 
 }  // namespace
 
-Status Server::Check(const Config& config) {
+StatusOr<Server::Files> Server::ReadFiles(const Config& config) {
   if (Status status = CheckListeners(config); !status.ok()) return status;
-  if (Status status = ReadPatterns(config).status(); !status.ok()) return status;
-  if (!config.jwt_keys.empty()) {
-    if (Status status = ReadKeyFile(config.jwt_keys).status(); !status.ok()) return status;
-  }
-  return Certificates::Read(config).status();
-}
-
-StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, Ends ends) {
-  if (Status status = CheckListeners(config); !status.ok()) return status;
-  const StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config);
+  StatusOr<std::vector<ChannelPattern>> patterns = ReadPatterns(config);
   if (!patterns.ok()) return patterns.status();
+  std::shared_ptr<const JwkSet> keys;
+  if (!config.jwt_keys.empty()) {
+    StatusOr<std::shared_ptr<const JwkSet>> read = ReadKeyFile(config.jwt_keys);
+    if (!read.ok()) return read.status();
+    keys = *std::move(read);
+  }
   StatusOr<std::unique_ptr<Certificates>> certificates = Certificates::Read(config);
   if (!certificates.ok()) return certificates.status();
-  std::unique_ptr<Server> server(
-      new Server(config, *patterns, *std::move(certificates), std::move(ends)));
-  for (const auto step : {&Server::ReadKeys, &Server::OpenStore, &Server::BindDelivery,
-                          &Server::StartDelivery, &Server::StartGrpc}) {
+  return Files{*std::move(patterns), std::move(keys), *std::move(certificates)};
+}
+
+StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, Files files, Ends ends) {
+  std::unique_ptr<Server> server(new Server(config, std::move(files), std::move(ends)));
+  for (const auto step :
+       {&Server::OpenStore, &Server::BindDelivery, &Server::StartDelivery, &Server::StartGrpc}) {
     if (Status status = (server.get()->*step)(); !status.ok()) return status;
   }
   spdlog::info("serving {} (epoch {}, last position {})", config.data_dir.string(),
@@ -97,21 +97,15 @@ StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config, Ends ends)
   return server;
 }
 
-Server::Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-               std::unique_ptr<Certificates> certificates, Ends ends)
+Server::Server(const Config& config, Files files, Ends ends)
     : config_(config),
       ends_(std::move(ends)),
-      policies_(config.delivery, patterns),
+      policies_(config.delivery, files.patterns),
       state_(clock_.Now()),
-      certificates_(std::move(certificates)),
-      grpc_endpoint_(config.grpc) {}
-
-Status Server::ReadKeys() {
-  if (config_.jwt_keys.empty()) return OkStatus();
-  StatusOr<std::shared_ptr<const JwkSet>> keys = ReadKeyFile(config_.jwt_keys);
-  if (!keys.ok()) return keys.status();
-  tokens_.emplace(*std::move(keys), TokenRules{config_.jwt_audience, config_.jwt_issuer});
-  return OkStatus();
+      certificates_(std::move(files.certificates)),
+      grpc_endpoint_(config.grpc) {
+  if (files.keys == nullptr) return;
+  tokens_.emplace(std::move(files.keys), TokenRules{config_.jwt_audience, config_.jwt_issuer});
 }
 
 Status Server::OpenStore() {

@@ -44,12 +44,19 @@ class Server {
     std::function<void()> failed;   // it can take no more writes; may be called again
     std::function<void()> drained;  // the drain is over
   };
+  // What the files hold that the configuration names, but for the data.
+  struct Files {
+    std::vector<ChannelPattern> patterns;
+    std::shared_ptr<const JwkSet> keys;  // null: every caller is trusted
+    std::unique_ptr<Certificates> certificates;
+  };
+  // Whether the configuration is one to serve by: what is wrong here does not mend itself.
+  //   kFailedPrecondition, kInvalidArgument, kNotFound  what it was, and what would be right
+  [[nodiscard]] static StatusOr<Files> ReadFiles(const Config& config);
   // Serves when it returns.
   //   kFailedPrecondition, kUnavailable, kDataLoss  what it was, and what to do
-  [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config, Ends ends);
-  // What Start would check before it looks at the data directory or listens.
-  //   kFailedPrecondition, kInvalidArgument, kNotFound  what it was, and what would be right
-  [[nodiscard]] static Status Check(const Config& config);
+  [[nodiscard]] static StatusOr<std::unique_ptr<Server>> Start(const Config& config, Files files,
+                                                               Ends ends);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -67,10 +74,8 @@ class Server {
   [[nodiscard]] std::string ReadyLine() const;
 
  private:
-  Server(const Config& config, const std::vector<ChannelPattern>& patterns,
-         std::unique_ptr<Certificates> certificates, Ends ends);
+  Server(const Config& config, Files files, Ends ends);
 
-  [[nodiscard]] Status ReadKeys();
   [[nodiscard]] Status OpenStore();
   [[nodiscard]] Status BindDelivery();
   [[nodiscard]] Status StartDelivery();
