@@ -28,6 +28,9 @@ const kSpreadS = kClients > 1000 ? 20 : 13;
 const kReturningMax = 0.1 * kSlowness;
 const kGapMaxMs = 3000 * kSlowness;
 const kEndMs = 90_000;
+// What a page of the site says, where the proxy ends TLS: by the flags the server knows both.
+const kSite = { host: 'chat.example.com', origin: 'https://chat.example.com' };
+const kSiteFlags = ['--allow-host', kSite.host, '--allow-origin', kSite.origin];
 
 const seconds = (ms) => (ms / 1000).toFixed(1);
 
@@ -35,14 +38,16 @@ async function connectAll(clients) {
   for (let from = 0; from < clients.length; from += kConnectedAtOnce) {
     const some = clients.slice(from, from + kConnectedAtOnce);
     for (const client of some) client.connect();
-    await Promise.all(some.map((client) => client.until(() => client.connected)));
+    const connected = some.map((client) => client.until(() => client.connected));
+    const missing = () => some.filter((client) => !client.connected).map((client) => client.story);
+    await within(kEndMs, Promise.all(connected), () => `clients to connect\n${missing()[0]}`);
   }
 }
 
 // On a thread of its own, so that what the clients keep this one busy with is not measured.
 async function startPublishing(t, http, rooms) {
   const url = new URL('../support/steady_publisher.mjs', import.meta.url);
-  const workerData = { http, rate: kRate, rooms };
+  const workerData = { http, rate: kRate, rooms, headers: kSite };
   const worker = new Worker(fileURLToPath(url), { workerData });
   t.after(() => worker.terminate());
   return async () => {
@@ -150,13 +155,18 @@ async function play(t, kind, { clients: count, restarts, spreadS }) {
   const [grpc, http, admin] = await fixedAddresses(3);
   const listeners = ['--grpc', grpc, '--http', http, '--admin', admin];
   const times = ['--drain-grace', `${kGraceS * 1000}ms`, '--drain-spread', `${spreadS}s`];
-  const server = await withServer(t, { flags: [...listeners, ...times] });
+  const server = await withServer(t, { flags: [...listeners, ...times, ...kSiteFlags] });
   const connections = count + kPublishing;
   const address = await withProxy(t, kind, { server, retryAfterS: spreadS, connections });
   const rooms = Math.ceil(count / kClientsOfARoom);
   const clients = Array.from(
     { length: count },
-    (_, n) => new ReturningClient(address, `client/${n}`, `room/${n % rooms}`),
+    (_, n) =>
+      new ReturningClient(address, {
+        client: `client/${n}`,
+        channel: `room/${n % rooms}`,
+        headers: kSite,
+      }),
   );
   t.after(() => clients.forEach((client) => client.drop()));
   await connectAll(clients);

@@ -7,8 +7,9 @@ const kRestart = 1012;
 const kUsualWaitMs = 1000; // where nothing says how long
 
 export class ReturningClient {
-  constructor(address, client, channel) {
-    Object.assign(this, { address, client, channel });
+  // `headers`: of its upgrade.
+  constructor(address, { client, channel, headers = {} }) {
+    Object.assign(this, { address, client, channel, headers });
     this.last = undefined; // seq, of those that came without a gap before them
     this.again = 0; // deliveries that had come before
     this.refused = []; // when an attempt to connect was refused
@@ -49,7 +50,8 @@ export class ReturningClient {
   }
 
   connect() {
-    const socket = new WebSocket(`ws://${this.address}/v1/ws`, ['ackwire.v1.json']);
+    const { headers } = this;
+    const socket = new WebSocket(`ws://${this.address}/v1/ws`, ['ackwire.v1.json'], { headers });
     this.socket = socket;
     this.draining = undefined;
     socket.on('open', () => {

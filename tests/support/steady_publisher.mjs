@@ -5,7 +5,7 @@
 import { Agent, request } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { http, rate, rooms } = workerData;
+const { http, rate, rooms, headers: given } = workerData;
 const kTickMs = 5;
 const kRetryMs = 250;
 const kTimeoutMs = 20_000;
@@ -22,7 +22,7 @@ let ending = false;
 
 function post(channel, id, attempt) {
   const path = `/v1/channels/${encodeURIComponent(channel)}/messages`;
-  const headers = { 'idempotency-key': id, 'ackwire-attempt': attempt };
+  const headers = { ...given, 'idempotency-key': id, 'ackwire-attempt': attempt };
   return new Promise((resolve) => {
     const call = request({ host, port, path, agent, method: 'POST', headers }, (answer) => {
       let body = '';
