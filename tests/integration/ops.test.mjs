@@ -115,6 +115,16 @@ const milliseconds = (duration) => {
   return number * { ms: 1, s: 1000, m: 60_000 }[unit];
 };
 
+test('systemd waits for a drain, as long as is said wherever it is named', () => {
+  const named = ['ackwired.service', 'ackwired.toml', '../../README.md'].flatMap((file) =>
+    [...read(file).matchAll(/TimeoutStopSec\D+(\d+)/g)].map(([, number]) => Number(number)),
+  );
+  assert.equal(named.length, 3);
+  assert.equal(new Set(named).size, 1, `${named}`);
+  const [, timeout] = /`--drain-timeout` \((\d+) s\)/.exec(read('../../README.md'));
+  assert.ok(named[0] > Number(timeout));
+});
+
 test('Kubernetes waits for a drain, and asks what the server answers', async () => {
   const objects = YAML.parseAllDocuments(read('kubernetes.yaml')).map((each) => each.toJS());
   const of = (kind) => objects.filter((each) => each.kind === kind);
