@@ -17,6 +17,13 @@ async function hits(limit, of) {
   return (await metricsOf(of))[`ackwire_limit_hits_total{limit="${limit}"}`];
 }
 
+// Sends four at once, again and again until one of the answers is a refusal: where all is slow,
+// four may take so long that they are within the rate.
+function anyOfFour(send, isRefusal) {
+  const ask = async () => (await Promise.all([send(), send(), send(), send()])).find(isRefusal);
+  return eventually(ask, 'a refusal');
+}
+
 test('over a rate is resource_exhausted with a wait; again and again is closed 4007', async (t) => {
   const own = await withServer(t, {
     flags: ['--session-frame-rate', '20', '--publish-rate', '2', '--max-subscriptions', '3'],
@@ -35,18 +42,18 @@ test('over a rate is resource_exhausted with a wait; again and again is closed 4
   assert.ok((await hits('session_frame_rate', own)) > 100);
   assert.equal(await hits('session_errors', own), 1);
 
-  const answers = await Promise.all([1, 2, 3, 4].map((n) => post(own, 'quick', { payload: n })));
-  const refused = answers.filter((answer) => answer.status === 429);
-  assert.ok(refused.length >= 1, JSON.stringify(answers.map((answer) => answer.status)));
-  assert.equal(refused[0].json.error.code, 'resource_exhausted');
-  assert.equal(refused[0].headers['retry-after'], '1');
+  const refused = await anyOfFour(
+    () => post(own, 'quick', { payload: 1 }),
+    (answer) => answer.status === 429,
+  );
+  assert.equal(refused.json.error.code, 'resource_exhausted');
+  assert.equal(refused.headers['retry-after'], '1');
   const other = grpcClients(own.grpc);
   t.after(() => other.close());
-  const byGrpc = Array.from({ length: 4 }, () =>
-    other.messages.publish({ channel: 'quick', sender: 'bob' }).catch((failure) => failure),
+  await anyOfFour(
+    () => other.messages.publish({ channel: 'quick', sender: 'bob' }).catch((failure) => failure),
+    (answer) => answer.code === status.RESOURCE_EXHAUSTED,
   );
-  const codes = (await Promise.all(byGrpc)).map((each) => each.code);
-  assert.ok(codes.includes(status.RESOURCE_EXHAUSTED), JSON.stringify(codes));
 
   const many = await Client.connect(own, { client: 'many' });
   for (const channel of ['a', 'b', 'c']) await many.subscribe(channel);
@@ -80,8 +87,13 @@ test('too many connections are 503, from one address 429, with Retry-After', asy
     const sockets = [];
     for (let n = 0; n < most; n += 1) sockets.push(await idle(t, own.http));
     const [host, port] = split(own.http);
-    const answer = await raw(host, port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    assert.equal(Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]), expected, `${flag}: ${answer}`);
+    const ask = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+    // The next, unless it takes this a second to come to it: then there is room in the rate again.
+    const answer = await eventually(async () => {
+      const text = await raw(host, port, ask);
+      if (!text.startsWith(`HTTP/1.1 ${expected} `)) throw new Error(`${flag}: ${text}`);
+      return text;
+    }, `${flag}: ${expected}`);
     assert.match(answer, /^retry-after: [1-9]\d*\r$/im, flag);
     assert.match(answer, new RegExp(`"code":"${code}"`), flag);
     assert.equal(await hits(limit, own), 1, flag);
