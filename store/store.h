@@ -50,6 +50,7 @@ class Store {
     JournalRetention journal_keeps = {};
     // Records went, or the oldest is held though it is old enough. On the background thread.
     std::function<void(const Trimmed&)> trimmed = {};
+    Writer::DiskListener disk_changed = {};
   };
 
   // As CheckDirectory, Database::Open and Derived::Recover. When it is refused for damage, nothing

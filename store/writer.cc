@@ -81,7 +81,7 @@ Writer::~Writer() = default;
 
 StatusOr<SharedGroup> Writer::Commit(std::span<Work> works) {
   if (Status status = WaitForRoom(); !status.ok()) return status;
-  const Status disk = CheckFreeDisk();
+  const Status disk = LookAtDisk();
   StagedGroup staged({deps_.derived, deps_.ledger}, deps_.clock.Now(), works.size());
   for (Work& work : works) Prepare(work);
   ids_.LookUp(works);
@@ -125,6 +125,13 @@ Status Writer::WaitForRoom() {
     if (Status status = deps_.watermark.CatchUp(); !status.ok()) return status;
   }
   return deps_.derived.WaitForRoom();
+}
+
+Status Writer::LookAtDisk() {
+  Status disk = CheckFreeDisk();
+  const bool was_full = std::exchange(disk_full_, !disk.ok());
+  if (was_full != disk_full_ && deps_.disk_changed) deps_.disk_changed(disk);
+  return disk;
 }
 
 Status Writer::CheckFreeDisk() const {

@@ -10,6 +10,7 @@
 // Bounds:   whoever calls gives at most kGroupWorksMax works and kGroupBytesMax bytes at once.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -40,6 +41,8 @@ inline constexpr std::size_t kGroupBytesMax = 8ULL << 20U;
 
 class Writer {
  public:
+  // From this commit on publishing is refused, and why; or it goes on (OK). On the writer thread.
+  using DiskListener = std::function<void(const Status&)>;
   struct Dependencies {
     Database& database;
     Derived& derived;
@@ -50,6 +53,7 @@ class Writer {
     Watermark& watermark;
     std::uint64_t min_free_bytes = 0;  // with less disk free, nothing is published
     std::size_t subscriptions_max = kSubscriptionsOfClientMax;  // of a client
+    DiskListener disk_changed = {};
   };
   explicit Writer(const Dependencies& dependencies);
   ~Writer();
@@ -70,6 +74,8 @@ class Writer {
 
  private:
   [[nodiscard]] Status WaitForRoom();
+  // As CheckFreeDisk, and tells when it is not as it was.
+  [[nodiscard]] Status LookAtDisk();
   [[nodiscard]] StatusOr<Published> Publish(PublishWork& work, const StoredIds::Id& id,
                                             StagedGroup& staged);
   [[nodiscard]] StatusOr<std::optional<Published>> FindDuplicate(const PublishWork& work,
@@ -104,6 +110,7 @@ class Writer {
   const Dependencies deps_;
   StoredIds ids_;
   LogRows log_rows_;
+  bool disk_full_ = false;  // when it was looked at last
   // Used for every commit: it keeps its memory.
   const std::unique_ptr<rocksdb::WriteBatch> batch_;
 };

@@ -145,6 +145,20 @@ async function fillUp(full, { killed }) {
   );
 }
 
+// The log says once when publishing begins to be refused, however often it is, and once when it
+// goes on. (RocksDB tidies up meanwhile, so there may be more of both.)
+async function assertTold(full, { times, kills }) {
+  const told = (life) => [...life.matchAll(/publishing (is refused|goes on): .*/g)].map(String);
+  const lives = () => full.server.stderr.split(' serving ').slice(1).map(told);
+  const refused = new RegExp(`refused: .* \\d+ bytes free, .*-bytes \\(${kMinFreeBytes}\\)`);
+  const over = /goes on: the disk has room again/;
+  const count = (what) => lives().flat().filter((line) => what.test(line)).length;
+  await eventually(() => count(over) >= times, `publishing to go on ${times} times in the log`);
+  assert.ok(count(refused) >= times + kills, full.server.stderr);
+  for (const lines of lives())
+    lines.forEach((line, n) => assert.match(line, n % 2 === 0 ? refused : over));
+}
+
 async function assertNothingIsLost(full) {
   await full.killAndStart();
   const stored = await readAll(full.rpc.messages, { channel: kChannel });
@@ -181,6 +195,7 @@ async function main() {
     await full.connect('online');
     await full.publish();
     for (let time = 1; time <= times; ++time) await fillUp(full, { killed: time % 2 === 0 });
+    await assertTold(full, { times, kills: Math.floor(times / 2) });
     await assertNothingIsLost(full);
     full.rpc.close();
     await server.stop();

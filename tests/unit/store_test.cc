@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/env.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <vector>
 
 #include "tests/unit/store_fixture.h"
 
@@ -17,10 +20,13 @@ using testing::HasSubstr;
 class StoreTest : public testing::Test {
  protected:
   std::unique_ptr<Store> Open() {
-    auto store = Store::Open({.directory = directory_.path() / "data",
-                              .clock = clock_,
-                              .min_free_bytes = min_free_bytes_})
-                     .value();
+    auto store =
+        Store::Open({.directory = directory_.path() / "data",
+                     .clock = clock_,
+                     .min_free_bytes = min_free_bytes_,
+                     .env = env_,
+                     .disk_changed = [this](const Status& disk) { told_.push_back(disk); }})
+            .value();
     store->Start({.committed = [](const SharedGroup&) {},
                   .failed = [this](const Status& why) { failed_.set_value(why); }});
     return store;
@@ -46,6 +52,8 @@ class StoreTest : public testing::Test {
   TemporaryDirectory directory_;
   ManualClock clock_;
   std::uint64_t min_free_bytes_ = 0;
+  rocksdb::Env* env_ = nullptr;  // the machine's
+  std::vector<Status> told_;     // of the disk
   std::promise<Status> failed_;
 };
 
@@ -83,6 +91,37 @@ TEST_F(StoreTest, RefusesOnlyToPublishWhenTheDiskIsAlmostFull) {
   opened.mutable_session_opened()->set_transport("websocket");
   EXPECT_TRUE(Submit(*store, TestStore::JournalWorkOf({opened})).ok());
   EXPECT_EQ(store->derived().last_position(), Position{0});
+}
+
+// The machine's files, on a disk with as much room as a test says.
+class RoomEnv final : public rocksdb::EnvWrapper {
+ public:
+  RoomEnv() : EnvWrapper(rocksdb::Env::Default()) {}
+  const char* Name() const override { return "RoomEnv"; }
+  rocksdb::Status GetFreeSpace(const std::string& /*path*/, std::uint64_t* bytes) override {
+    *bytes = free_bytes;
+    return rocksdb::Status::OK();
+  }
+  std::atomic<std::uint64_t> free_bytes = 0;
+};
+
+TEST_F(StoreTest, TellsOnceThatTheDiskIsFullAndOnceThatItHasRoomAgain) {
+  RoomEnv env;
+  env.free_bytes = 1000;
+  env_ = &env;
+  min_free_bytes_ = 1000;
+  const auto store = Open();
+  const auto publish = [&store] { return Submit(*store, TestStore::PublishWorkOf("room", "hi")); };
+  EXPECT_TRUE(publish().ok());
+  EXPECT_TRUE(told_.empty());
+  env.free_bytes = 999;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(IsDiskFull(publish()));
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_THAT(MessageOf(told_[0]), HasSubstr("has 999 bytes free"));
+  env.free_bytes = 1000;
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(publish().ok());
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_TRUE(told_[1].ok());
 }
 
 TEST_F(StoreTest, IsRefusedWhileAnotherHasTheDirectory) {

@@ -33,6 +33,11 @@ void LogDamage(const Status& damage) {
       MessageOf(damage));
 }
 
+void LogDisk(const Status& disk) {
+  if (disk.ok()) return spdlog::info("publishing goes on: the disk has room again");
+  spdlog::warn("publishing is refused: {}", MessageOf(disk));
+}
+
 void LogTrimmed(const Trimmed& trimmed) {
   if (trimmed.records > 0) {
     spdlog::info("journal: removed {} records of what happened up to {}, by --journal-retention",
@@ -119,7 +124,8 @@ Status Server::OpenStore() {
                    .boot_id = BootId(),
                    .damaged = LogDamage,
                    .journal_keeps = config_.journal_keeps,
-                   .trimmed = LogTrimmed});
+                   .trimmed = LogTrimmed,
+                   .disk_changed = LogDisk});
   if (!store.ok()) {
     return Error(store.status().code(), "--data-dir: " + MessageOf(store.status()));
   }
