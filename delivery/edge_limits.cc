@@ -23,13 +23,12 @@ EdgeLimits::Place& EdgeLimits::Place::operator=(Place&& other) noexcept {
   Leave();
   limits_ = std::exchange(other.limits_, nullptr);
   network_ = std::move(other.network_);
-  kind_ = other.kind_;
+  unknown_ = other.unknown_;
   return *this;
 }
 
 void EdgeLimits::Place::Settle() {
-  if (limits_ == nullptr || kind_ != Kind::kUnknown) return;
-  kind_ = Kind::kSettled;
+  if (limits_ == nullptr || !std::exchange(unknown_, false)) return;
   const std::scoped_lock lock(limits_->mutex_);
   --limits_->unknown_;
 }
@@ -38,11 +37,7 @@ void EdgeLimits::Place::Leave() {
   if (limits_ == nullptr) return;
   EdgeLimits& limits = *std::exchange(limits_, nullptr);
   const std::scoped_lock lock(limits.mutex_);
-  if (kind_ == Kind::kRefused) {
-    --limits.refused_;
-    return;
-  }
-  if (kind_ == Kind::kUnknown) --limits.unknown_;
+  if (unknown_) --limits.unknown_;
   --limits.connections_;
   const auto found = limits.by_network_.find(network_);
   if (--found->second == 0) limits.by_network_.erase(found);
@@ -90,18 +85,16 @@ EdgeLimits::Admission EdgeLimits::Admit(const std::string& address, Timestamp no
     ++connections_;
     ++unknown_;
     ++by_network_[network];
-    return {Place(*this, std::move(network), Place::Kind::kUnknown), OkStatus()};
+    return {Place(*this, std::move(network)), OkStatus()};
   }
   Hit(refusal->limit);
-  if (refused_ >= kRefusedMax) return {Place(), std::move(refusal->status)};
-  ++refused_;
-  return {Place(*this, "", Place::Kind::kRefused), std::move(refusal->status)};
+  return {Place(), std::move(refusal->status), told_.Take("", now) == Duration{}};
 }
 
-Status EdgeLimits::TakePublish(const Caller& caller, Timestamp now) {
+Status EdgeLimits::TakePublish(const Publisher& publisher, Timestamp now) {
   if (!policy_.publish_rate) return OkStatus();
   const std::string key =
-      caller.user.empty() ? "address " + NetworkOf(caller.address) : "user " + caller.user;
+      publisher.user.empty() ? "address " + NetworkOf(publisher.address) : "user " + publisher.user;
   Duration wait{};
   {
     const std::scoped_lock lock(mutex_);

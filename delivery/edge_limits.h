@@ -3,8 +3,8 @@
 // Threads:  all of it from any.
 // Lifetime: outlives its places. Borrows the metrics.
 // Bounds:   an entry for each address that has a connection; kCallersMax of those that publish, and
-//           as many of those that connect (delivery/token_bucket.h); kRefusedMax refused
-//           connections that are still told why.
+//           as many of those that connect (delivery/token_bucket.h); kToldPerSecond refused
+//           connections a second that are told why.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ namespace ackwire {
 class EdgeLimits {
  public:
   static constexpr std::size_t kCallersMax = 65'536;
-  static constexpr std::size_t kRefusedMax = 1024;
+  static constexpr std::size_t kToldPerSecond = 200;
 
   EdgeLimits(const EdgePolicy& policy, Metrics& metrics);
 
@@ -40,37 +40,35 @@ class EdgeLimits {
 
     // Its caller is known by now: it counts as unauthenticated no more.
     void Settle();
-    [[nodiscard]] bool taken() const { return limits_ != nullptr; }
 
    private:
     friend class EdgeLimits;
-    enum class Kind { kUnknown, kSettled, kRefused };
-    Place(EdgeLimits& limits, std::string network, Kind kind)
-        : limits_(&limits), network_(std::move(network)), kind_(kind) {}
+    Place(EdgeLimits& limits, std::string network)
+        : limits_(&limits), network_(std::move(network)) {}
     void Leave();
 
     EdgeLimits* limits_ = nullptr;
     std::string network_;
-    Kind kind_ = Kind::kUnknown;
+    bool unknown_ = true;
   };
 
   struct Admission {
-    // Not taken: the connection is to be closed without a word, as too many are told why already.
     Place place;
     //   kUnavailable        there are too many connections
     //   kResourceExhausted  from this address, or too quickly
     Status status;
+    bool told = true;  // why; false: too many are, so it is closed without a word
   };
   // A connection came.
   [[nodiscard]] Admission Admit(const std::string& address, Timestamp now);
 
   // A message is to be published. `user`: its sender; empty, and the address counts.
   //   kResourceExhausted  with how long to wait (RetryAfter)
-  struct Caller {
+  struct Publisher {
     std::string user;
     std::string address;
   };
-  [[nodiscard]] Status TakePublish(const Caller& caller, Timestamp now);
+  [[nodiscard]] Status TakePublish(const Publisher& publisher, Timestamp now);
 
   void Hit(Limit limit) { metrics_.LimitHit(limit); }
 
@@ -86,9 +84,9 @@ class EdgeLimits {
   std::mutex mutex_;  // guards all below
   std::size_t connections_ = 0;
   std::size_t unknown_ = 0;
-  std::size_t refused_ = 0;
   absl::flat_hash_map<std::string, std::uint32_t> by_network_;
   KeyedBuckets connects_;
+  KeyedBuckets told_{kToldPerSecond, 1};
   KeyedBuckets publishes_;
 };
 

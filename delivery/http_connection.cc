@@ -328,8 +328,7 @@ asio::awaitable<void> RunHttpConnection(asio::ip::tcp::socket socket, Hub& hub,
 }
 
 asio::awaitable<void> RefuseConnection(asio::ip::tcp::socket socket, const HttpService& service,
-                                       Status why, EdgeLimits::Place place) {
-  const EdgeLimits::Place until_closed = std::move(place);
+                                       Status why) {
   ClientStream stream(std::move(socket), service.tls ? service.tls->current() : nullptr);
   const beast::error_code handshake = co_await stream.Handshake(kHttpLinger);
   if (handshake) co_return;

@@ -49,7 +49,6 @@ struct HttpService {
 
 // Tells a connection that there is no room for why, and closes it.
 [[nodiscard]] boost::asio::awaitable<void> RefuseConnection(boost::asio::ip::tcp::socket socket,
-                                                            const HttpService& service, Status why,
-                                                            EdgeLimits::Place place);
+                                                            const HttpService& service, Status why);
 
 }  // namespace ackwire

@@ -86,11 +86,9 @@ void Listener::Run(const IoTarget& target, tcp::socket socket) {
     Spawn(executor,
           RunHttpConnection(std::move(socket), *target.hub, service_, std::move(admission.place)),
           "HTTP connection");
-  } else if (admission.place.taken()) {
-    Spawn(
-        executor,
-        RefuseConnection(std::move(socket), service_, admission.status, std::move(admission.place)),
-        "refused connection");
+  } else if (admission.told) {
+    Spawn(executor, RefuseConnection(std::move(socket), service_, admission.status),
+          "refused connection");
   }
 }
 

@@ -32,7 +32,7 @@ TEST_F(EdgeLimitsTest, TakeSoManyConnectionsInAllUntilOneLeaves) {
   EdgeLimits limits({.connections = 2}, metrics_);
   EdgeLimits::Admission first = limits.Admit("10.0.0.1", kAttackedAt);
   const EdgeLimits::Admission second = limits.Admit("10.0.0.2", kAttackedAt);
-  EXPECT_TRUE(first.status.ok() && first.place.taken());
+  EXPECT_TRUE(first.status.ok());
   EXPECT_TRUE(second.status.ok());
   const Status refused = limits.Admit("10.0.0.3", kAttackedAt).status;
   EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
@@ -88,16 +88,13 @@ TEST_F(EdgeLimitsTest, TakeSoManyNewOnesASecondOfAnAddress) {
   EXPECT_EQ(Hits("connect_rate"), "1");
 }
 
-TEST_F(EdgeLimitsTest, TellSoManyRefusedConnectionsWhyAndCloseTheRest) {
+TEST_F(EdgeLimitsTest, TellSoManyRefusedConnectionsASecondWhyAndCloseTheRest) {
   EdgeLimits limits({.connections = 0}, metrics_);
-  std::vector<EdgeLimits::Admission> refused;
-  for (std::size_t n = 0; n < EdgeLimits::kRefusedMax; ++n) {
-    refused.push_back(limits.Admit("10.0.0.1", kAttackedAt));
-    EXPECT_TRUE(refused.back().place.taken());
+  for (std::size_t n = 0; n < EdgeLimits::kToldPerSecond; ++n) {
+    EXPECT_TRUE(limits.Admit("10.0.0.1", kAttackedAt).told);
   }
-  EXPECT_FALSE(limits.Admit("10.0.0.1", kAttackedAt).place.taken());
-  refused.pop_back();
-  EXPECT_TRUE(limits.Admit("10.0.0.1", kAttackedAt).place.taken());
+  EXPECT_FALSE(limits.Admit("10.0.0.1", kAttackedAt).told);
+  EXPECT_TRUE(limits.Admit("10.0.0.1", kAttackedAt + 1s).told);
 }
 
 TEST_F(EdgeLimitsTest, APlaceThatMovesIsLeftOnce) {
