@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "delivery/openssl_handle.h"
 #include "delivery/text_file.h"
 
 namespace ackwire {
@@ -26,26 +27,9 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 // The one protocol there is, as ALPN writes it: its length, then its name.
 constexpr std::array<unsigned char, 9> kHttp11 = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
-struct FreeBio {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Bio = std::unique_ptr<BIO, FreeBio>;
-struct FreeCertificate {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using Certificate = std::unique_ptr<X509, FreeCertificate>;
-struct FreeKey {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using PrivateKey = std::unique_ptr<EVP_PKEY, FreeKey>;
-
-// OpenSSL leaves errors with the thread, where a TLS connection would take them for its own.
-struct TlsErrorScope {
-  TlsErrorScope() { ERR_set_mark(); }
-  ~TlsErrorScope() { ERR_pop_to_mark(); }
-  TlsErrorScope(const TlsErrorScope&) = delete;
-  TlsErrorScope& operator=(const TlsErrorScope&) = delete;
-};
+using Bio = OpensslHandle<BIO, BIO_free>;
+using Certificate = OpensslHandle<X509, X509_free>;
+using PrivateKey = OpensslHandle<EVP_PKEY, EVP_PKEY_free>;
 
 // In OpenSSL's words, which have nothing of the file in them.
 std::string LastError() {
@@ -169,7 +153,7 @@ StatusOr<TlsIdentity> ReadTlsIdentity(const TlsFiles& files) {
   if (!certificates.ok()) return certificates.status();
   StatusOr<std::string> key_text = ReadTextFile(files.key, files.key_flag);
   if (!key_text.ok()) return key_text.status();
-  const TlsErrorScope errors;
+  const OpensslErrorScope errors;
   const std::vector<Certificate> chain = ParseCertificates(*certificates);
   if (chain.empty()) return NoCertificates(files.cert_flag, files.cert);
   const StatusOr<PrivateKey> key = ParseKey(files, *key_text);
@@ -184,7 +168,7 @@ StatusOr<std::string> ReadTlsAuthorities(const std::string& flag,
                                          const std::filesystem::path& file) {
   StatusOr<std::string> text = ReadTextFile(file, flag);
   if (!text.ok()) return text.status();
-  const TlsErrorScope errors;
+  const OpensslErrorScope errors;
   if (ParseCertificates(*text).empty()) return NoCertificates(flag, file);
   return text;
 }

@@ -12,6 +12,8 @@
 #include <array>
 #include <utility>
 
+#include "delivery/openssl_handle.h"
+
 namespace ackwire {
 namespace {
 
@@ -23,28 +25,13 @@ constexpr int kRsaExponentBitsMin = 2;
 constexpr int kRsaExponentBitsMax = 32;
 constexpr std::size_t kCoordinateBytes = 32;  // of P-256 and Ed25519
 
-template <auto free>
-struct Freer {
-  template <typename T>
-  void operator()(T* what) const {
-    free(what);
-  }
-};
-using EvpKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Freer<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
-using BigNumber = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freer<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Freer<OSSL_PARAM_free>>;
-using EcSignature = std::unique_ptr<ECDSA_SIG, Freer<ECDSA_SIG_free>>;
-
-// OpenSSL leaves errors with the thread, where a TLS connection would take them for its own.
-struct ErrorScope {
-  ErrorScope() { ERR_set_mark(); }
-  ~ErrorScope() { ERR_pop_to_mark(); }
-  ErrorScope(const ErrorScope&) = delete;
-  ErrorScope& operator=(const ErrorScope&) = delete;
-};
+using EvpKey = OpensslHandle<EVP_PKEY, EVP_PKEY_free>;
+using KeyContext = OpensslHandle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = OpensslHandle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using BigNumber = OpensslHandle<BIGNUM, BN_free>;
+using ParamBuilder = OpensslHandle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Params = OpensslHandle<OSSL_PARAM, OSSL_PARAM_free>;
+using EcSignature = OpensslHandle<ECDSA_SIG, ECDSA_SIG_free>;
 
 const unsigned char* UnsignedBytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -60,7 +47,7 @@ class HmacKey final : public VerificationKey {
   ~HmacKey() override { OPENSSL_cleanse(k_.data(), k_.size()); }
 
   [[nodiscard]] bool Verifies(const SignedText& what) const override {
-    const ErrorScope errors;
+    const OpensslErrorScope errors;
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     if (HMAC(EVP_sha256(), k_.data(), static_cast<int>(k_.size()), UnsignedBytes(what.text),
@@ -83,7 +70,7 @@ class PublicKey : public VerificationKey {
  protected:
   // `signature` as OpenSSL takes it; `digest` is null where the algorithm has its own.
   [[nodiscard]] bool VerifiesBy(const EVP_MD* digest, const SignedText& what) const {
-    const ErrorScope errors;
+    const OpensslErrorScope errors;
     const DigestContext context(EVP_MD_CTX_new());
     return context != nullptr &&
            EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key_.get()) == 1 &&
@@ -111,7 +98,7 @@ class EcKey final : public PublicKey {
   // RFC 7518 has r and s side by side, OpenSSL takes them in DER.
   [[nodiscard]] bool Verifies(const SignedText& what) const override {
     if (what.signature.size() != 2 * kCoordinateBytes) return false;
-    const ErrorScope errors;
+    const OpensslErrorScope errors;
     BigNumber r = BigNumberOf(what.signature.substr(0, kCoordinateBytes));
     BigNumber s = BigNumberOf(what.signature.substr(kCoordinateBytes));
     const EcSignature pair(ECDSA_SIG_new());
@@ -165,7 +152,7 @@ StatusOr<KeyPointer> MakeHmacKey(std::string k) {
 }
 
 StatusOr<KeyPointer> MakeRsaKey(const RsaPublicKey& parts) {
-  const ErrorScope errors;
+  const OpensslErrorScope errors;
   const BigNumber n = BigNumberOf(parts.n);
   const BigNumber e = BigNumberOf(parts.e);
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
@@ -188,7 +175,7 @@ StatusOr<KeyPointer> MakeRsaKey(const RsaPublicKey& parts) {
 StatusOr<KeyPointer> MakeEcKey(const EcPublicKey& parts) {
   if (Status status = CheckCoordinate("x", parts.x); !status.ok()) return status;
   if (Status status = CheckCoordinate("y", parts.y); !status.ok()) return status;
-  const ErrorScope errors;
+  const OpensslErrorScope errors;
   const std::string point = '\x04' + parts.x + parts.y;
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
   if (!builder) return InvalidArgument("x: is not usable");
@@ -205,7 +192,7 @@ StatusOr<KeyPointer> MakeEcKey(const EcPublicKey& parts) {
 
 StatusOr<KeyPointer> MakeEd25519Key(const std::string& x) {
   if (Status status = CheckCoordinate("x", x); !status.ok()) return status;
-  const ErrorScope errors;
+  const OpensslErrorScope errors;
   EvpKey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, UnsignedBytes(x), x.size()));
   if (!key) return InvalidArgument("x: is no Ed25519 key");
   return std::make_unique<Ed25519Key>(std::move(key));
