@@ -5,13 +5,13 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { eventually, kSlowness } from '../support/eventually.mjs';
 import { grpcClients } from '../support/grpc.mjs';
 import { publishMany } from '../support/http.mjs';
+import { residentMiB } from '../support/process.mjs';
 import { withServer } from '../support/server.mjs';
 
 const kParked = Number(process.env.ACKWIRE_PARKED ?? 20_000);
@@ -66,11 +66,6 @@ async function liveP99(server, ms) {
   return took[Math.floor(took.length * 0.99)];
 }
 
-async function residentMiB(server) {
-  const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-  return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) / 1024);
-}
-
 test('a million parked deliveries are seen, and replayed beside live traffic', async (t) => {
   const server = await withServer(t, { flags: ['--ack-wait', '10m'] });
   let rpc = grpcClients(server.grpc);
@@ -87,7 +82,7 @@ test('a million parked deliveries are seen, and replayed beside live traffic', a
   say(
     `${kParked} parked (${kClients} clients, ${kMessages} messages), published in ` +
       `${(published / 1000).toFixed(1)} s, parked ${(parking / 1000).toFixed(1)} s later; ` +
-      `${await residentMiB(server)} MiB`,
+      `${(await residentMiB(server)).toFixed(0)} MiB`,
   );
   const before = await liveP99(server, kLiveMs);
 
@@ -124,7 +119,7 @@ test('a million parked deliveries are seen, and replayed beside live traffic', a
   say(
     `replaying ${rate.toFixed(0)} a second; live traffic published to confirmed, p99 ` +
       `${before.toFixed(1)} ms before, ${meanwhile.toFixed(1)} ms meanwhile; ` +
-      `${await residentMiB(server)} MiB`,
+      `${(await residentMiB(server)).toFixed(0)} MiB`,
   );
 
   await server.kill();
