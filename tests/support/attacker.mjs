@@ -1,6 +1,7 @@
-// A thread that attacks in one way, from an address of its own: it says how many connections it
-// has once all are up, and goes on until it is told to stop and at least `ended` of them have come
-// to their end; then it says what it saw.
+// A thread that attacks in one way, from an address of its own: it says so once all its connections
+// are up, opens each again that the server ends, and goes on until it is told to stop and at least
+// `ended` of them have come to their end; then it says what it saw. Asked for `open` it says how
+// many were open at a time since it was asked last, in the mean: not those that connect just then.
 
 import net from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -26,16 +27,19 @@ const kWays = {
     begin: `POST /v1/channels/x/messages HTTP/1.1\r\n${kHost}Content-Length: 99999\r\n\r\n`,
     drip: ' ',
   },
-  'slow reading': { begin: kRead.repeat(4), deaf: true },
+  // Who reads nothing sees by writing that the server has gone.
+  'slow reading': { begin: kRead.repeat(4), drip: 'G', deaf: true },
   'slow frames': { begin: kUpgrade, then: () => Buffer.from([0x81, 0xfe, 0x40, 0x00]), drip: 'x' },
-  'ping flood': { begin: kUpgrade, then: kConnect, drip: kFlood, everyMs: kFloodMs, again: true },
-  'connect storm': { begin: '\r\n', brief: true, again: true },
-  takeovers: { begin: kUpgrade, then: () => kConnect(0), closes: true, again: true },
+  'ping flood': { begin: kUpgrade, then: kConnect, drip: kFlood, everyMs: kFloodMs },
+  'connect storm': { begin: '\r\n', brief: true },
+  takeovers: { begin: kUpgrade, then: () => kConnect(0), closes: true },
 };
-const { begin, then, drip, deaf, everyMs = kDripMs, brief, closes, again } = kWays[way];
+const { begin, then, drip, deaf, everyMs = kDripMs, brief, closes } = kWays[way];
 const sockets = new Set();
 const dripping = new Set();
+const connected = new Set();
 const seen = { opened: 0, ended: 0 };
+let counts = []; // of those connected, since the last question
 let stopped = false;
 
 // Answers the server's close frame, so that the connection ends as it should.
@@ -58,9 +62,10 @@ function open(n) {
   return new Promise((resolve) => {
     socket.once('connect', () => {
       seen.opened += 1;
+      connected.add(socket);
       socket.write(begin);
       if (deaf) socket.pause();
-      else if (then) socket.once('data', () => begun(socket, n));
+      if (then) socket.once('data', () => begun(socket, n));
       else dripping.add(socket);
       if (brief) socket.end();
       if (!deaf) socket.resume();
@@ -70,26 +75,36 @@ function open(n) {
     socket.once('close', () => {
       seen.ended += 1;
       if (enough()) whenEnough?.();
-      sockets.delete(socket);
-      dripping.delete(socket);
+      for (const each of [sockets, connected, dripping]) each.delete(socket);
       resolve();
-      if (again && !stopped) void open(n);
+      if (!stopped) void open(n);
     });
   });
 }
 
 const timer = setInterval(() => {
+  counts.push(connected.size);
   if (drip) for (const socket of dripping) socket.write(drip);
 }, everyMs);
+
+function tellOpen() {
+  counts.push(connected.size);
+  parentPort.postMessage(counts.reduce((sum, count) => sum + count, 0) / counts.length);
+  counts = [];
+}
+
 const enough = () => seen.ended >= endedMin;
 let whenEnough;
-parentPort.once('message', async () => {
+async function stop() {
   if (!enough()) await new Promise((resolve) => (whenEnough = resolve));
   stopped = true;
   clearInterval(timer);
   for (const socket of sockets) socket.destroy();
   parentPort.postMessage(seen);
   parentPort.close();
-});
+}
+
 await Promise.all(Array.from({ length: connections }, (_, n) => open(n)));
+counts = [];
+parentPort.on('message', (word) => (word === 'open' ? tellOpen() : stop()));
 parentPort.postMessage('up');
