@@ -16,8 +16,8 @@ const kTries = 3;
 const kOpenMin = 0.9; // of the connections, in the mean of a try
 const kLongMessages = 2; // so many of 100 KB are what is read slowly
 
-// What each attack is, how many connections it ends at least, whether they are to stay open meanwhile,
-// and the limit that holds it back, where it is not time.
+// What each attack is, how many connections it ends at least, whether they are to stay open all the
+// while, and the limit that holds it back, where it is not time.
 const kWays = {
   'slow header': { connections: 500, stays: true },
   'slow body': { connections: 500, stays: true },
