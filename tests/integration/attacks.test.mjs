@@ -1,7 +1,7 @@
-// What an attack gets (proto/README.md, "Who may do what"), row by row but for tokens: its answer,
-// nothing stored or changed, and the server goes on. What WebSocket frames may be wrong with in
-// full is in rfc6455.test.mjs, bad input of every kind in bad_input_*.test.mjs, limits of rates and
-// connections in limits.test.mjs.
+// What an attack by HTTP or gRPC gets (proto/README.md, "Who may do what"), row by row but for
+// tokens: its answer, nothing stored or changed, and the server goes on. What WebSocket frames get
+// is in attacks_frames.test.mjs, bad input of every kind in bad_input_*.test.mjs, limits of rates
+// and connections in limits.test.mjs.
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -12,7 +12,6 @@ import { grpcClients, rawUnary, readAll, status } from '../support/grpc.mjs';
 import { channelPath, publish, raw, request, split } from '../support/http.mjs';
 import { firstCall, kDeadlyCall } from '../support/http2.mjs';
 import { metricsOf } from '../support/metrics.mjs';
-import { RawWebSocket, binary, closing, frame, ping, text } from '../support/raw_web_socket.mjs';
 import { serverForFile } from '../support/server.mjs';
 
 const kOrigin = 'https://chat.example';
@@ -159,65 +158,6 @@ test('pages and hosts that are let in get what they ask for', async () => {
   assert.deepEqual([bad.status, bad.headers['access-control-allow-origin']], [400, kOrigin]);
 });
 
-// Row: [what is sent after `connect` succeeded, the close codes it may get].
-const kFrames = {
-  'an unmasked frame': [text('{"type":"pong"}', { masked: false }), 1002],
-  'a reserved bit': [text('{"type":"pong"}', { rsv: 1 }), 1002],
-  'a reserved opcode': [frame(3), 1002],
-  'a fragmented control frame': [ping('', { fin: false }), 1002],
-  'a long control frame': [ping('x'.repeat(126)), 1002],
-  'a bad close code': [closing(1005), 1002],
-  'bad UTF-8 in text': [text(Buffer.from([0x22, 0xff, 0x22])), 1007],
-  'bad UTF-8 in a close reason': [closing(1000, Buffer.from([0xff])), 1007, 1002],
-  'a length of 2^63-1': [text('', { form: 64, length: 2n ** 63n - 1n }), 1009, 1002],
-  'a length over the limit': [text('', { form: 64, length: 2 ** 40 }), 1009],
-  'binary on the JSON protocol': [binary('{"type":"pong"}'), 1003],
-  'JSON deeper than 32': [text(`{"type":"pong","x":${'['.repeat(40)}${']'.repeat(40)}}`), 4502],
-  'a key twice': [text('{"type":"pong","type":"pong"}'), 4502],
-  'a lone surrogate': [text('{"type":"nack","deliveries":[1],"reason":"\\ud800"}'), 4502],
-};
-
-async function openSession(client = 'attacker') {
-  const socket = await RawWebSocket.open(server.http);
-  await socket.write(text(JSON.stringify({ type: 'connect', client })));
-  await socket.waitFor(() => socket.frames.texts.length === 1, 'welcome');
-  return socket;
-}
-
-for (const [what, [bytes, ...codes]] of Object.entries(kFrames))
-  test(`${what} is closed ${codes.join(' or ')}`, async () => {
-    const socket = await openSession();
-    await socket.write(bytes);
-    await socket.waitFor(() => socket.frames.close !== null, 'a close frame');
-    assert.ok(codes.includes(socket.frames.close.code), JSON.stringify(socket.frames.close));
-    socket.discard();
-  });
-
-test('fragments without end are closed 1009', async () => {
-  const socket = await openSession();
-  await socket.write(text('"', { fin: false }));
-  const some = Buffer.concat(Array.from({ length: 10_000 }, () => frame(0, '', { fin: false })));
-  while (await socket.write(some)) await new Promise((resolve) => setImmediate(resolve));
-  await socket.waitFor(() => socket.frames.close !== null, 'a close frame');
-  assert.equal(socket.frames.close.code, 1009);
-  socket.discard();
-});
-
-test('more than 64 KiB, or two frames, before connect succeeded are closed 4502', async () => {
-  const connecting = text('{"type":"connect","client":"early"}');
-  const pong = text('{"type":"pong"}');
-  for (const bytes of [
-    text(`{"type":"connect","client":"early","pad":"${'x'.repeat(70_000)}"}`),
-    Buffer.concat([connecting, pong, pong, pong]),
-  ]) {
-    const socket = await RawWebSocket.open(server.http);
-    await socket.write(bytes);
-    await socket.waitFor(() => socket.frames.close !== null, 'a close frame');
-    assert.equal(socket.frames.close.code, 4502, socket.frames.close.reason);
-    socket.discard();
-  }
-});
-
 test('JSON deeper than 32, duplicate keys and lone surrogates are 400', async () => {
   for (const body of [
     `{"payload":${'['.repeat(33)}${']'.repeat(33)}}`,
@@ -357,7 +297,7 @@ test('after all of it nothing is stored, and the server serves', async () => {
   assert.deepEqual(await readAll(rpc.messages, {}), []);
   const { lastPosition, channels, acceptingWrites } = await rpc.admin.getStatus();
   assert.deepEqual([lastPosition, channels, acceptingWrites], [0, 0, true]);
-  for (const client of ['attacker', 'early']) {
+  for (const client of ['a', 'attacker']) {
     const { subscriptions } = await rpc.subscriptions.listSubscriptions({ client });
     assert.deepEqual(subscriptions, [], client);
   }
