@@ -6,7 +6,7 @@ import { ackctl } from '../support/ackctl.mjs';
 import { Client } from '../support/client.mjs';
 import { eventually } from '../support/eventually.mjs';
 import { grpcClients, refusedWith, status } from '../support/grpc.mjs';
-import { channelPath, post, request } from '../support/http.mjs';
+import { channelPath, post, raw, request, split } from '../support/http.mjs';
 import { serverForFile, withServer } from '../support/server.mjs';
 import {
   bearer,
@@ -177,6 +177,45 @@ test('a token in a URL is refused, whatever it is', async () => {
       },
     });
     assert.equal(upgrade.status, 400, upgrade.body);
+  }
+});
+
+// Sends a request's first lines and promises the status of the answer, for which it does not wait
+// long.
+async function statusOf(address, line, ...fields) {
+  const [host, port] = split(address);
+  const bytes = [line, `Host: ${address}`, ...fields, '', ''].join('\r\n');
+  const until = (text) => text.includes('\r\n\r\n');
+  return Number((await raw(host, port, bytes, { until, timeoutMs: 5000 })).split(' ')[1]);
+}
+
+test('two tokens in the headers are 400, as is one twice', async () => {
+  const alice = tokenOf('alice', { subscribe: ['*'] });
+  const upgrade = [
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  ];
+  const asked = [
+    [server.http, `GET ${channelPath('room/1')} HTTP/1.1`],
+    [server.http, 'GET /v1/sse?client=alice HTTP/1.1'],
+    [server.http, 'GET /v1/ws HTTP/1.1', ...upgrade],
+    [server.admin, 'POST /v1/admin/GetStatus HTTP/1.1', 'Content-Length: 0'],
+  ];
+  for (const [address, line, ...rest] of asked) {
+    for (const other of [alice, root, 'x']) {
+      const tokens = [alice, other].map((token) => `Authorization: Bearer ${token}`);
+      assert.equal(await statusOf(address, line, ...tokens, ...rest), 400, line);
+    }
+  }
+});
+
+test('who has no token is told before the body comes', async () => {
+  const line = `POST ${channelPath('room/1')} HTTP/1.1`;
+  for (const body of ['Content-Length: 300000', 'Transfer-Encoding: chunked']) {
+    assert.equal(await statusOf(server.http, line, body), 401);
+    assert.equal(await statusOf(server.http, line, body, 'Authorization: Bearer x'), 401);
   }
 });
 
