@@ -252,3 +252,52 @@ test('what the token does not allow stays owed, and is told once', async () => {
   await client.drop();
 });
 
+// What a session was told of its user's messages, by the time that it hears of one in `last`.
+async function receiptsUntil(session, last) {
+  const told = [];
+  while (!told.some(({ channel, acked }) => channel === last && acked === 1))
+    told.push(...(await session.next('receipts')).items);
+  return [...new Set(told.map(({ channel }) => channel))].sort();
+}
+
+// A reader of everything, and a session of another user that is told receipts.
+async function readerAndAuthor(user, channels, token) {
+  const reader = await Client.connect(server, {
+    client: `reader-of-${user}`,
+    token: issue(`reader-of-${user}`, { subscribe: ['*'] }),
+    subscriptions: channels.map((channel) => ({ channel })),
+  });
+  const author = await Client.connect(server, { client: `${user}/tv`, token, receipts: true });
+  const read = async (channel) => {
+    const item = await reader.nextDelivery(({ message }) => message.channel === channel);
+    await reader.confirm(item);
+  };
+  return { author, read, leave: () => Promise.all([author.drop(), reader.drop()]) };
+}
+
+test('receipts are told of channels that the token may read', async () => {
+  const token = issue('ida', { subscribe: ['hall'], publish: ['whisper', 'hall'] });
+  const { author, read, leave } = await readerAndAuthor('ida', ['whisper', 'hall'], token);
+  for (const channel of ['whisper', 'hall']) {
+    await publish(channel, token);
+    await read(channel);
+  }
+  assert.deepEqual(await receiptsUntil(author, 'hall'), ['hall']);
+  await leave();
+});
+
+test('a refresh takes receipts away too, of messages that were told of before', async () => {
+  const channels = ['yard', 'porch'];
+  const token = issue('jim', { subscribe: channels, publish: channels });
+  const { author, read, leave } = await readerAndAuthor('jim', channels, token);
+  await publish('yard', token);
+  await author.next('receipts', ({ items }) => items.some(({ channel }) => channel === 'yard'));
+  author.send({ type: 'refresh', id: 1, token: issue('jim', { subscribe: ['porch'] }) });
+  await author.next('refreshed');
+  author.frames = author.frames.filter(({ type }) => type !== 'receipts');
+  await read('yard');
+  await publish('porch', token);
+  await read('porch');
+  assert.deepEqual(await receiptsUntil(author, 'porch'), ['porch']);
+  await leave();
+});

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { channelPath, history, publish, publishMany, request } from '../support/http.mjs';
-import { serverForFile } from '../support/server.mjs';
+import { serverForFile, withServer } from '../support/server.mjs';
 
 const server = await serverForFile();
 const stored = await publishMany(server, 'room/1', 10);
@@ -112,6 +112,14 @@ test('a full page of the past is immutable and private, one that may grow is not
     const open = await history(server, 'room/1', query);
     assert.doesNotMatch(open.headers['cache-control'] ?? '', /\bimmutable\b|\bpublic\b/, query);
   }
+});
+
+test('with keys no cache gives a page to who has another token', async (t) => {
+  const own = await withServer(t, { tokens: true });
+  await publishMany(own, 'room/1', 3);
+  const { headers } = await history(own, 'room/1', '?from=1&limit=2');
+  assert.match(headers['cache-control'], /\bimmutable\b/);
+  assert.match(headers.vary ?? '', /\bauthorization\b/i);
 });
 
 test('one message is the one of the history', async () => {

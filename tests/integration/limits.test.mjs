@@ -2,6 +2,7 @@
 // others go on.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import test, { afterEach } from 'node:test';
 import { Client, dropAll } from '../support/client.mjs';
@@ -109,4 +110,22 @@ test('known clients do not count as unauthenticated', async (t) => {
   for (let n = 0; n < 6; n += 1) clients.push(await Client.connect(own, { client: `c/${n}` }));
   await publish(own, 'any', 1);
   assert.equal(await hits('unauthenticated', own), 0);
+});
+
+test('who was told that it needs a token counts as unauthenticated still', async (t) => {
+  const kMost = 3;
+  const own = await withServer(t, { tokens: true, flags: ['--max-unauthenticated', `${kMost}`] });
+  const ask = 'GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  for (let n = 0; n < kMost; n += 1) {
+    const socket = await idle(t, own.http);
+    const answered = once(socket.setEncoding('latin1'), 'data');
+    socket.write(ask);
+    const [answer] = await answered;
+    assert.match(answer, /^HTTP\/1\.1 40[14] /);
+    assert.doesNotMatch(answer, /^connection: close/im);
+  }
+  const [host, port] = split(own.http);
+  const until = (text) => text.includes('\r\n\r\n');
+  assert.match(await raw(host, port, ask, { until }), /^HTTP\/1\.1 503 /);
+  assert.equal(await hits('unauthenticated', own), 1);
 });

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import test, { afterEach } from 'node:test';
 import { dropStreams, EventStream } from '../support/event_stream.mjs';
 import { publish, request } from '../support/http.mjs';
-import { serverForFile } from '../support/server.mjs';
+import { metricsOf } from '../support/metrics.mjs';
+import { serverForFile, withServer } from '../support/server.mjs';
 import { bearer, inSeconds, issue } from '../support/tokens.mjs';
 
 const server = await serverForFile({ tokens: true });
 afterEach(dropStreams);
-
 
 test('a page opens with a ticket, which serves its reconnects', async () => {
   const client = 'alice/tv';
@@ -74,4 +74,46 @@ test('a stream may be opened with a token', async () => {
   await EventStream.open(server, { client: 'alice/app' }, headers);
   assert.equal((await EventStream.ask(server, { client: 'bob' }, headers)).status, 403);
   assert.equal((await EventStream.ask(server, { client: 'alice' }, bearer('x'))).status, 401);
+});
+
+const askTicket = (of, client) =>
+  request(of.http, {
+    method: 'POST',
+    path: '/v1/tickets',
+    headers: bearer(issue(client.split('/')[0], { subscribe: ['*'] })),
+    body: { client },
+  });
+
+test('a user has at most 100 tickets at a time, whatever others have', async () => {
+  const kTickets = 100;
+  for (let n = 0; n < kTickets; n += 1)
+    assert.equal((await askTicket(server, `carol/${n}`)).status, 200, `ticket ${n}`);
+  const over = await askTicket(server, 'carol/more');
+  assert.deepEqual([over.status, over.json.error?.code], [429, 'resource_exhausted']);
+  assert.equal((await askTicket(server, 'dave')).status, 200);
+  assert.equal((await metricsOf(server))['ackwire_limit_hits_total{limit="tickets"}'], 1);
+});
+
+test('after a restart a ticket is worth nothing, and a new one opens again', async (t) => {
+  const flags = ['--drain-grace', '0s', '--drain-spread', '300ms'];
+  const own = await withServer(t, { tokens: true, flags });
+  const client = 'alice/tv';
+  const open = async () => {
+    const { ticket } = (await askTicket(own, client)).json;
+    return EventStream.open(own, { client, ticket, channels: 'tv' });
+  };
+  const before = await open();
+  await publish(own, 'tv', 1);
+  await before.collect(1);
+  own.child.kill('SIGTERM');
+  await before.next('draining');
+  assert.equal((await before.next('close')).code, 1012);
+  assert.equal(await before.ended, 'whole');
+  assert.equal((await own.exited).code, 0);
+  await own.launch();
+  const { query, lastEventId } = before;
+  const again = await EventStream.ask(own, query, { 'last-event-id': lastEventId });
+  assert.equal(again.status, 401);
+  const after = await open();
+  assert.equal((await after.collect(1))[0].message.seq, 1);
 });
