@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { EventStream } from '../support/event_stream.mjs';
 import { kSlowness, within } from '../support/eventually.mjs';
 import { grpcClients } from '../support/grpc.mjs';
 import { fixedAddresses, withProxy } from '../support/proxy.mjs';
@@ -171,12 +172,20 @@ async function play(t, kind, { clients: count, restarts, spreadS }) {
   t.after(() => clients.forEach((client) => client.drop()));
   await connectAll(clients);
   const endPublishing = await startPublishing(t, address, rooms);
+  const page = { client: 'page', channels: 'room/0', ack: 'written' };
+  const stream = await EventStream.open({ http: address }, page);
+  await stream.collect(1);
 
   const came = [];
   for (let n = 0; n < restarts; n += 1) {
     await allHearMore(clients);
     came.push(await restart(server, clients));
   }
+  assert.equal((await stream.next('close')).code, 1012);
+  assert.equal(await stream.ended, 'whole');
+  const reopened = await stream.reopen();
+  t.after(() => reopened.drop());
+  await reopened.collect(1);
   const told = await endPublishing();
 
   // 0 lost: what was answered is there, once, and everybody has it.
