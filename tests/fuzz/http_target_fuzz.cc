@@ -3,17 +3,25 @@
 //
 //   h  the head of a request, and what comes behind it
 //   v  a value: of Host, Origin or Last-Event-ID
-//   anything else: all of it is a target
+//   s  Last-Event-ID, a line end, and a target: what is asked of an event stream
+//   m  If-None-Match, a line end, and a target: what is asked of the history
+//   p  method, Idempotency-Key, traceparent and target, each with a line end, and a body: a publish
+//
+// And all of it is a target, whatever that letter is.
 #include <algorithm>
 
 #include "delivery/allowed_hosts.h"
 #include "delivery/allowed_origins.h"
 #include "delivery/event_encoder.h"
+#include "delivery/event_stream_request.h"
 #include "delivery/http_head.h"
+#include "delivery/http_history.h"
+#include "delivery/http_publish.h"
 #include "delivery/http_target.h"
 #include "delivery/payload_form.h"
 #include "delivery/replay_name.h"
 #include "delivery/traceparent.h"
+#include "store/limits.h"
 #include "tests/fuzz/error_checks.h"
 
 namespace ackwire::fuzz {
@@ -167,24 +175,117 @@ void CheckLastEvent(std::string_view text) {
         "an event has its id");
 }
 
+void CheckHeaderValue(std::string_view text) {
+  CheckHost(std::string(text));
+  CheckOrigin(std::string(text));
+  CheckLastEvent(text);
+}
+
+// Takes what stands before the next line end.
+std::string TakeLine(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  std::string line(text.substr(0, end));
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+// The value of `channels` from which these are read.
+std::string Joined(const std::vector<frame::Subscribe>& subscriptions) {
+  std::string out;
+  for (const frame::Subscribe& each : subscriptions) {
+    if (!out.empty()) out += ',';
+    for (const char c : each.channel)
+      out += c == ',' ? "%2C" : c == '%' ? "%25" : std::string(1, c);
+  }
+  return out;
+}
+
+void CheckConnect(const frame::Connect& connect, const HttpRequest& request) {
+  CHECK(CheckClientName(connect.client).ok(), "a client has a name");
+  HttpTarget target{{"", "v1", "sse"}, ParseTarget(request.target)->query};
+  for (const frame::Subscribe& each : connect.subscriptions) {
+    CHECK(CheckChannelName(each.channel).ok(), "so has a channel");
+    CHECK((each.start.kind == StartAt::Kind::kSeq) == (each.start.seq.value > 0), "from a seq");
+  }
+  target.query["channels"] = Joined(connect.subscriptions);
+  HttpRequest spelled = request;
+  spelled.target = Spelled(target);
+  const StatusOr<EventStreamQuestion> again = ParseEventStreamRequest(spelled);
+  CHECK(again.ok(), "what was read can be asked for");
+  const auto same = [](const frame::Subscribe& a, const frame::Subscribe& b) {
+    return a.channel == b.channel && a.start.seq == b.start.seq;
+  };
+  CHECK(std::equal(connect.subscriptions.begin(), connect.subscriptions.end(),
+                   again->connect.subscriptions.begin(), again->connect.subscriptions.end(), same),
+        "and is the same");
+  CHECK(connect.resume.has_value() == again->connect.resume.has_value(), "so is what it resumes");
+}
+
+void CheckEventStream(std::string_view text) {
+  const std::string last_event = TakeLine(text);
+  const HttpRequest request{
+      .method = "GET", .target = std::string(text), .headers = {{"Last-Event-ID", last_event}}};
+  const StatusOr<EventStreamQuestion> question = ParseEventStreamRequest(request);
+  if (question.ok()) return CheckConnect(question->connect, request);
+  CHECK(question.status().code() == StatusCode::kInvalidArgument, "400");
+  CheckRefusal(question.status());
+}
+
+void CheckHistory(std::string_view text) {
+  const std::string tags = TakeLine(text);
+  const bool any = tags.find('*') != tags.npos;
+  CHECK(any || !MatchesAny(tags, "\"\n\""), "no list has what stands in no line");
+  CHECK(MatchesAny(tags + ",\"tag\"", "\"tag\""), "one that is added is found");
+  const StatusOr<HttpTarget> target = ParseTarget(text);
+  if (!target.ok()) return;
+  const auto path = MessagesPathOf(*target);
+  if (!path) return;
+  const HttpRequest request{.method = "GET", .headers = {{"If-None-Match", tags}}};
+  const StatusOr<HistoryQuestion> question = ParseHistoryQuestion(request, *target, *path);
+  if (!question.ok()) return CheckRefusal(question.status());
+  CHECK(CheckChannelName(question->channel).ok(), "a channel has a name");
+  CHECK(question->if_none_match == tags, "the tags are taken as they are");
+  CHECK(question->seq.has_value() == path->seq.has_value(), "one message, or a range");
+  const std::size_t limit = question->range.messages_max;
+  CHECK(question->seq || (limit >= 1 && limit <= kHistoryLimitMax), "a page has bounds");
+}
+
+void CheckPublish(std::string_view text) {
+  HttpRequest request{.method = TakeLine(text)};
+  request.headers = {{"Idempotency-Key", TakeLine(text)}, {"traceparent", TakeLine(text)}};
+  request.target = TakeLine(text);
+  request.body = std::string(text);
+  const StatusOr<HttpTarget> target = ParseTarget(request.target);
+  if (!target.ok()) return;
+  const auto path = MessagesPathOf(*target);
+  if (!path) return;
+  const StatusOr<PublishWork> work = MakePublish(request, *target, *path);
+  if (!work.ok()) return CheckRefusal(work.status());
+  const v1::Message& draft = work->draft;
+  CHECK(CheckDraft(draft).ok(), "it may be stored");
+  CHECK(draft.channel() == path->channel, "in the channel of its path");
+  CHECK((draft.refers_to() > 0) == path->seq.has_value(), "about the message of its path");
+  CHECK((draft.kind() == v1::KIND_DELETED) == (request.method == "DELETE"), "withdrawn by DELETE");
+  const std::string& key = request.headers.front().second;
+  CHECK(key.empty() || draft.message_id() == key, "by the id that its header has");
+  const auto sender = target->query.find("sender");
+  if (request.method == "DELETE" && sender != target->query.end() && !sender->second.empty()) {
+    CHECK(draft.sender() == sender->second, "from who the query says");
+  }
+}
+
 }  // namespace
 }  // namespace ackwire::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ackwire::fuzz;
   const std::string_view text = TextOf(data, size);
-  const auto [parser, rest] = ChosenBy(text);
-  switch (parser) {
-    case 'h':
-      CheckRequestHead(rest);
-      break;
-    case 'v':
-      CheckHost(std::string(rest));
-      CheckOrigin(std::string(rest));
-      CheckLastEvent(rest);
-      break;
-    default:
-      CheckTarget(text);
-  }
+  CheckBy({{'h', CheckRequestHead},
+           {'v', CheckHeaderValue},
+           {'s', CheckEventStream},
+           {'m', CheckHistory},
+           {'p', CheckPublish}},
+          text);
+  CheckTarget(text);
   return 0;
 }
