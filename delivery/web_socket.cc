@@ -192,6 +192,9 @@ class WebSocketConnection final : public Outlet,
     }
     self->read_ended_ = true;
     self->wake_.cancel();
+    buffer.clear();
+    buffer
+        .shrink_to_fit();  // a message that was too large is not held for as long as the peer likes
     co_await Linger(self);
   }
 
