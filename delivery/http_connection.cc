@@ -111,7 +111,7 @@ class HttpConnection {
     for (bool more = true; more;) {
       more = co_await ServeOne();
     }
-    if (stream_) co_await Finish(*stream_, refused_);
+    if (stream_) co_await Finish(*stream_, refused_ && !gone_);
   }
 
  private:
@@ -134,7 +134,6 @@ class HttpConnection {
     CountRefusal(refusal);
     bool more = false;
     if (refusal) {
-      refused_ = true;
       more = co_await WriteResponse(std::move(*refusal));
     } else if (service_.web_sockets && IsWebSocketPath(serving_.request.target)) {
       more = co_await Upgrade(parser.release());
@@ -146,39 +145,42 @@ class HttpConnection {
     co_return more;
   }
 
-  // None once it is here, whole and let in. Otherwise the answer that it gets instead, after which
-  // the connection ends; or the peer is gone.
+  // None once it is here and let in. Otherwise the answer that it gets instead; or the peer is gone.
+  // What is not read whole ends the connection, once it is answered.
   asio::awaitable<std::optional<HttpResponse>> ReadRequest(HttpRequestReader::Parser& parser) {
+    refused_ = true;
     HttpRequestReader::Outcome head = co_await reader_.ReadHead(*stream_, parser);
     serving_.began = hub_.now();
     if (head.parsed) Note(parser);
     if (!head.whole) co_return NotRead(std::move(head));
-    std::optional<HttpResponse> refusal = RefuseHead(!parser.is_done());
+    std::optional<HttpResponse> refusal = service_.gate->Refusal(serving_.request, local_address_);
     if (refusal) co_return refusal;
+    refused_ = !parser.is_done();
+    refusal = Identify();
+    // Nobody's body is held who may not send it.
+    const bool is_known = service_.identify == nullptr || serving_.request.caller != nullptr;
+    if (refusal || !is_known) co_return refusal;
     HttpRequestReader::Outcome body = co_await reader_.ReadBody(*stream_, parser);
     if (!body.whole) co_return NotRead(std::move(body));
+    refused_ = false;
     serving_.request.body = std::move(parser.get().body());
     co_return std::nullopt;
   }
 
-  // The answer to a request that goes no further. A body is held for nobody who may not send it.
-  std::optional<HttpResponse> RefuseHead(bool has_body) {
-    constexpr unsigned kBadRequest = 400;
+  // The answer to who may not call; who opens a session says later who it is.
+  std::optional<HttpResponse> Identify() {
     HttpRequest& head = serving_.request;
-    if (auto refusal = service_.gate->Refusal(head, local_address_)) return refusal;
-    if (service_.identify == nullptr) return std::nullopt;
-    if (!IsWebSocketPath(head.target) && !IsEventStreamPath(head.target)) {
-      if (auto refusal = service_.identify(head)) return refusal;
-    }
+    const bool opens = IsWebSocketPath(head.target) || IsEventStreamPath(head.target);
+    if (service_.identify == nullptr || opens) return std::nullopt;
+    std::optional<HttpResponse> refusal = service_.identify(head);
     if (head.caller != nullptr) place_.Settle();
-    const bool may_have_body = head.caller != nullptr || !has_body;
-    if (may_have_body) return std::nullopt;
-    return RefuseRequest(kBadRequest, "body: must be empty here");
+    return refusal;
   }
 
   std::optional<HttpResponse> NotRead(HttpRequestReader::Outcome outcome) {
     if (outcome.slow && service_.limits != nullptr) service_.limits->Hit(Limit::kSlowRequest);
     gone_ = !outcome.refusal;
+    refused_ = true;
     return std::move(outcome.refusal);
   }
 

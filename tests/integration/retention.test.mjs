@@ -82,8 +82,9 @@ test('what passes the limit again gathers for a while, and goes together', async
   await firstSeqIs('few/6', 5);
   await explained(rpc, 'absent', 'few/6', 4, 'ABANDONED', 'RETENTION', kWaitMs);
   await eventually(async () => (await failuresOf('absent')).length > 1, 'both records', kWaitMs);
+  const failures = await failuresOf('absent');
   assert.deepEqual(
-    (await failuresOf('absent')).map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq]),
+    failures.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq]),
     [
       [1, 1],
       [2, 4],
