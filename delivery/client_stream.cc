@@ -1,6 +1,8 @@
 #include "delivery/client_stream.h"
 
+#include <linux/sockios.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 
 #include "delivery/spawn.h"
 
@@ -24,6 +26,13 @@ std::string ClientStream::PeerAddress() const {
   boost::system::error_code ec;
   const auto endpoint = socket_->socket().remote_endpoint(ec);
   return ec ? "" : endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+}
+
+std::size_t ClientStream::UnacknowledgedBytes() const {
+  int bytes = 0;
+  return ioctl(socket_->socket().native_handle(), SIOCOUTQ, &bytes) == 0
+             ? static_cast<std::size_t>(bytes)
+             : 0;
 }
 
 void ClientStream::ExpectNoAnswer() {

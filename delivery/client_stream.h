@@ -83,6 +83,9 @@ class ClientStream {
   // ADDRESS:PORT of the peer; empty when it is gone.
   [[nodiscard]] std::string PeerAddress() const;
 
+  // Of what the kernel took for the peer, the bytes that it has not acknowledged.
+  [[nodiscard]] std::size_t UnacknowledgedBytes() const;
+
   [[nodiscard]] WireMeter& meter() { return socket_->rate_policy(); }
 
   // NOLINTBEGIN(readability-identifier-naming)

@@ -17,6 +17,7 @@
 #include "delivery/message_json.h"
 #include "delivery/session.h"
 #include "delivery/spawn.h"
+#include "delivery/write_watch.h"
 
 namespace ackwire {
 namespace {
@@ -65,9 +66,7 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
         events_({.retry = Duration(kRetryMsMin + hub.rng().Next() % (kRetryMsMax - kRetryMsMin)),
                  .arrived = arrived}) {
     wake_.expires_at(asio::steady_timer::time_point::max());
-    stream_.meter().OnTaken([this] {
-      if (writing_since_) writing_since_ = hub_.now();
-    });
+    stream_.meter().OnTaken([this] { watch_.Took(stream_.UnacknowledgedBytes(), hub_.now()); });
   }
 
   void Write(std::string frame, std::vector<std::uint64_t> deliveries) override {
@@ -89,7 +88,8 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
   void Abort() override { stream_.next_layer().close(); }
 
   [[nodiscard]] std::size_t queued_bytes() const override { return queued_bytes_; }
-  [[nodiscard]] std::optional<Timestamp> writing_since() const override { return writing_since_; }
+  [[nodiscard]] std::optional<Timestamp> writing_since() const override { return watch_.since(); }
+  void LookAtPeer() override { watch_.Look(stream_.UnacknowledgedBytes(), hub_.now()); }
   [[nodiscard]] bool answers_pings() const override { return false; }
 
   // `opened` is called with the session's id once it has one.
@@ -153,9 +153,9 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
     const bool first = !std::exchange(self->begun_, true);
     const std::string text =
         (first ? EventStreamHead(self->form_) : "") + AsBody(self->form_, out.event);
-    self->writing_since_ = self->hub_.now();
+    self->watch_.Begin(self->hub_.now());
     auto [ec, size] = co_await asio::async_write(self->stream_, asio::buffer(text), kAwait);
-    self->writing_since_.reset();
+    self->watch_.End();
     self->queued_bytes_ -= out.event.size();
     if (ec) {
       if (ec != asio::error::operation_aborted && !self->read_ended_) {
@@ -187,7 +187,7 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
   std::shared_ptr<Session> session_;
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0;
-  std::optional<Timestamp> writing_since_;
+  WriteWatch watch_;
   bool begun_ = false;   // the head is with the kernel, or on its way
   bool closed_ = false;  // nothing more is queued
   bool gone_ = false;    // answered 204

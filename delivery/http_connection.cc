@@ -145,8 +145,8 @@ class HttpConnection {
     co_return more;
   }
 
-  // None once it is here and let in. Otherwise the answer that it gets instead; or the peer is gone.
-  // What is not read whole ends the connection, once it is answered.
+  // None once it is here and let in. Otherwise the answer that it gets instead; or the peer is
+  // gone. What is not read whole ends the connection, once it is answered.
   asio::awaitable<std::optional<HttpResponse>> ReadRequest(HttpRequestReader::Parser& parser) {
     refused_ = true;
     HttpRequestReader::Outcome head = co_await reader_.ReadHead(*stream_, parser);

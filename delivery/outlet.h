@@ -32,6 +32,8 @@ class Outlet {
   // Since when the peer has taken nothing of the write under way; none when nothing is being
   // written.
   [[nodiscard]] virtual std::optional<Timestamp> writing_since() const = 0;
+  // Looks once more whether it has.
+  virtual void LookAtPeer() {}
 };
 
 // Close codes of the contract.

@@ -261,8 +261,12 @@ void Session::OnTime() {
   }
   if (state_ != State::kOpen) return;
   if (Status expired = caller_.CheckExpiry(now); !expired.ok()) return Refuse(expired);
-  const auto writing_since = outlet_.writing_since();
-  if (writing_since && now - *writing_since >= hub_.deps().session_policy.write_stall) {
+  const auto stalled = [this, now] {
+    const auto since = outlet_.writing_since();
+    return since && now - *since >= hub_.deps().session_policy.write_stall;
+  };
+  if (stalled()) outlet_.LookAtPeer();
+  if (stalled()) {
     hub_.deps().metrics.LimitHit(Limit::kWriteStall);
     Shut(close_code::kSlowConsumer, "the socket took no bytes");
     return outlet_.Abort();

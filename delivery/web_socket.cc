@@ -15,6 +15,7 @@
 #include "delivery/http_target.h"
 #include "delivery/session.h"
 #include "delivery/spawn.h"
+#include "delivery/write_watch.h"
 
 namespace ackwire {
 namespace {
@@ -104,9 +105,8 @@ class WebSocketConnection final : public Outlet,
         wake_(ws_.get_executor()),
         closing_timer_(ws_.get_executor()) {
     wake_.expires_at(asio::steady_timer::time_point::max());
-    ws_.next_layer().meter().OnTaken([this] {
-      if (writing_since_) writing_since_ = hub_.now();
-    });
+    ws_.next_layer().meter().OnTaken(
+        [this] { watch_.Took(ws_.next_layer().UnacknowledgedBytes(), hub_.now()); });
   }
 
   void Write(std::string text, std::vector<std::uint64_t> deliveries) override {
@@ -130,7 +130,8 @@ class WebSocketConnection final : public Outlet,
   void Abort() override { beast::get_lowest_layer(ws_).close(); }
 
   [[nodiscard]] std::size_t queued_bytes() const override { return queued_bytes_; }
-  [[nodiscard]] std::optional<Timestamp> writing_since() const override { return writing_since_; }
+  [[nodiscard]] std::optional<Timestamp> writing_since() const override { return watch_.since(); }
+  void LookAtPeer() override { watch_.Look(ws_.next_layer().UnacknowledgedBytes(), hub_.now()); }
 
   static asio::awaitable<void> Run(std::shared_ptr<WebSocketConnection> self,
                                    UpgradeRequest request) {
@@ -263,9 +264,9 @@ class WebSocketConnection final : public Outlet,
   static asio::awaitable<bool> WriteOne(std::shared_ptr<WebSocketConnection> self) {
     const Outgoing out = std::move(self->queue_.front());
     self->queue_.pop_front();
-    self->writing_since_ = self->hub_.now();
+    self->watch_.Begin(self->hub_.now());
     auto [ec, size] = co_await self->ws_.async_write(asio::buffer(out.text), kAwait);
-    self->writing_since_.reset();
+    self->watch_.End();
     self->queued_bytes_ -= out.text.size();
     if (ec) {
       const bool refused = ec.category() == asio::error::get_system_category() &&
@@ -291,7 +292,7 @@ class WebSocketConnection final : public Outlet,
   std::shared_ptr<Session> session_;
   std::deque<Outgoing> queue_;
   std::size_t queued_bytes_ = 0;
-  std::optional<Timestamp> writing_since_;
+  WriteWatch watch_;
   std::optional<websocket::close_reason> close_;
   bool read_ended_ = false;
 };
