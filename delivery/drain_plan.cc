@@ -7,8 +7,8 @@ namespace ackwire {
 
 DrainPlan::Action DrainPlan::At(const Moment& moment) {
   if (phase_ == Phase::kOver) return Action::kNone;
-  if (moment.since_begin < times_.grace) return Action::kNone;
   const bool late = moment.since_begin >= times_.timeout;
+  if (!late && moment.since_begin < times_.grace) return Action::kNone;
   if (late || moment.sessions == 0) {
     phase_ = Phase::kOver;
     return moment.sessions == 0 ? Action::kEnd : Action::kCutSessions;

@@ -11,14 +11,14 @@
 
 namespace ackwire {
 
-// The values of --drain-grace, --drain-spread and --drain-timeout. The spread is less than what the
-// grace leaves of the timeout: else all that come last would be closed at one moment.
+// The values of --drain-grace, --drain-spread and --drain-timeout.
 struct DrainTimes {
   Duration grace{25'000};    // what a load balancer needs to notice
   Duration spread{20'000};   // sessions are closed within it, and clients come again within it
   Duration timeout{60'000};  // of the whole drain
 
-  [[nodiscard]] Duration left_for_spread() const { return timeout - grace; }
+  // False: the sessions whose moment is behind the timeout are all closed at that.
+  [[nodiscard]] bool fit() const { return grace + spread < timeout; }
 };
 
 class DrainPlan {

@@ -153,7 +153,7 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
     const bool first = !std::exchange(self->begun_, true);
     const std::string text =
         (first ? EventStreamHead(self->form_) : "") + AsBody(self->form_, out.event);
-    self->watch_.Begin(self->hub_.now());
+    self->watch_.Begin(self->stream_.UnacknowledgedBytes(), self->hub_.now());
     auto [ec, size] = co_await asio::async_write(self->stream_, asio::buffer(text), kAwait);
     self->watch_.End();
     self->queued_bytes_ -= out.event.size();
@@ -198,13 +198,10 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
 
 std::string EventStreamHead(const EventStreamForm& form) { return HeadOf(http::status::ok, form); }
 
-std::string EventStreamWhileDraining(const EventStreamForm& form, const SessionDrain& drain) {
-  const Status why = drain.Refusal();
+std::string EventStreamWhileDraining(const EventStreamForm& form, const frame::Draining& told) {
   EventEncoder events({});
-  const std::string draining = frame::JsonProtocol().EncodeDraining(
-      {.reconnect_after = RetryAfter(why), .reason = MessageOf(why)});
-  const std::string body =
-      events.Encode(draining, {}) + events.EncodeClose(close_code::kServiceRestart, MessageOf(why));
+  const std::string body = events.Encode(frame::JsonProtocol().EncodeDraining(told), {}) +
+                           events.EncodeClose(close_code::kServiceRestart, "the server restarts");
   return EventStreamHead(form) + AsBody(form, body) + AsBody(form, "");
 }
 

@@ -11,6 +11,7 @@
 #include "delivery/client_stream.h"
 #include "delivery/event_stream_request.h"
 #include "delivery/hub.h"
+#include "delivery/server_frame.h"
 
 namespace ackwire {
 
@@ -25,7 +26,7 @@ struct EventStreamForm {
 // The whole of one that opens no session, since the server drains. An EventSource comes back only
 // from a stream that ends: any other answer than 200 would end it.
 [[nodiscard]] std::string EventStreamWhileDraining(const EventStreamForm& form,
-                                                   const SessionDrain& drain);
+                                                   const frame::Draining& told);
 
 // Who was let in (AdmitEventStream), and what it asked for.
 struct EventStreamGuest {

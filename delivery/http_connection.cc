@@ -25,6 +25,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 
+constexpr unsigned kBadRequest = 400;
+
 using Response = http::response<http::string_body>;
 
 HttpRequest HeadOf(const http::request<http::string_body>& message) {
@@ -40,7 +42,8 @@ HttpRequest HeadOf(const http::request<http::string_body>& message) {
 Response Convert(HttpResponse&& answer, unsigned version, bool keep_alive) {
   Response response(static_cast<http::status>(answer.status), version);
   response.set(http::field::server, "ackwire");
-  for (const auto& [name, value] : answer.headers) response.set(name, value);
+  // Not set: there may be two Vary.
+  for (const auto& [name, value] : answer.headers) response.insert(name, value);
   response.keep_alive(keep_alive);
   response.body() = std::move(answer.body);
   const bool bodiless = response.result() == http::status::no_content ||
@@ -236,7 +239,9 @@ class HttpConnection {
   }
 
   asio::awaitable<bool> Upgrade(http::request<http::string_body> message) {
-    const UpgradeRefusal refusal = CheckUpgrade(message);
+    UpgradeRefusal refusal = CheckUpgrade(message);
+    // What one takes for its body is frames to another.
+    if (refused_ && refusal.status == 0) refusal = {kBadRequest, "body: an upgrade has none"};
     if (refusal.status != 0) {
       HttpResponse answer = RefuseRequest(refusal.status, refusal.message);
       answer.headers.emplace_back("Sec-WebSocket-Version", "13");
@@ -291,12 +296,12 @@ class HttpConnection {
     HttpGate::Add(service_.gate->CorsOf(serving_.request), shape);
     EventStreamForm form{.http_version = serving_.version, .headers = std::move(shape.headers)};
     Log(shape.status, 0);
-    const SessionDrain* drain = hub_.drain();
+    SessionDrain* const drain = hub_.drain();
     const bool head = serving_.request.method == "HEAD";
     if (head || drain != nullptr) {
       service_.tickets->Close(guest.question.ticket, hub_.now());
       const std::string text =
-          head ? EventStreamHead(form) : EventStreamWhileDraining(form, *drain);
+          head ? EventStreamHead(form) : EventStreamWhileDraining(form, drain->ForNewcomer());
       stream_->expires_after(kHttpWriteTimeout);
       (void)co_await asio::async_write(*stream_, asio::buffer(text), kAwait);
       co_return false;

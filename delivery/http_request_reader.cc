@@ -61,18 +61,26 @@ asio::awaitable<Outcome> HttpRequestReader::ReadHead(ClientStream& stream, Parse
   co_return outcome;
 }
 
+std::string_view HttpRequestReader::Buffered() const {
+  const auto data = buffer_.data();
+  return {static_cast<const char*>(data.data()), data.size()};
+}
+
+bool HttpRequestReader::SkipEmptyLines() {
+  constexpr std::string_view kEmptyLine = "\r\n";
+  const std::size_t before = buffer_.size();
+  while (Buffered().starts_with(kEmptyLine)) buffer_.consume(kEmptyLine.size());
+  return buffer_.size() < before;
+}
+
 asio::awaitable<Outcome> HttpRequestReader::FillHead(ClientStream& stream) {
   constexpr std::size_t kReadBytes = 4096;
+  SkipEmptyLines();
   bool begun = std::exchange(first_, false) || buffer_.size() > 0;
   stream.expires_after(begun ? limits_.header_time : Duration(kHttpIdleTimeout));
   for (std::size_t looked_at = 0;;) {
-    const auto data = buffer_.data();
-    const std::string_view bytes(static_cast<const char*>(data.data()), data.size());
-    if (bytes.starts_with("\r\n")) {  // RFC 9112, 2.2: some clients end a body with it
-      buffer_.consume(2);
-      looked_at = 0;
-      continue;
-    }
+    if (SkipEmptyLines()) looked_at = 0;
+    const std::string_view bytes = Buffered();
     const std::optional<std::size_t> end = FindHeadEnd(bytes, looked_at);
     if (end.value_or(bytes.size()) > limits_.header_bytes) {
       co_return RefusedWith(HeadersTooLarge(limits_));

@@ -1,9 +1,9 @@
 // HttpRequestReader reads the requests of a connection, one after the other, within limits of size
 // and time.
 //
-// Threads: the connection's.
-// Bounds:  kHttpBufferBytesMax of what came and was not taken yet, and the body of one request.
+// Threads:  the connection's.
 // Lifetime: borrows the limits.
+// Bounds:   kHttpBufferBytesMax of what came and was not taken yet, and the body of one request.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -13,6 +13,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "delivery/client_stream.h"
 #include "delivery/edge_policy.h"
@@ -53,6 +54,9 @@ class HttpRequestReader {
   [[nodiscard]] boost::asio::awaitable<Outcome> ReadBody(ClientStream& stream, Parser& parser);
 
  private:
+  [[nodiscard]] std::string_view Buffered() const;
+  // RFC 9112, 2.2: some clients end a body with one. False: there was none.
+  bool SkipEmptyLines();
   // Until there is a head in the buffer that is let in.
   [[nodiscard]] boost::asio::awaitable<Outcome> FillHead(ClientStream& stream);
 

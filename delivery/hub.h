@@ -110,7 +110,7 @@ class Hub final : public Sink {
   // Opens no sessions from now on, and closes those that there are, each at a moment of its own.
   void Drain(SessionDrain::Order order);
   // Null until then.
-  [[nodiscard]] const SessionDrain* drain() const { return drain_.get(); }
+  [[nodiscard]] SessionDrain* drain() const { return drain_.get(); }
   // The policies were read again: they hold for what is sent and fails from now on.
   void RenewPolicies();
 

@@ -32,7 +32,7 @@ class Outlet {
   // Since when the peer has taken nothing of the write under way; none when nothing is being
   // written.
   [[nodiscard]] virtual std::optional<Timestamp> writing_since() const = 0;
-  // Looks once more whether it has.
+  // Looks whether it has: to be called often while something is being written.
   virtual void LookAtPeer() {}
 };
 

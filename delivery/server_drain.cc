@@ -49,6 +49,12 @@ void ServerDrain::Start(const Order& order, std::uint64_t sessions) {
       "drain: begun by {}, with {} sessions. Not ready from now on; new sessions are taken for {}, "
       "then all are closed within {}, and {} after the beginning at the latest the server ends",
       order.by, sessions, InWords(times.grace), InWords(times.spread), InWords(times.timeout));
+  if (!times.fit()) {
+    spdlog::warn(
+        "drain: the sessions that are left after {} are closed all at once; --drain-timeout "
+        "is more than grace and spread together where none should be",
+        InWords(times.timeout));
+  }
 }
 
 void ServerDrain::Count(std::function<void(std::uint64_t)> counted) {

@@ -1,7 +1,7 @@
 // ServerDrain empties the server before it ends: it does what a DrainPlan says, and has each hub
 // close its own sessions.
 //
-// Threads:  WhenOver before the first Begin. Begin and times: any; the rest is the loop's.
+// Threads:  WhenOver before the first Begin. Begin: any; the rest is the loop's.
 // Lifetime: borrows all it is given; the loops have ended before it is destroyed.
 #pragma once
 
@@ -32,11 +32,9 @@ class ServerDrain {
   // Once nothing is left to wait for: the server is to be ended. On any thread.
   void WhenOver(std::function<void()> over) { over_ = std::move(over); }
 
-  [[nodiscard]] const DrainTimes& times() const { return deps_.times; }
-
   struct Order {
     std::string by;                  // who asks for it: for the log
-    std::optional<Duration> spread;  // less than times().left_for_spread(); none: as the flag says
+    std::optional<Duration> spread;  // none: as the flag says
   };
   // The server is not ready when it returns. `begun` is given how many sessions there are, on any
   // thread, before it may be over. Of a drain that is under way it changes nothing.

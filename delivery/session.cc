@@ -61,7 +61,7 @@ void Session::OnOtherKind() {
 void Session::OnFrameBeforeOpen(std::string_view bytes) {
   bytes_before_open_ += bytes.size();
   if (bytes_before_open_ > kBytesBeforeConnectMax) {
-    return Shut(close_code::kBadFrame, "more than 64 KiB before connect succeeded");
+    return Shut(close_code::kBadFrame, kTooMuchBeforeConnect);
   }
   if (state_ == State::kClaiming) {
     early_frames_.emplace_back(bytes);

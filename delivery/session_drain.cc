@@ -40,6 +40,10 @@ void SessionDrain::Removed(Session& session) {
   if (hub_.sessions().empty()) order_.gone();
 }
 
+frame::Draining SessionDrain::ForNewcomer() {
+  return {.reconnect_after = moments_.Next().reconnect_after, .reason = order_.reason};
+}
+
 Status SessionDrain::Refusal() const {
   return RetryIn(order_.spread, Error(StatusCode::kUnavailable,
                                       "the server is about to restart and opens no new sessions"));

@@ -13,6 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "delivery/drain_plan.h"
+#include "delivery/server_frame.h"
 #include "delivery/wake_timer.h"
 #include "store/status.h"
 
@@ -34,6 +35,9 @@ class SessionDrain {
   void Added(Session& session);
   void Opened(Session& session);
   void Removed(Session& session);
+
+  // What somebody is told who would open an event stream.
+  [[nodiscard]] frame::Draining ForNewcomer();
 
   // Why no session is opened, and when to ask again: a spread later. Then this process has ended,
   // and who came at one time comes at one time again: what was spread stays so.

@@ -21,6 +21,9 @@ Status TooManyWaiting(const std::string& channel) {
                    " changes of the subscription to " + channel + " wait; try again");
 }
 
+// So often it is looked whether a peer that is being written to takes anything.
+constexpr int kLooksPerStall = 8;
+
 // A longer frame that asks for an answer is no frame of a good client.
 constexpr std::size_t kParsedForIdMax = 4096;
 
@@ -253,20 +256,17 @@ void Session::OnWritten(const std::vector<std::uint64_t>& deliveries) {
 void Session::OnTime() {
   const Timestamp now = hub_.now();
   if (state_ == State::kConnecting || state_ == State::kClaiming) {
-    hub_.deps().metrics.LimitHit(Limit::kConnectTimeout);
-    return Shut(close_code::kConnectTimeout,
-                state_ == State::kConnecting
-                    ? "no connect frame in time"
-                    : "the client could not be had in time; connect again");
+    const bool silent = state_ == State::kConnecting;
+    if (silent) hub_.deps().metrics.LimitHit(Limit::kConnectTimeout);
+    return Shut(
+        close_code::kConnectTimeout,
+        silent ? "no connect frame in time" : "the client could not be had in time; connect again");
   }
   if (state_ != State::kOpen) return;
   if (Status expired = caller_.CheckExpiry(now); !expired.ok()) return Refuse(expired);
-  const auto stalled = [this, now] {
-    const auto since = outlet_.writing_since();
-    return since && now - *since >= hub_.deps().session_policy.write_stall;
-  };
-  if (stalled()) outlet_.LookAtPeer();
-  if (stalled()) {
+  outlet_.LookAtPeer();
+  const auto writing_since = outlet_.writing_since();
+  if (writing_since && now - *writing_since >= hub_.deps().session_policy.write_stall) {
     hub_.deps().metrics.LimitHit(Limit::kWriteStall);
     Shut(close_code::kSlowConsumer, "the socket took no bytes");
     return outlet_.Abort();
@@ -292,7 +292,8 @@ void Session::Changed() {
   if (const auto next = ledger_->NextEvent()) wake = std::min(wake, *next);
   if (const auto expiry = caller_.expires_at()) wake = std::min(wake, *expiry);
   if (const auto since = outlet_.writing_since()) {
-    wake = std::min(wake, *since + hub_.deps().session_policy.write_stall);
+    const Duration stall = hub_.deps().session_policy.write_stall;
+    wake = std::min({wake, *since + stall, hub_.now() + stall / kLooksPerStall});
   }
   hub_.WakeAt(*this, wake);
 }

@@ -17,6 +17,7 @@ namespace ackwire {
 inline constexpr std::size_t kUnsentBytesMax = 256 * 1024;
 inline constexpr std::size_t kFramesBeforeConnectMax = 2;
 inline constexpr std::size_t kBytesBeforeConnectMax = 64 * 1024;
+inline constexpr char kTooMuchBeforeConnect[] = "more than 64 KiB before connect succeeded";
 inline constexpr std::uint32_t kFrameBytesDefault = 1'048'576;
 inline constexpr std::size_t kDeliveriesBytesMax = 64 * 1024;  // of a frame with several items
 

@@ -193,9 +193,9 @@ class WebSocketConnection final : public Outlet,
     }
     self->read_ended_ = true;
     self->wake_.cancel();
+    // A message that was too large is not held for as long as the peer likes.
     buffer.clear();
-    buffer
-        .shrink_to_fit();  // a message that was too large is not held for as long as the peer likes
+    buffer.shrink_to_fit();
     co_await Linger(self);
   }
 
@@ -230,7 +230,7 @@ class WebSocketConnection final : public Outlet,
   // Of a client that is not known yet no more is held than it may send, also of one message.
   void DropWhatIsTooMuch(beast::flat_buffer& buffer) {
     if (session_->open() || buffer.size() <= kBytesBeforeConnectMax) return;
-    session_->OnFrame({static_cast<const char*>(buffer.data().data()), buffer.size()});
+    session_->Shut(close_code::kBadFrame, kTooMuchBeforeConnect);
     buffer.consume(buffer.size());
   }
 
@@ -264,7 +264,7 @@ class WebSocketConnection final : public Outlet,
   static asio::awaitable<bool> WriteOne(std::shared_ptr<WebSocketConnection> self) {
     const Outgoing out = std::move(self->queue_.front());
     self->queue_.pop_front();
-    self->watch_.Begin(self->hub_.now());
+    self->watch_.Begin(self->ws_.next_layer().UnacknowledgedBytes(), self->hub_.now());
     auto [ec, size] = co_await self->ws_.async_write(asio::buffer(out.text), kAwait);
     self->watch_.End();
     self->queued_bytes_ -= out.text.size();

@@ -14,15 +14,18 @@ namespace ackwire {
 
 class WriteWatch {
  public:
-  void Begin(Timestamp now) { since_ = now; }
+  // `unacknowledged`, here and below: the bytes that the kernel holds for the peer.
+  void Begin(std::size_t unacknowledged, Timestamp now) {
+    unacknowledged_ = unacknowledged;
+    since_ = now;
+  }
   void End() { since_.reset(); }
 
-  // The kernel has taken some. `unacknowledged`: the bytes that it holds for the peer.
+  // The kernel has taken some.
   void Took(std::size_t unacknowledged, Timestamp now) {
-    unacknowledged_ = unacknowledged;
-    if (since_) since_ = now;
+    if (since_) Begin(unacknowledged, now);
   }
-  // So many are left of these.
+  // To be asked often: what was acknowledged since it was asked last counts as of now.
   void Look(std::size_t unacknowledged, Timestamp now) {
     if (unacknowledged < unacknowledged_) Took(unacknowledged, now);
   }

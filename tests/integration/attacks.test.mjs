@@ -154,7 +154,7 @@ test('pages and hosts that are let in get what they ask for', async () => {
     const answer = await request(server.http, { path, headers });
     assert.equal(answer.status, 200, JSON.stringify(headers));
     assert.equal(answer.headers['access-control-allow-origin'], undefined);
-    assert.equal(answer.headers.vary, 'Origin');
+    assert.equal(answer.headers.vary, 'Authorization, Origin');
   }
   const allowed = await request(server.http, { path, headers: { origin: kOrigin } });
   assert.equal(allowed.headers['access-control-allow-origin'], kOrigin);
@@ -291,6 +291,10 @@ test('an upgrade of another version is 426, by POST 405, without a key 400', asy
   assert.match(await old, /^sec-websocket-version: 13\r$/im);
   await refusedAndClosed(405, upgrade([...kUpgrade, 'Content-Length: 0'], 'POST'), 'by POST');
   await refusedAndClosed(400, upgrade(without('Sec-WebSocket-Key')), 'without a key');
+  // What one takes for the body is frames to another.
+  for (const framing of ['Content-Length: 4', 'Transfer-Encoding: chunked']) {
+    await refusedAndClosed(400, upgrade([...kUpgrade, framing]), framing);
+  }
 });
 
 test('too much by gRPC is RESOURCE_EXHAUSTED, what is no protobuf INTERNAL', async () => {

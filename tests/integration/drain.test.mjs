@@ -163,21 +163,16 @@ test('without sessions it ends with the grace, not before', async (t) => {
   assert.ok(performance.now() - from >= 700);
 });
 
-// Each session has its moment before the timeout, unless the machine stood still over it.
 test('what is left at the timeout is closed at once', async (t) => {
-  const { server } = await serving(t, { grace: '2s', spread: '900ms', timeout: '3s' });
+  const { server } = await serving(t, { spread: '24h', timeout: '1s' });
   const clients = await Promise.all(
     Array.from({ length: 5 }, (_, n) => subscribed(server, `client/${n}`, 'room')),
   );
   server.child.kill('SIGTERM');
-  await eventually(() => /drain: begun by SIGTERM/.test(server.stderr), 'the beginning');
-  const begun = performance.now();
-  server.child.kill('SIGSTOP');
-  await eventually(() => performance.now() - begun > 3000, 'the timeout to have passed');
-  server.child.kill('SIGCONT');
   for (const client of clients) assert.equal((await client.closed).code, 1012);
   await endsWell(server);
-  assert.match(server.stderr, /5 sessions are left after 3 s; they are closed now/);
+  assert.match(server.stderr, /warning drain: the sessions that are left after 1 s are closed all/);
+  assert.match(server.stderr, /5 sessions are left after 1 s; they are closed now/);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -238,14 +233,6 @@ test('by JSON too; and what is no spread is refused', async (t) => {
   for (const seconds of [-1, 90_000]) {
     await assert.rejects(rpc.admin.drain({ spread: { seconds } }), wrong);
   }
-  // The grace leaves 20 of the 30 minutes that it may take.
-  await assert.rejects(rpc.admin.drain({ spread: { seconds: 1200 } }), {
-    code: status.INVALID_ARGUMENT,
-    details: /^spread: must be less than 20m, which --drain-grace \(10m\) leaves of .*, got 20m$/,
-  });
-  const tooLong = await ackctl('--server', server.grpc, 'drain', '--spread', '1h');
-  assert.equal(tooLong.code, 1);
-  assert.match(tooLong.stderr, /--spread: must be less than 20m, .*, got 1h/);
   const usage = await ackctl('--server', server.grpc, 'drain', '--spread', 'soon');
   assert.deepEqual([usage.code, usage.stdout], [2, '']);
   assert.match(usage.stderr, /--spread: "soon" is no duration/);

@@ -217,6 +217,9 @@ test('tickets are given and taken as described', async () => {
   await expectStatus(open('openapi/other', json), 403);
   await expectStatus(open('openapi/guest', { ticket: 'none' }), 401);
   await expectStatus(issue({ client: 'a b' }), 400);
+  const many = Array.from({ length: 101 }, () => issue({ client: 'many' }));
+  const statuses = (await Promise.all(many)).map(({ status }) => status);
+  assert.deepEqual(statuses.sort(), [...Array(100).fill(200), 429]);
 });
 
 test('what a client answers is answered as described', async (t) => {

@@ -111,12 +111,12 @@ TEST(AckwiredConfig, TakesEachLimit) {
                                   "--body-time",
                                   "17s",
                                   "--session-queue-bytes",
-                                  "18KiB"});
+                                  "18MiB"});
   EXPECT_EQ(config.edge.http.header_bytes, 14U * 1024);
   EXPECT_EQ(config.edge.http.body_bytes, 15U * 1024);
   EXPECT_EQ(config.edge.http.header_time, Duration(16'000));
   EXPECT_EQ(config.edge.http.body_time, Duration(17'000));
-  EXPECT_EQ(config.session.queued_bytes, 18U * 1024);
+  EXPECT_EQ(config.session.queued_bytes, 18U << 20U);
   EXPECT_EQ(config.edge.connections, std::nullopt);
   EXPECT_EQ(config.edge.connections_per_address, 7U);
   EXPECT_EQ(config.edge.connect_rate, 8U);
@@ -128,6 +128,7 @@ TEST(AckwiredConfig, TakesEachLimit) {
   EXPECT_TRUE(config.access_log);
   EXPECT_THAT(ErrorOf({"--connect-rate", "0"}),
               AllOf(HasSubstr("--connect-rate"), HasSubstr("from 1"), HasSubstr("or none")));
+  EXPECT_THAT(ErrorOf({"--session-queue-bytes", "1MiB"}), HasSubstr("at least 2MiB"));
   EXPECT_THAT(ErrorOf({"--max-header-bytes", "33KiB"}),
               AllOf(HasSubstr("--max-header-bytes"), HasSubstr("from 512 to 32KiB")));
   EXPECT_THAT(ErrorOf({"--access-log", "yes"}), HasSubstr("must be on or off, got \"yes\""));
@@ -260,17 +261,6 @@ TEST(AckwiredConfig, WantsAPingTimeoutBehindThePing) {
   EXPECT_THAT(ErrorOf({"--ping-interval", "20s", "--ping-timeout", "20s"}),
               AllOf(HasSubstr("--ping-timeout"), HasSubstr("20s")));
   EXPECT_THAT(ErrorOf({"--ping-interval", "1m"}), HasSubstr("--ping-interval (1m)"));
-}
-
-TEST(AckwiredConfig, WantsADrainsTimeoutBehindGraceAndSpread) {
-  EXPECT_THAT(ErrorOf({"--drain-spread", "1m"}),
-              AllOf(HasSubstr("--drain-timeout: must be more than --drain-grace (25s) and "
-                              "--drain-spread (1m) together, which are 85s"),
-                    HasSubstr("got 1m")));
-  EXPECT_THAT(ErrorOf({"--drain-grace", "1m", "--drain-timeout", "30s"}),
-              AllOf(HasSubstr("which are 80s"), HasSubstr("got 30s")));
-  EXPECT_THAT(ErrorOf({"--drain-spread", "35s"}), HasSubstr("--drain-timeout"));
-  EXPECT_EQ(ConfigOf({"--drain-spread", "34999ms"}).session.drain.left_for_spread(), 35s);
 }
 
 TEST(AckwiredConfig, HelpNamesFlagDefaultAndVariable) {

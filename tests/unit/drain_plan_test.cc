@@ -48,12 +48,12 @@ TEST(DrainPlan, CutsWhatIsLeftAtTheTimeout) {
   EXPECT_EQ(plan.At({60s, 1}), Does::kCutSessions);
 }
 
-TEST(DrainPlan, ItEndsAtTheTimeoutThoughItWasNotAskedSinceTheGrace) {
-  DrainPlan left(kTimes);
-  EXPECT_EQ(left.At({24'999ms, 7}), Does::kNone);
-  EXPECT_EQ(left.At({60s, 7}), Does::kCutSessions);
-  DrainPlan empty(kTimes);
-  EXPECT_EQ(empty.At({60s, 0}), Does::kEnd);
+TEST(DrainPlan, ATimeoutWithinTheGraceEndsItThen) {
+  DrainPlan left({.grace = 25s, .spread = 20s, .timeout = 10s});
+  EXPECT_EQ(left.At({9'999ms, 7}), Does::kNone);
+  EXPECT_EQ(left.At({10s, 7}), Does::kCutSessions);
+  DrainPlan empty({.grace = 25s, .spread = 20s, .timeout = 10s});
+  EXPECT_EQ(empty.At({10s, 0}), Does::kEnd);
 }
 
 TEST(DrainPlan, ItIsOverOnce) {

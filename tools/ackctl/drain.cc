@@ -49,7 +49,7 @@ void AddDrain(CLI::App& app, Chosen& chosen) {
   auto spread = std::make_shared<std::string>();
   command
       ->add_option("--spread", *spread,
-                   "Close the sessions within so long, such as 20s: less than the server's "
+                   "Close the sessions within so long, such as 20s, and less than the server's "
                    "--drain-grace leaves of its --drain-timeout (default: its --drain-spread)")
       ->type_name("DURATION");
   command->footer(

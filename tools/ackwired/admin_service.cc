@@ -9,7 +9,6 @@
 #include "store/proto_time.h"
 #include "tools/ackwired/backup_stream.h"
 #include "tools/ackwired/client_control.h"
-#include "tools/ackwired/config_values.h"
 #include "tools/ackwired/dismissal.h"
 #include "tools/ackwired/grpc_caller.h"
 #include "tools/ackwired/grpc_status.h"
@@ -61,9 +60,7 @@ void FillFromServer(const ServerState& state, const OutboxDepth& depth, const St
 // Longer than anybody wants to wait.
 constexpr std::int64_t kSpreadSecondsMax = 24L * 60 * 60;
 
-// `by`: who asks for it. `times`: of the flags.
-StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const std::string& by,
-                                          const DrainTimes& times) {
+StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const std::string& by) {
   ServerDrain::Order order{.by = "Drain from " + by};
   if (!request.has_spread()) return order;
   const google::protobuf::Duration& spread = request.spread();
@@ -75,12 +72,6 @@ StatusOr<ServerDrain::Order> DrainOrderOf(const v1::DrainRequest& request, const
                            std::to_string(spread.nanos()) + " ns");
   }
   order.spread = Duration(spread.seconds() * 1000 + spread.nanos() / 1'000'000);
-  if (*order.spread >= times.left_for_spread()) {
-    return InvalidArgument("spread: must be less than " + FormatDuration(times.left_for_spread()) +
-                           ", which --drain-grace (" + FormatDuration(times.grace) +
-                           ") leaves of --drain-timeout (" + FormatDuration(times.timeout) +
-                           "), got " + FormatDuration(*order.spread));
-  }
   return order;
 }
 
@@ -140,8 +131,7 @@ class AdminService final : public v1::AdminService::CallbackService {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     const auto caller = MayAdminister(*context, *reactor);
     if (!caller) return reactor;
-    const StatusOr<ServerDrain::Order> order =
-        DrainOrderOf(*request, NameOf(*caller, *context), deps_.delivery.drain().times());
+    const StatusOr<ServerDrain::Order> order = DrainOrderOf(*request, NameOf(*caller, *context));
     if (!order.ok()) {
       reactor->Finish(ToGrpc(order.status()));
       return reactor;

@@ -51,15 +51,6 @@ Status NotOnLoopback(const char* flag, const Endpoint& endpoint, const std::stri
       std::string(flag) + ": " + FormatEndpoint(endpoint) + " is not on loopback. " + and_so);
 }
 
-Status CheckDrain(const DrainTimes& drain) {
-  if (drain.spread < drain.left_for_spread()) return OkStatus();
-  return InvalidArgument(
-      "--drain-timeout: must be more than --drain-grace (" + FormatDuration(drain.grace) +
-      ") and --drain-spread (" + FormatDuration(drain.spread) + ") together, which are " +
-      FormatDuration(drain.grace + drain.spread) + ", or sessions are cut off all at once, got " +
-      FormatDuration(drain.timeout));
-}
-
 }  // namespace
 
 Status CheckTogether(const Config& config) {
@@ -70,7 +61,6 @@ Status CheckTogether(const Config& config) {
                            "), or an idle client is cut off before it is asked, got " +
                            FormatDuration(session.ping_timeout));
   }
-  if (Status status = CheckDrain(session.drain); !status.ok()) return status;
   if (config.jwt_keys.empty() && (config.jwt_audience || config.jwt_issuer)) {
     return InvalidArgument(std::string(config.jwt_audience ? "--jwt-audience" : "--jwt-issuer") +
                            ": without keys no token is looked at; give --jwt-keys too");

@@ -130,12 +130,16 @@ class FollowStream : public grpc::ServerWriteReactor<Response>,
     WhenMore([weak = this->weak_from_this()] {
       if (const auto self = weak.lock()) self->Wake();
     });
+    // Its end may have come during the read.
+    if (!caller_.CheckExpiry(deps_.clock.Now()).ok()) Wake();
   }
 
   // Where nothing comes, nobody else would look at the token again.
   void WakeAtExpiry() {
     const std::optional<Timestamp> expiry = caller_.expires_at();
-    if (!expiry) return;
+    constexpr auto kNever =
+        std::chrono::floor<Duration>(std::chrono::system_clock::time_point::max()) - kAfterExpiry;
+    if (!expiry || *expiry >= kNever) return;
     const std::chrono::system_clock::time_point then = *expiry + kAfterExpiry;
     expiry_.Set(then, [weak = this->weak_from_this()](bool in_time) {
       const auto self = in_time ? weak.lock() : nullptr;

@@ -33,6 +33,14 @@ StatusOr<std::uint64_t> ParseHeaderBytes(const std::string& text) {
                          FormatSize(kHttpHeaderBytesMax) + ", got \"" + text + "\"");
 }
 
+// Deliveries fill a part of it, and one large message more.
+StatusOr<std::uint64_t> ParseQueueBytes(const std::string& text) {
+  constexpr std::uint64_t kMin = 2ULL << 20U;
+  const StatusOr<std::uint64_t> size = ParseSize(text);
+  if (!size.ok() || *size >= kMin) return size;
+  return InvalidArgument("must be at least " + FormatSize(kMin) + ", got \"" + text + "\"");
+}
+
 void AddHttpLimits(Flags& flags, HttpLimits& limits) {
   flags.Add({"--max-header-bytes", "SIZE", FormatSize(limits.header_bytes),
              "Of the first line and the headers of a request to --http"},
@@ -81,9 +89,9 @@ void AddLimits(Flags& flags, Config& config) {
             config.session.byte_rate, &ParseLimit<std::uint64_t, &ParsePositiveSize>);
   flags.Add(
       {"--session-queue-bytes", "SIZE", FormatSize(config.session.queued_bytes),
-       "Answers that wait for one session, which is closed beyond that; deliveries wait in the "
-       "log long before"},
-      config.session.queued_bytes, &ParsePositiveSize);
+       "What waits for one session, which is closed beyond that; at least 2MiB, as deliveries wait "
+       "in the log long before"},
+      config.session.queued_bytes, &ParseQueueBytes);
   flags.Add(
       {"--access-log", "on|off", "off", "A line of the log for each request to --http, --admin"},
       config.access_log, &ParseSwitch);
