@@ -83,7 +83,6 @@ test('what is wrong is said with its place and what is right, and no server star
   await wrong('http_tls_cert = "/none"\n', /--http-tls-cert: .*takes --http-tls-key too/);
   await wrong('http_tls_cert = "/none"\nhttp_tls_key = "/none"\n', /cannot read \/none/);
   await wrong('jwt_keys = "/none"\n', /--jwt-keys: cannot read \/none/);
-  await wrong('drain_spread = "1m"\n', /--drain-timeout: must be more than .* which are 85s/);
   await wrong('', /--ack-wate: there is no such flag: is --ack-wait meant\?/, ['--ack-wate', '1s']);
 });
 
