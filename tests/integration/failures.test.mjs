@@ -7,14 +7,15 @@ import { createInterface } from 'node:readline';
 import test, { after, afterEach } from 'node:test';
 import { ackctl, kProgram } from '../support/ackctl.mjs';
 import { Client, dropAll } from '../support/client.mjs';
-import { within } from '../support/eventually.mjs';
+import { kSlowness, within } from '../support/eventually.mjs';
 import { answers, grpcClients, readAll, status, toMs } from '../support/grpc.mjs';
 import { publish, publishMany, request } from '../support/http.mjs';
 import { serverForFile } from '../support/server.mjs';
 import { explained, offline } from '../support/state.mjs';
 
+const kAckWait = `${300 * kSlowness}ms`;
 const server = await serverForFile({
-  flags: ['--backoff', '50ms', '--max-attempts', '2', '--ack-wait', '300ms'],
+  flags: ['--backoff', '50ms', '--max-attempts', '2', '--ack-wait', kAckWait],
 });
 let rpc = grpcClients(server.grpc);
 after(() => rpc.close());
