@@ -89,6 +89,7 @@ class EventStream final : public Outlet, public std::enable_shared_from_this<Eve
 
   [[nodiscard]] std::size_t queued_bytes() const override { return queued_bytes_; }
   [[nodiscard]] std::optional<Timestamp> writing_since() const override { return watch_.since(); }
+  [[nodiscard]] bool is_looked_at() const override { return true; }
   void LookAtPeer() override { watch_.Look(stream_.UnacknowledgedBytes(), hub_.now()); }
   [[nodiscard]] bool answers_pings() const override { return false; }
 

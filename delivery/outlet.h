@@ -32,7 +32,8 @@ class Outlet {
   // Since when the peer has taken nothing of the write under way; none when nothing is being
   // written.
   [[nodiscard]] virtual std::optional<Timestamp> writing_since() const = 0;
-  // Looks whether it has: to be called often while something is being written.
+  // Looks whether it has, where that is not told: to be called often while something is written.
+  [[nodiscard]] virtual bool is_looked_at() const { return false; }
   virtual void LookAtPeer() {}
 };
 

@@ -293,7 +293,8 @@ void Session::Changed() {
   if (const auto expiry = caller_.expires_at()) wake = std::min(wake, *expiry);
   if (const auto since = outlet_.writing_since()) {
     const Duration stall = hub_.deps().session_policy.write_stall;
-    wake = std::min({wake, *since + stall, hub_.now() + stall / kLooksPerStall});
+    wake = std::min(wake, *since + stall);
+    if (outlet_.is_looked_at()) wake = std::min(wake, hub_.now() + stall / kLooksPerStall);
   }
   hub_.WakeAt(*this, wake);
 }

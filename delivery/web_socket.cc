@@ -131,6 +131,7 @@ class WebSocketConnection final : public Outlet,
 
   [[nodiscard]] std::size_t queued_bytes() const override { return queued_bytes_; }
   [[nodiscard]] std::optional<Timestamp> writing_since() const override { return watch_.since(); }
+  [[nodiscard]] bool is_looked_at() const override { return true; }
   void LookAtPeer() override { watch_.Look(ws_.next_layer().UnacknowledgedBytes(), hub_.now()); }
 
   static asio::awaitable<void> Run(std::shared_ptr<WebSocketConnection> self,
