@@ -23,9 +23,9 @@ const kPublishing = 1000; // connections, while no publish is answered
 const kClientsOfARoom = 10;
 const kConnectedAtOnce = 100;
 const kGraceS = 1.5; // HAProxy asks each second
-// In no second more than a tenth of the clients comes again: so the spread is more than 10 s. Many
-// clients need the usual one, for the sake of the one thread that plays them.
-const kSpreadS = kClients > 1000 ? 20 : 13;
+// In no second more than a tenth of the clients comes again: a twentieth does on average with this
+// spread, which is the one by default.
+const kSpreadS = 20;
 const kReturningMax = 0.1 * kSlowness;
 const kGapMaxMs = 3000 * kSlowness;
 const kEndMs = 90_000;
