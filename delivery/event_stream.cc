@@ -14,7 +14,6 @@
 
 #include "delivery/asio_loop.h"
 #include "delivery/event_encoder.h"
-#include "delivery/message_json.h"
 #include "delivery/session.h"
 #include "delivery/spawn.h"
 #include "delivery/write_watch.h"
